@@ -1,0 +1,180 @@
+"""The wrapper that brings together what changes and when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import deepcopy
+from typing import Any, SupportsFloat
+
+import gymnasium
+from gymnasium.utils import RecordConstructorArgs
+
+from plastic_rl.nonstationary.changes import Change, Parameters
+from plastic_rl.nonstationary.draws import Draws
+from plastic_rl.nonstationary.schedules import Clock, Schedule
+
+
+class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
+    """An environment that changes, on the clock of the run.
+
+    The clock counts the environment steps of the whole run: this copy's own steps times ``copies``, so that all
+    copies of a vector environment agree on the task that is due without sharing memory. Which task is due is a
+    function of the clock, and a task's parameters are one of the seed and the task's index, so the sequence of tasks
+    depends on nothing that the agent does. ``info["task"]`` names the task on every reset and step, as
+    ``{"index": 3, "friction": 0.31}``; the observation says nothing.
+
+    Args:
+        env: The environment to change.
+        change: What changes: one change or several, the first nearest to the environment.
+        schedule: When it changes.
+        seed: The seed of the task sequence; ``reset(seed=...)`` has no part in it.
+        copies: How many copies of this environment step together.
+        resets_take_a_step: Whether the reset after an episode takes the place of a step, as in Gymnasium's vector
+            environments with ``AutoresetMode.NEXT_STEP`` (SB3's reset within the step that ended the episode).
+
+    Raises:
+        ValueError: If a change cannot work on this environment, or two of them write the same thing.
+
+    Example:
+        >>> env = gymnasium.make("Ant-v5")
+        >>> env = Nonstationary(env, Friction(0.02, 2.0), Every(2_000_000))
+    """
+
+    def __init__(
+        self,
+        env: gymnasium.Env[Any, Any],
+        change: Change | Sequence[Change],
+        schedule: Schedule,
+        *,
+        seed: int = 0,
+        copies: int = 1,
+        resets_take_a_step: bool = False,
+    ) -> None:
+        RecordConstructorArgs.__init__(
+            self, change=change, schedule=schedule, seed=seed, copies=copies, resets_take_a_step=resets_take_a_step
+        )
+        super().__init__(env)
+        if copies < 1:
+            raise ValueError(f"copies must be at least 1, got {copies}")
+        self.changes = _own([change] if isinstance(change, Change) else change)
+        self.schedule = schedule
+        self.task: Parameters = {}
+        self._draws = [Draws(seed, position) for position in range(len(self.changes))]
+        self._copies = copies
+        self._resets_take_a_step = resets_take_a_step
+        self._steps, self._resets, self._episode_ended = 0, 0, False
+        self._bind()
+
+    @property
+    def clock(self) -> Clock:
+        """What time it is in the run."""
+        return Clock(self._steps * self._copies, max(self._resets - 1, 0))
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Begins an episode, of the task that is due by now."""
+        self._steps += self._resets_take_a_step and self._episode_ended
+        self._resets += 1
+        self._episode_ended = False
+        self._move_to(self.schedule.task(self.clock))
+        for change in self.changes:
+            change.begin_episode()
+        observation, info = self.env.reset(seed=seed, options=options)
+        return self._seen(observation), self._announced(info)
+
+    def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
+        """Takes one step of the task in force, or of the one due where the schedule changes at once."""
+        if self.schedule.at == "step":
+            self._move_to(self.schedule.task(self.clock))
+        for change in reversed(self.changes):
+            action = change.action(action)
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        self._steps += 1
+        self._episode_ended = terminated or truncated
+        return self._seen(observation), self._paid(reward, info), terminated, truncated, self._announced(info)
+
+    def undo(self) -> None:
+        """Puts the environment back, bit for bit, to what it was before it was wrapped."""
+        for change in reversed(self.changes):
+            change.undo(self.env)
+        self.task = {}
+
+    def parameters(self, index: int) -> Parameters:
+        """What task ``index`` is called, whether or not it has been met: ``{"index": index, ...}``."""
+        named: Parameters = {"index": index}
+        for change, draws in zip(self.changes, self._draws, strict=True):
+            drawn = change.draw(index, draws)
+            if clash := named.keys() & drawn.keys():
+                raise ValueError(f"two changes on one environment announce the same parameter: {sorted(clash)}")
+            named |= drawn
+        return named
+
+    def state_dict(self) -> dict[str, Any]:
+        """What goes on counting: the clock, the task in force, and what the changes remember."""
+        return {
+            "steps": self._steps,
+            "resets": self._resets,
+            "episode_ended": self._episode_ended,
+            "task": self.task,
+            "changes": [change.state_dict() for change in self.changes],
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Goes on where the environment that gave ``state`` was, changed as that one was."""
+        self._steps, self._resets, self._episode_ended = state["steps"], state["resets"], state["episode_ended"]
+        self._enter(dict(state["task"]))
+        for change, memory in zip(self.changes, state["changes"], strict=True):
+            change.load_state_dict(memory)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Unpickles: MuJoCo environments come back new, so the task in force is applied again."""
+        self.__dict__.update(state)
+        self._enter(self.task)
+
+    def _bind(self) -> None:
+        _refuse_shared_fields(self.changes)
+        observations, actions = self.env.observation_space, self.env.action_space
+        for change in self.changes:
+            change.bind(self.env)
+            observations, actions = change.observation_space(observations), change.action_space(actions)
+        self.observation_space, self.action_space = observations, actions
+        self.parameters(0)
+
+    def _move_to(self, index: int) -> None:
+        if self.task.get("index") != index:
+            self._enter(self.parameters(index))
+
+    def _enter(self, task: Parameters) -> None:
+        self.task = task
+        if task:
+            for change in self.changes:
+                change.apply(self.env, task)
+
+    def _seen(self, observation: Any) -> Any:
+        for change in self.changes:
+            observation = change.observation(observation)
+        return observation
+
+    def _paid(self, reward: SupportsFloat, info: dict[str, Any]) -> float:
+        paid = float(reward)
+        for change in self.changes:
+            paid = change.reward(paid, info)
+        return paid
+
+    def _announced(self, info: dict[str, Any]) -> dict[str, Any]:
+        return {**info, "task": dict(self.task)}
+
+
+def _own(changes: Sequence[Change]) -> list[Change]:
+    """Copies, so that one description can serve many environments."""
+    if not changes:
+        raise ValueError("change must not be empty: give at least one Change")
+    return [deepcopy(change) for change in changes]
+
+
+def _refuse_shared_fields(changes: Sequence[Change]) -> None:
+    owner: dict[str, str] = {}
+    for change in changes:
+        for field in change.touches:
+            if field in owner:
+                raise ValueError(f"{owner[field]} and {type(change).__name__} both write {field}: use one of them")
+            owner[field] = type(change).__name__
