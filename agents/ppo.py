@@ -1,0 +1,117 @@
+"""PPO as Dohare et al. (Nature 632, 2024) ran it on Ant; their values are those of `lop/rl/cfg` in their code.
+
+What Stable-Baselines3's PPO does differently from the authors':
+
+* advantages are normalised within each minibatch; theirs once over the whole rollout;
+* actions are clipped to the action space before the environment sees them; theirs go in as sampled, so that the
+  control cost is that of the raw action;
+* an episode cut short by its time limit is bootstrapped from the value of its last state; theirs counts as terminal;
+* its own Adam is told `eps=1e-5`; the value below is passed on explicitly, as any other optimiser would lose it.
+
+The same in both: separate networks for policy and value, the mean squared value error without a factor of one half
+(times `value_coefficient`), no entropy bonus, no clipping of the value, a constant learning rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from agents.recipe import Agent
+from launch.quantities import Count, NonNegative, Positive, Rate
+
+if TYPE_CHECKING:
+    import torch
+    from stable_baselines3 import PPO as StableBaselinesPPO
+    from stable_baselines3.common.vec_env import VecEnv
+
+# A plasticity method minus the optimiser and the layers that it will wrap.
+Wrapper = Callable[..., "torch.optim.Optimizer"]
+
+
+@dataclass
+class PPO(Agent):
+    """Standard PPO: Adam with its usual betas, no weight decay; on Ant it unlearns within millions of steps."""
+
+    learning_rate: Positive = 1e-4  # constant
+    beta1: Rate = 0.9  # Adam's default
+    beta2: Rate = 0.999  # Adam's default
+    epsilon: Positive = 1e-8  # Adam's default
+    weight_decay: NonNegative = 0.0  # added to the gradient of every parameter, as torch.optim.Adam does
+    hidden_layers: Count = 2
+    hidden_units: Count = 256  # ReLU
+    rollout_steps: Count = 2048  # environment steps between updates, over all sub-environments together
+    epochs: Count = 10
+    minibatch_size: Count = 128  # 16 minibatches an epoch, 160 updates a rollout
+    discount: Rate = 0.99
+    gae_lambda: Rate = 0.95
+    clip_range: Positive = 0.2
+    value_coefficient: NonNegative = 1.0
+    entropy_coefficient: NonNegative = 0.0
+    # No clipping: SB3 wants a number, and below it torch multiplies gradients by exactly 1, so no bit changes.
+    max_gradient_norm: Positive = 1e9
+    normalize_advantage: bool = True  # within each minibatch; the authors over the whole rollout
+
+    def plasticity(self) -> Wrapper | None:
+        """Return the method that is to wrap the optimiser, or None for plain PPO."""
+        return None
+
+    def build(self, env: VecEnv, *, seed: int, device: str) -> StableBaselinesPPO:
+        """Return PPO on `env`, with LeCun-uniform weights and zero biases in every layer, the output included."""
+        from stable_baselines3 import PPO as StableBaselinesPPO
+
+        from plastic_rl.initialisers import initialise_, lecun_uniform_
+        from plastic_rl.sb3 import plastic
+
+        model = plastic(StableBaselinesPPO)(
+            "MlpPolicy",
+            env,
+            learning_rate=self.learning_rate,
+            n_steps=self._steps_of_each(env.num_envs),
+            batch_size=self.minibatch_size,
+            n_epochs=self.epochs,
+            gamma=self.discount,
+            gae_lambda=self.gae_lambda,
+            clip_range=self.clip_range,
+            normalize_advantage=self.normalize_advantage,
+            ent_coef=self.entropy_coefficient,
+            vf_coef=self.value_coefficient,
+            max_grad_norm=self.max_gradient_norm,
+            policy_kwargs=self._policy(),
+            plasticity=self.plasticity(),
+            seed=seed,
+            device=device,
+        )
+        initialise_(model.policy, lecun_uniform_)
+        return model
+
+    def _policy(self) -> dict[str, Any]:
+        import torch
+
+        from plastic_rl.optim import Adam
+
+        hidden = [self.hidden_units] * self.hidden_layers
+        return {
+            "net_arch": {"pi": hidden, "vf": hidden},
+            "activation_fn": torch.nn.ReLU,
+            "ortho_init": False,
+            # A method that forgets a unit's moments must forget its clock too, which torch's Adam keeps per tensor.
+            "optimizer_class": torch.optim.Adam if self.plasticity() is None else Adam,
+            "optimizer_kwargs": {
+                "betas": (self.beta1, self.beta2),
+                "eps": self.epsilon,
+                "weight_decay": self.weight_decay,
+            },
+        }
+
+    def _steps_of_each(self, sub_environments: int) -> int:
+        from plastic_rl.errors import UserError
+
+        steps, remainder = divmod(self.rollout_steps, sub_environments)
+        if remainder or self.rollout_steps % self.minibatch_size:
+            raise UserError(
+                f"agent.rollout_steps={self.rollout_steps} must be a multiple of env.n_envs={sub_environments} "
+                f"and of agent.minibatch_size={self.minibatch_size}"
+            )
+        return steps

@@ -1,0 +1,38 @@
+"""CartPole whose observation is scrambled anew every few thousand steps: a small problem that takes a minute."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from envs.recipe import Environment
+from launch.quantities import Count
+
+if TYPE_CHECKING:
+    import gymnasium
+
+
+@dataclass
+class PermutedCartPole(Environment):
+    """CartPole; its four observations are permuted, with random signs, every 20,000 steps."""
+
+    total_steps: ClassVar[int] = 100_000  # five tasks
+    agent_settings: ClassVar[Mapping[str, object]] = {
+        "learning_rate": 1e-3,
+        "rollout_steps": 1024,
+        "hidden_units": 64,
+        "maturity_threshold": 500,
+    }
+
+    change_every: Count = 20_000  # environment steps; takes effect at the next reset
+
+    def build(self, *, seed: int) -> gymnasium.Env:
+        import gymnasium
+
+        return gymnasium.make(
+            "plastic_rl.nonstationary:plastic_rl/PermutedCartPole-v0",
+            change_every=self.change_every,
+            seed=seed,
+            copies=self.n_envs,
+        )

@@ -1,0 +1,47 @@
+"""What every environment's recipe is: settings, and how the environment is made from them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from launch.quantities import Count
+
+if TYPE_CHECKING:
+    import gymnasium
+    from stable_baselines3.common.vec_env import VecEnv
+
+
+@dataclass
+class Environment(ABC):
+    """The settings of a problem."""
+
+    total_steps: ClassVar[int]
+    """How many steps a run takes here unless the command line says otherwise."""
+    agent_settings: ClassVar[Mapping[str, object]] = {}
+    """What an agent should use here unless the command line says otherwise; an agent without the setting is left be."""
+
+    n_envs: Count = 1  # sub-environments stepped together; 1 is the papers' setting
+
+    @abstractmethod
+    def build(self, *, seed: int) -> gymnasium.Env:
+        """Return one environment.
+
+        Args:
+            seed: Seed of the sequence of tasks, the same in every sub-environment.
+        """
+
+    def make(self, seed: int) -> VecEnv:
+        """Return the sub-environments of a run, monitored and seeded.
+
+        Args:
+            seed: The run's seed: of the tasks, and of the sub-environments' own randomness.
+        """
+        from stable_baselines3.common.monitor import Monitor
+        from stable_baselines3.common.vec_env import DummyVecEnv
+
+        env = DummyVecEnv([lambda: Monitor(self.build(seed=seed)) for _ in range(self.n_envs)])
+        env.seed(seed)
+        return env

@@ -1,0 +1,90 @@
+"""From the words of a command to the runs that they ask for, and to an exit code.
+
+Exit codes: 0 done, 1 a run that could not go on, 2 a request that cannot be met, 130 interrupted by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from launch.help import help_text
+from launch.messages import explained
+from launch.request import check_request, wants_help
+from launch.settings import CONFIG_NAME, from_hydra, register
+
+INTERRUPTED = 130
+
+
+class _ReportedError(Exception):
+    """A run of several that failed, its message already printed; it survives the journey from another process."""
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__(exit_code)
+        self.exit_code = exit_code
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Do what a command asks for.
+
+    Args:
+        arguments: The words after `train.py`.
+
+    Returns:
+        The exit code.
+    """
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises its errors, and the messages below are ours
+    register()
+    try:
+        return _obey(list(arguments))
+    except _ReportedError as error:
+        return error.exit_code
+    except SystemExit as error:
+        return int(error.code or 0)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception as error:
+        return _report(error, with_traceback="debug=true" in arguments)
+
+
+def _obey(arguments: list[str]) -> int:
+    if wants_help(arguments):
+        print(help_text(arguments))
+        return 0
+    check_request(arguments)
+    sys.argv[1:] = arguments
+    hydra.main(version_base="1.3", config_path=None, config_name=CONFIG_NAME)(_job)()
+    return 0
+
+
+def _job(config: DictConfig) -> None:
+    from launch.run import run
+
+    debug = bool(config.debug)
+    try:
+        run(from_hydra(config))
+    except Exception as error:
+        exit_code = _report(error, with_traceback=debug)
+        if HydraConfig.get().mode == RunMode.MULTIRUN:
+            raise _ReportedError(exit_code) from None  # the other runs go on
+        sys.exit(exit_code)
+
+
+def _report(error: Exception, *, with_traceback: bool) -> int:
+    if with_traceback:
+        traceback.print_exception(error)
+    told = explained(error)
+    print(told or f"{_first_line(error)}\nRun it again with debug=true to see where it happened.", file=sys.stderr)
+    return told.exit_code if told else 1
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -1,0 +1,82 @@
+"""What `--help` prints: the agents, the environments, and every setting with its value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from hydra import compose, initialize
+from omegaconf import DictConfig, OmegaConf
+
+from agents import AGENTS
+from envs import ENVS
+from launch.request import names_both, overrides, setting_words
+from launch.settings import CONFIG_NAME, Settings
+
+_USAGE = """\
+Train an agent in a world that changes, and see whether it can still learn.
+
+  python train.py agent=NAME env=NAME [setting=value ...]"""
+
+_EXAMPLES = """\
+examples
+  python train.py agent=ppo_cbp env=permuted-cartpole
+  python train.py agent=ppo_cbp env=slippery-ant total_steps=400_000 env.change_every=100_000 seed=3
+  python train.py -m agent=ppo,ppo_cbp seed=0,1,2 env=permuted-cartpole
+  python train.py agent=ppo_cbp env=slippery-ant --help     (the settings of that agent in that environment)"""
+
+
+def help_text(arguments: Sequence[str]) -> str:
+    """Return the help for a command.
+
+    Args:
+        arguments: The words after `train.py`; where they name an agent and an environment, their settings are listed.
+    """
+    config = _composed(arguments)
+    sections = [_USAGE, _named("agents (agent=)", AGENTS), _named("environments (env=)", ENVS), _of_the_run(config)]
+    if config is not None:
+        sections += [_of_a_recipe(config, group) for group in ("agent", "env")]
+    return "\n\n".join([*sections, _EXAMPLES])
+
+
+def _composed(arguments: Sequence[str]) -> DictConfig | None:
+    if not names_both(overrides(arguments)):
+        return None
+    with initialize(version_base="1.3", config_path=None):
+        return compose(CONFIG_NAME, setting_words(arguments))
+
+
+def _named(title: str, recipes: Mapping[str, type]) -> str:
+    return "\n".join([title, *_table({name: _first_line(recipe) for name, recipe in recipes.items()})])
+
+
+def _table(rows: Mapping[str, str]) -> Iterator[str]:
+    width = max(map(len, rows))
+    for left, right in rows.items():
+        yield f"  {left:<{width}}  {right}"
+
+
+def _first_line(recipe: type) -> str:
+    return (recipe.__doc__ or "").strip().splitlines()[0]
+
+
+def _of_the_run(config: DictConfig | None) -> str:
+    values = OmegaConf.structured(Settings) if config is None else config
+    rows = {_assignment(values, name): meaning for name, meaning in _meanings() if name not in ("agent", "env")}
+    return "\n".join(["settings and their defaults" if config is None else "settings", *_table(rows)])
+
+
+def _of_a_recipe(config: DictConfig, group: str) -> str:
+    lines = [f"  {group}.{_assignment(config[group], str(name))}" for name in config[group]]
+    return "\n".join([f"settings of this {group}", *lines])
+
+
+def _assignment(values: DictConfig, name: str) -> str:
+    if OmegaConf.is_missing(values, name):
+        return f"{name}=(of the env)"
+    value = OmegaConf.to_container(values, enum_to_str=True)[name]  # pyright: ignore
+    return f"{name}={str(value).lower() if isinstance(value, bool) else value}"
+
+
+def _meanings() -> Iterator[tuple[str, str]]:
+    yield from re.findall(r"^ +(\w+): (.+)$", Settings.__doc__ or "", re.MULTILINE)

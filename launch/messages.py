@@ -1,0 +1,109 @@
+"""What went wrong with a command, in one or two lines: Hydra's and OmegaConf's errors in the words of the settings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import fields
+from difflib import get_close_matches
+from enum import Enum
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException, ValidationError
+
+from launch.settings import Settings
+from plastic_rl.errors import RunError, UserError
+
+_WORDS = {int: "a whole number such as 400_000", float: "a number", bool: "true or false", str: "text", list: "a list"}
+
+
+def explained(error: Exception) -> UserError | None:
+    """Return what to tell the person who typed the command, or None if the error is not of their making."""
+    if isinstance(error, UserError):
+        return error
+    if isinstance(error, OSError) and error.filename and not isinstance(error, HydraException):
+        return RunError(f"{error.filename}: {error.strerror}\nRuns are written where out=<folder> says.")
+    if not isinstance(error, HydraException | OmegaConfBaseException):
+        return None
+    return UserError(_text(error))
+
+
+def unknown(what: str, options: Iterable[str]) -> str:
+    """Return what to say of a setting that is not one of `options`.
+
+    Args:
+        what: The setting as typed, with the keys that lead to it: `agent.replacment_rate`.
+        options: What may stand in place of its last part.
+    """
+    names = list(options)
+    path, _, last = what.rpartition(".")
+    near = get_close_matches(last, names, n=1)
+    hint = f" Did you mean {path}{'.' if path else ''}{near[0]}?" if near else ""
+    return f"There is no setting {what}.{hint}\nThe settings of {path or 'a run'}: {', '.join(names)}"
+
+
+def _text(error: Exception) -> str:
+    cause = error.__cause__ or error
+    if isinstance(error, MissingConfigException):
+        return _unknown_recipe(str(error))
+    if isinstance(error, OverrideParseException):
+        return f"{_what_was_typed(error)} cannot be read: expected setting=value, such as seed=3"
+    if isinstance(cause, ConfigAttributeError | ConfigKeyError):
+        return unknown(_full_key(cause), _names(_owner(cause)))
+    if isinstance(cause, ValidationError):
+        return _wrong_type(str(error), cause)
+    return _of_composition(error)
+
+
+def _of_composition(error: Exception) -> str:
+    text = str(error)
+    if isinstance(error, ConfigCompositionException) and "--multirun" in text:
+        typed = re.search(r"'(.+?)'", text)
+        return f"{typed[1] if typed else text} gives several values: add -m to run them one after another"
+    return text.splitlines()[0] if text else repr(error)
+
+
+def _unknown_recipe(text: str) -> str:
+    found = re.search(r"Could not find '(.+)/(.+?)'", text)
+    if not found:
+        return text.splitlines()[0]
+    group, name = found.groups()
+    names = re.findall(r"^\t(\S+)$", text, re.MULTILINE)
+    near = get_close_matches(name, names, n=1)
+    hint = f" Did you mean {group}={near[0]}?" if near else ""
+    return f"There is no {group}={name}.{hint}\nExpected {group}= one of {', '.join(names)}"
+
+
+def _wrong_type(text: str, cause: ValidationError) -> str:
+    key = _full_key(cause)
+    typed = re.search(r"Error merging override \+*(?:.+?)=(.*)", text)
+    given = f", got {typed[1] or 'nothing'}" if typed else ""
+    return f"{key} must be {_in_words(_owner(cause), key.rpartition('.')[2])}{given}"
+
+
+def _in_words(owner: type[Any], name: str) -> str:
+    expected = get_type_hints(owner, include_extras=True).get(name)
+    if get_origin(expected) is Annotated:
+        expected, condition = get_args(expected)
+        if not hasattr(condition, "low"):
+            return str(condition)
+    if isinstance(expected, type) and issubclass(expected, Enum):
+        return f"one of {', '.join(member.name for member in expected)}"
+    return _WORDS.get(get_origin(expected) or expected, str(expected))
+
+
+def _what_was_typed(error: OverrideParseException) -> str:
+    return f"'{error.override}'" if error.override else str(error).splitlines()[0]
+
+
+def _full_key(cause: OmegaConfBaseException) -> str:
+    return str(cause.full_key or cause.key)
+
+
+def _owner(cause: OmegaConfBaseException) -> type[Any]:
+    return cause.object_type if isinstance(cause.object_type, type) else Settings
+
+
+def _names(owner: type[Any]) -> list[str]:
+    return [setting.name for setting in fields(owner)] if hasattr(owner, "__dataclass_fields__") else []

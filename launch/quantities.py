@@ -1,0 +1,67 @@
+"""Settings that know what they may be: annotations, checked before anything is built."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+
+@dataclass(frozen=True)
+class Range:
+    """The values that a number may take.
+
+    Args:
+        low: The least value.
+        high: The greatest value.
+        low_included: Whether `low` itself is allowed.
+    """
+
+    low: float
+    high: float = math.inf
+    low_included: bool = True
+
+    def __contains__(self, value: float) -> bool:
+        above = value >= self.low if self.low_included else value > self.low
+        return above and value <= self.high
+
+    def __str__(self) -> str:
+        if self.high < math.inf:
+            return f"{'in [' if self.low_included else 'in ('}{self.low:g}, {self.high:g}]"
+        return f"{'at least' if self.low_included else 'above'} {self.low:g}"
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """The words that a setting may be.
+
+    Args:
+        options: The words.
+    """
+
+    options: tuple[str, ...]
+
+    def __contains__(self, value: str) -> bool:
+        return value in self.options
+
+    def __str__(self) -> str:
+        return f"one of {', '.join(self.options)}"
+
+
+@dataclass(frozen=True)
+class AnyOf(OneOf):
+    """The words that a list may hold."""
+
+    def __contains__(self, value: Sequence[str]) -> bool:
+        return all(word in self.options for word in value)
+
+    def __str__(self) -> str:
+        return f"a list of any of {', '.join(self.options)}"
+
+
+Rate = Annotated[float, Range(0, 1)]
+Positive = Annotated[float, Range(0, low_included=False)]
+NonNegative = Annotated[float, Range(0)]
+Count = Annotated[int, Range(1)]
+NonNegativeInteger = Annotated[int, Range(0)]

@@ -1,0 +1,77 @@
+"""The words of a command, checked before Hydra composes anything."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NoReturn
+
+from hydra._internal.utils import get_args_parser
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override, OverrideType
+
+from agents import AGENTS
+from envs import ENVS
+from launch.messages import unknown
+from launch.settings import setting_names
+from plastic_rl.errors import UserError
+
+
+def check_request(arguments: Sequence[str]) -> None:
+    """Refuse what names no setting, and what leaves open who is to learn where.
+
+    Args:
+        arguments: The words after `train.py`.
+
+    Raises:
+        UserError: A flag is not Hydra's, a word is not `setting=value` for a setting that exists, or `agent=` or `env=`
+            is missing.
+    """
+    given = list(overrides(arguments))
+    for override in given:
+        _check_name(override)
+    if not names_both(given):
+        raise UserError(
+            f"agent= and env= are both needed: agent={'|'.join(AGENTS)}, env={'|'.join(ENVS)}\n"
+            "For example: python train.py agent=ppo_cbp env=permuted-cartpole"
+        )
+
+
+def names_both(given: Iterable[Override]) -> bool:
+    """Whether the settings given name an agent and an environment."""
+    return {"agent", "env"} <= {override.key_or_group for override in given}
+
+
+def wants_help(arguments: Sequence[str]) -> bool:
+    """Whether the command asks for help rather than for a run."""
+    return "--help" in arguments or "-h" in arguments
+
+
+def setting_words(arguments: Sequence[str]) -> list[str]:
+    """Return the words that set something: those that are no flags."""
+    return list(_parser().parse_args(list(arguments)).overrides)
+
+
+def overrides(arguments: Sequence[str]) -> Iterator[Override]:
+    """Yield the settings that a command gives, Hydra's own left out."""
+    for override in OverridesParser.create().parse_overrides(setting_words(arguments)):
+        if not override.is_hydra_override():
+            yield override
+
+
+def _check_name(override: Override) -> None:
+    if override.type != OverrideType.CHANGE:
+        raise UserError(f"'{override.input_line}' adds or removes a setting: expected setting=value, such as seed=3")
+    first = str(override.key_or_group).partition(".")[0]
+    if first not in setting_names():
+        raise UserError(unknown(first, setting_names()))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = get_args_parser()
+
+    def refuse(message: str) -> NoReturn:
+        raise UserError(f"{message}; python train.py --help says what there is")
+
+    parser.error = refuse
+    return parser

@@ -1,0 +1,136 @@
+"""The settings of a run, typed, and how Hydra composes them.
+
+A value comes from the last of these that gives one: the agent's recipe, what the environment's recipe says of the
+agent (`agent_settings`), the command line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Annotated, Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING, DictConfig, OmegaConf
+
+from agents import AGENTS
+from agents.recipe import Agent
+from envs import ENVS
+from envs.recipe import Environment
+from launch.quantities import AnyOf, Count, NonNegativeInteger, Positive
+from plastic_rl.runs import Track
+
+CONFIG_NAME = "train"
+"""The name under which Hydra finds a run's settings."""
+
+_WITHOUT_EFFECT_ON_THE_RESULT = ("seed", "track", "out", "fresh", "debug", "checkpoint_seconds", "formats")
+
+
+@dataclass
+class Settings:
+    """The settings of a run.
+
+    Attributes:
+        agent: who learns
+        env: where
+        total_steps: environment steps of the run, over all sub-environments
+        seed: of weights, actions, minibatches, tasks and sub-environments
+        device: cpu, cuda, cuda:1, mps or auto
+        threads: of torch, for one run; several seeds side by side are faster than several threads
+        track: Weights & Biases: online, offline, off, or auto (online where there is a key, else offline)
+        out: the folder of all runs
+        fresh: start over, also where there is a checkpoint
+        debug: show the traceback of an error
+        checkpoint_seconds: between checkpoints
+        formats: what else Stable-Baselines3 logs to: csv, tensorboard, log
+    """
+
+    agent: Agent = MISSING
+    env: Environment = MISSING
+    total_steps: Count = MISSING
+    seed: NonNegativeInteger = 0
+    device: str = "cpu"
+    threads: Count = 1
+    track: Track = Track.auto
+    out: str = "runs"
+    fresh: bool = False
+    debug: bool = False
+    checkpoint_seconds: Positive = 300.0
+    formats: Annotated[list[str], AnyOf(("csv", "tensorboard", "log"))] = field(default_factory=list)
+
+    @property
+    def agent_name(self) -> str:
+        """The word after `agent=`."""
+        return next(name for name, recipe in AGENTS.items() if recipe is type(self.agent))
+
+    @property
+    def env_name(self) -> str:
+        """The word after `env=`."""
+        return next(name for name, recipe in ENVS.items() if recipe is type(self.env))
+
+
+def setting_names() -> list[str]:
+    """Return the names of a run's own settings, those of its agent and environment aside."""
+    return [setting.name for setting in fields(Settings)]
+
+
+def as_mapping(settings: Settings) -> dict[str, Any]:
+    """Return the settings as plain dictionaries, lists, numbers and strings."""
+    plain = OmegaConf.to_container(OmegaConf.structured(settings), enum_to_str=True)
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}
+
+
+def what_makes_the_result(settings: Settings) -> dict[str, Any]:
+    """Return the settings that the result depends on, seed aside: what tells one experiment from another."""
+    plain = as_mapping(settings)
+    return {key: value for key, value in plain.items() if key not in _WITHOUT_EFFECT_ON_THE_RESULT}
+
+
+def from_hydra(config: DictConfig) -> Settings:
+    """Return the settings that Hydra composed."""
+    settings = OmegaConf.to_object(config)
+    assert isinstance(settings, Settings)
+    return settings
+
+
+def register() -> None:
+    """Tell Hydra of the settings, every agent, every environment, and what environments say of agents."""
+    store = ConfigStore.instance()
+    store.store(name="settings", node=Settings)
+    store.store(name=CONFIG_NAME, node=_composition())
+    for agent_name, agent in AGENTS.items():
+        store.store(group="agent", name=agent_name, node=agent)
+    for env_name, env in ENVS.items():
+        node = {"env": env, "total_steps": env.total_steps}
+        store.store(group="env", name=env_name, node=node, package="_global_")
+        for agent_name, agent in AGENTS.items():
+            node = known_to(agent, env.agent_settings)
+            store.store(group="agent_settings", name=f"{agent_name}-in-{env_name}", node=node, package="agent")
+
+
+def known_to(agent: type[Agent], agent_settings: Mapping[str, object]) -> dict[str, object]:
+    """Return those of an environment's `agent_settings` that the agent has."""
+    known = {setting.name for setting in fields(agent)}
+    return {name: value for name, value in agent_settings.items() if name in known}
+
+
+def _composition() -> dict[str, Any]:
+    return {
+        "defaults": [
+            "settings",
+            # Stand-ins: a command names both, but Hydra composes a sweep's frame without the choices swept over.
+            {"agent": next(iter(AGENTS))},
+            {"env": next(iter(ENVS))},
+            {"agent_settings": "${agent}-in-${env}"},
+            {"override hydra/job_logging": "none"},
+            {"override hydra/hydra_logging": "none"},
+            "_self_",
+        ],
+        # Hydra's own folders stay away: a run's folder says all that they would.
+        "hydra": {
+            "output_subdir": None,
+            "run": {"dir": "."},
+            "sweep": {"dir": "${out}/.sweeps/${now:%Y-%m-%d_%H-%M-%S}", "subdir": "."},
+        },
+    }
