@@ -1,0 +1,105 @@
+"""Replaces hidden units: fresh rows, silent columns, forgotten moments.
+
+Called after the wrapped optimiser's step, never before: a unit that was silenced before the step is moved by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float, Int
+from torch import Generator, Tensor
+from torch.optim import Optimizer
+
+from plastic_rl.initialisers import Initialiser
+from plastic_rl.layers import HiddenLayer, Port
+from plastic_rl.optim.base import PlasticOptimizer
+
+
+@torch.no_grad()
+def replace_units(
+    layer: HiddenLayer,
+    units: Int[Tensor, " k"],
+    initialisers: Sequence[Initialiser],
+    generator: Generator,
+    optimizer: Optimizer | None,
+) -> None:
+    """Replaces units by newborn ones that nobody hears (Dohare et al. 2024, Algorithm 1).
+
+    Incoming weights are drawn afresh and biases set to zero; outgoing weights are set to zero; the entries of norms on
+    the way go back to their start; what the optimiser remembers of all of these is forgotten.
+
+    Args:
+        layer: the group that the units belong to.
+        units: which of its units.
+        initialisers: for each producer of the layer how its weights are drawn.
+        generator: the source of the draws, on the weights' device.
+        optimizer: the optimiser whose state of these weights is forgotten; None leaves it as it is.
+    """
+    for port, initialise in zip(layer.produced_by, initialisers, strict=True):
+        rows = port.positions(units)
+        fresh = torch.empty((len(rows), *port.weight.shape[1:]), dtype=port.weight.dtype, device=port.weight.device)
+        port.weight.index_copy_(0, rows, initialise(fresh, generator))
+        fill(port.bias, 0, rows, 0.0)
+        forget(optimizer, port.weight, 0, rows)
+        forget(optimizer, port.bias, 0, rows)
+    for port in layer.normed_by:
+        restart_norm(port, units, optimizer)
+    for port in layer.read_by:
+        columns = port.positions(units)
+        port.weight.index_fill_(1, columns, 0.0)
+        forget(optimizer, port.weight, 1, columns)
+
+
+def restart_norm(port: Port, units: Int[Tensor, " k"], optimizer: Optimizer | None) -> None:
+    """Sets the units' entries of a norm's affine parameters and running statistics back to where they start."""
+    entries = port.positions(units)
+    starts = {"weight": 1.0, "bias": 0.0, "running_mean": 0.0, "running_var": 1.0}
+    for name, start in starts.items():
+        value = getattr(port.layer, name, None)
+        fill(value, 0, entries, start)
+        forget(optimizer, value, 0, entries)
+
+
+def move_mean_to_bias(port: Port, units: Int[Tensor, " k"], mean: Float[Tensor, " columns"]) -> None:
+    """Adds what the units contributed on average to the biases of their reader, which then hardly notices their loss.
+
+    Args:
+        port: where the reader meets the units.
+        units: the units that are about to be replaced.
+        mean: the average value of each of the reader's input columns.
+    """
+    if port.bias is not None:
+        columns = port.positions(units)
+        contribution = port.weight[:, columns].flatten(2).sum(2) if port.weight.ndim > 2 else port.weight[:, columns]
+        port.bias.add_(contribution @ mean[columns])
+
+
+def forget(optimizer: Optimizer | None, parameter: Tensor | None, axis: int, index: Int[Tensor, " k"]) -> None:
+    """Sets slices of an optimiser's state to zero: state of the parameter's shape belongs to the parameter's units.
+
+    Holds for the moments of Adam, AdamW, NAdam, RAdam, RMSprop, Adagrad, Lion, Muon and for SGD's momentum. A clock for
+    single units (:class:`plastic_rl.optim.Adam`) is restarted.
+    """
+    if optimizer is None or parameter is None or parameter not in optimizer.state:
+        return
+    for value in optimizer.state[parameter].values():
+        if isinstance(value, Tensor) and value.shape == parameter.shape:
+            value.index_fill_(axis, index, 0.0)
+    restart_clock = getattr(innermost(optimizer), "restart_clock", None)
+    if restart_clock is not None:
+        restart_clock(parameter, axis, index)
+
+
+def innermost(optimizer: Optimizer) -> Optimizer:
+    """The optimiser at the bottom of a stack of wrappers."""
+    while isinstance(optimizer, PlasticOptimizer):
+        optimizer = optimizer.optimizer
+    return optimizer
+
+
+def fill(tensor: Tensor | None, axis: int, index: Int[Tensor, " k"], value: float) -> None:
+    """Fills slices of a tensor in place, if there is one."""
+    if tensor is not None:
+        tensor.index_fill_(axis, index, value)

@@ -1,0 +1,175 @@
+"""A hidden layer with what continual backprop remembers of its units."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from plastic_rl.initialisers import Initialiser, Resembling
+from plastic_rl.layers import HiddenLayer, Port
+from plastic_rl.optim.activity import ActivityRecorder
+from plastic_rl.optim.budget import Budget
+from plastic_rl.optim.utilities import (
+    Mode,
+    Utility,
+    bias_corrected,
+    incoming_magnitude,
+    least_useful,
+    outgoing_magnitude,
+)
+
+# What a utility that is not a number counts as: so useful that its unit is never chosen for it.
+NOT_A_NUMBER = 1e30
+
+
+class WatchedLayer:
+    """Running averages, ages and budget of one layer's units.
+
+    Args:
+        layer: the group of units.
+        budget: the running account of its replacements.
+        utility: what ranks the units.
+        mode: when the running average is taken.
+        decay: η of the running averages.
+        keeps_mean: follow the mean activation even where the utility does not need it.
+        initialiser: how newborn units' weights are drawn; None resembles each producer's weights as they are now.
+    """
+
+    def __init__(
+        self,
+        layer: HiddenLayer,
+        budget: Budget,
+        *,
+        utility: Utility,
+        mode: Mode,
+        decay: float,
+        keeps_mean: bool,
+        initialiser: Initialiser | None,
+    ) -> None:
+        self.layer, self.budget, self.utility, self.mode, self.decay = layer, budget, utility, mode, decay
+        self.initialiser = initialiser
+        self.resembling = [Resembling.of(port.weight) for port in layer.produced_by] if initialiser is None else []
+        self.keeps_mean = keeps_mean or utility.is_centred
+        self.recorders = [
+            ActivityRecorder(port, is_centred=utility.is_centred, keeps_mean=keeps_mean) for port in layer.read_by
+        ]
+        weight = layer.produced_by[0].weight
+        self.average: Float[Tensor, " units"] = torch.zeros(layer.units, dtype=weight.dtype, device=weight.device)
+        self.birth: Float[Tensor, " units"] = torch.zeros(layer.units, device=weight.device)
+        self.magnitudes = [_zeros_per_column(port) for port in layer.read_by] if mode is Mode.lazy else []
+        self.means = [_zeros_per_column(port) for port in layer.read_by] if self.keeps_mean else []
+
+    def observe(self, step: int) -> None:
+        """Takes what the recorders saw since the last update into the running averages."""
+        if self.mode is Mode.exact:
+            latest = self._latest([recorder.magnitude for recorder in self.recorders])
+            if latest is not None:
+                self.average.lerp_(latest, 1 - self.decay)
+        for magnitude, recorder in zip(self.magnitudes, self.recorders, strict=False):
+            if recorder.magnitude is not None:
+                magnitude.lerp_(recorder.magnitude, 1 - self.decay)
+        for mean, recorder in zip(self.means, self.recorders, strict=False):
+            if recorder.mean is not None:
+                mean.lerp_(recorder.mean, 1 - self.decay)
+        if self.utility.is_centred:
+            self._centre(step)
+
+    def least_useful(self, step: int, count: int, noise: torch.Generator) -> Int[Tensor, " count"]:
+        """The units to replace after update number ``step``."""
+        age = step - self.birth
+        if self.utility is Utility.random:
+            utility = torch.rand(self.layer.units, device=age.device, generator=noise)
+        elif self.mode is Mode.instant:
+            latest = self._latest([recorder.magnitude for recorder in self.recorders])
+            utility = self.average if latest is None else latest
+        elif self.mode is Mode.lazy:
+            latest = self._latest(self.magnitudes)
+            assert latest is not None
+            utility = bias_corrected(latest, age, self.decay)
+        else:
+            utility = bias_corrected(self.average, age, self.decay)
+        return least_useful(utility, age, self.budget.maturity, count)
+
+    def renew(self, units: Int[Tensor, " k"], step: int) -> None:
+        """Starts the units' averages and ages anew."""
+        self.average.index_fill_(0, units, 0.0)
+        self.birth.index_fill_(0, units, step)
+        for averages in (self.magnitudes, self.means):
+            for port, average in zip(self.layer.read_by, averages, strict=False):
+                average.index_fill_(0, port.positions(units), 0.0)
+
+    def clear(self) -> None:
+        """Lets go of what the recorders saw."""
+        for recorder in self.recorders:
+            recorder.clear()
+
+    def mean_activations(self, step: int) -> list[Float[Tensor, " columns"]]:
+        """For each reader the bias-corrected mean of its input columns, since each unit's birth."""
+        age = step - self.birth
+        return [
+            bias_corrected(mean, _to_columns(port, age), self.decay)
+            for port, mean in zip(self.layer.read_by, self.means, strict=True)
+        ]
+
+    def initialisers(self) -> list[Initialiser]:
+        """For each producer how its weights are drawn."""
+        return [self.initialiser or self.resembling[place] for place in range(len(self.layer.produced_by))]
+
+    def state(self) -> dict[str, Any]:
+        """What has to be saved to go on exactly: tensors, numbers and lists only."""
+        return {
+            "average": self.average,
+            "birth": self.birth,
+            "magnitudes": list(self.magnitudes),
+            "means": list(self.means),
+            "budget": self.budget.state(),
+            "resembling": [[fit.std, fit.uniform] for fit in self.resembling],
+        }
+
+    def restore(self, state: dict[str, Any], step: int) -> None:
+        """Goes on from a saved state, written into the tensors that are in use."""
+        for name in ("average", "birth"):
+            getattr(self, name).copy_(state[name])
+        for averages, saved in ((self.magnitudes, state["magnitudes"]), (self.means, state["means"])):
+            for average, value in zip(averages, saved, strict=True):
+                average.copy_(value)
+        self.budget.restore(state["budget"])
+        self.resembling = [Resembling(float(std), bool(uniform)) for std, uniform in state["resembling"]]
+        if self.utility.is_centred:
+            self._centre(step)
+
+    def _latest(self, magnitudes: list[Tensor | None] | list[Tensor]) -> Float[Tensor, " units"] | None:
+        """The utility of each unit with these activations and today's weights, or None without any activation."""
+        value: Tensor | None = None
+        for port, magnitude in zip(self.layer.read_by, magnitudes, strict=True):
+            per_column = self._of_columns(port, magnitude)
+            if per_column is not None:
+                value = port.per_unit(per_column) if value is None else value + port.per_unit(per_column)
+        if self.utility.is_adaptive:
+            incoming = torch.stack([incoming_magnitude(port.weight) for port in self.layer.produced_by]).sum(0)
+            value = (1.0 if value is None else value) / incoming
+        return None if value is None else value.nan_to_num(nan=NOT_A_NUMBER, posinf=NOT_A_NUMBER)
+
+    def _of_columns(self, port: Port, magnitude: Tensor | None) -> Float[Tensor, " columns"] | None:
+        if self.utility.is_active:
+            return None if magnitude is None else magnitude * outgoing_magnitude(port.weight)
+        return outgoing_magnitude(port.weight) if self.utility is Utility.weight else None
+
+    def _centre(self, step: int) -> None:
+        for recorder, centre in zip(self.recorders, self.mean_activations(step), strict=True):
+            recorder.centre = centre
+
+
+def _zeros_per_column(port: Port) -> Float[Tensor, " columns"]:
+    return torch.zeros(port.weight.shape[1], dtype=port.weight.dtype, device=port.weight.device)
+
+
+def _to_columns(port: Port, per_unit: Float[Tensor, " units"]) -> Float[Tensor, " columns"]:
+    """Spreads a quantity of the units over the columns that they own; 1 for the columns of others."""
+    columns = torch.ones(port.weight.shape[1], dtype=per_unit.dtype, device=per_unit.device)
+    owned = port.index.to(per_unit.device)
+    columns[owned] = per_unit[:, None].expand(owned.shape)
+    return columns
