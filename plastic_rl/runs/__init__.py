@@ -1,1 +1,30 @@
-"""To be filled."""
+"""What a run leaves on disk, and how it survives a kill, a full disk and a second start."""
+
+from plastic_rl.runs.checkpoints import Checkpoints
+from plastic_rl.runs.folder import RunFolder, Status, settings_digest
+from plastic_rl.runs.interruption import Interruption
+from plastic_rl.runs.metrics import MetricsFile, read_metrics
+from plastic_rl.runs.progress import Progress
+from plastic_rl.runs.randomness import random_state, restore_random_state, seed_everything
+from plastic_rl.runs.record import RunRecord, read_record
+from plastic_rl.runs.tracking import NoTracker, Track, Tracker, open_tracker
+
+__all__ = [
+    "Checkpoints",
+    "Interruption",
+    "MetricsFile",
+    "NoTracker",
+    "Progress",
+    "RunFolder",
+    "RunRecord",
+    "Status",
+    "Track",
+    "Tracker",
+    "open_tracker",
+    "random_state",
+    "read_metrics",
+    "read_record",
+    "restore_random_state",
+    "seed_everything",
+    "settings_digest",
+]

@@ -1,0 +1,50 @@
+"""Files that are either the old one or the new one, whole, whenever the power goes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+PARTIAL = ".partial"
+
+
+def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Replace `path` by what `write` puts into the file that it is handed; the old file stays if anything fails.
+
+    Args:
+        path: The file to replace or create. The new one is first built beside it, as `<name>.partial`.
+        write: Called once with an empty file opened for writing and reading.
+
+    Raises:
+        OSError: The file cannot be written; the partial one is removed.
+    """
+    partial = path.with_name(path.name + PARTIAL)
+    try:
+        with partial.open("w+b") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+        _sync_folder(path.parent)
+    except BaseException as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise _disk_error(error) from error
+
+
+def _disk_error(error: BaseException) -> BaseException:
+    # torch.save answers a full disk with a RuntimeError about its archive; the disk's own error lies behind it.
+    disk = error.__context__
+    return disk if isinstance(error, RuntimeError) and isinstance(disk, OSError) else error
+
+
+def _sync_folder(folder: Path) -> None:
+    # A rename is on disk only when the folder that holds the name is.
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,120 @@
+"""Two ways of showing how far a run is: a bar that rewrites its line, and plain lines."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol, TextIO
+
+BAR_SECONDS = 0.25
+LINE_SECONDS = 10.0
+
+
+@dataclass
+class Snapshot:
+    """How a run stands at one moment."""
+
+    total: int
+    step: int
+    steps_per_second: float
+    task: str | None = None
+    recent_return: float | None = None
+
+    @property
+    def percent(self) -> int:
+        """Whole percent of the steps done; 100 only when all are."""
+        return 100 * self.step // self.total if self.total else 100
+
+    @property
+    def pace(self) -> str:
+        """Steps so far and steps a second."""
+        return f"{self.step:,}/{self.total:,} steps, {self.steps_per_second:,.0f} steps/s"
+
+    @property
+    def left(self) -> str:
+        """Time left at the present pace, as hours:minutes:seconds."""
+        if self.steps_per_second <= 0:
+            return "-:--:--"
+        minutes, seconds = divmod(round((self.total - self.step) / self.steps_per_second), 60)
+        return f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"
+
+    @property
+    def news(self) -> str:
+        """The current task and the recent return, as far as they are known."""
+        recent = None if self.recent_return is None else f"return {self.recent_return:.1f}"
+        return ", ".join(part for part in (self.task, recent) if part)
+
+    def __str__(self) -> str:
+        return f"{self.percent:3d}%, {self.pace}, {self.left} left" + (f", {self.news}" if self.news else "")
+
+
+class Display(Protocol):
+    """Shows snapshots, at most one every `seconds`."""
+
+    seconds: float
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show how the run stands now."""
+        ...
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        ...
+
+
+def display(snapshot: Snapshot, stream: TextIO) -> Display:
+    """A bar where `stream` is a terminal that can rewrite its lines, else plain lines."""
+    rewrites = stream.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
+    return _Bar(snapshot, stream) if rewrites else _Lines(stream)
+
+
+class _Lines:
+    """Plain lines for files, pipes and job logs: no control characters."""
+
+    seconds = LINE_SECONDS
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def show(self, snapshot: Snapshot) -> None:
+        print(snapshot, file=self._stream, flush=True)
+
+    def close(self) -> None:
+        pass
+
+
+class _Bar:
+    """A bar that rewrites its own line."""
+
+    seconds = BAR_SECONDS
+
+    def __init__(self, snapshot: Snapshot, stream: TextIO) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        self._bar = Progress(
+            TextColumn("{task.percentage:>3.0f}%"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[pace]}, {task.fields[left]} left"),
+            TextColumn("{task.fields[news]}"),
+            console=Console(file=stream),
+            auto_refresh=False,
+        )
+        self._task = self._bar.add_task("", total=snapshot.total, pace="", left="", news="")
+        self._bar.start()
+        self.show(snapshot)
+
+    def show(self, snapshot: Snapshot) -> None:
+        self._bar.update(
+            self._task,
+            completed=snapshot.step,
+            refresh=True,
+            pace=snapshot.pace,
+            left=snapshot.left,
+            news=snapshot.news,
+        )
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self._bar.stop()

@@ -1,0 +1,146 @@
+"""What a run leaves on disk, and where."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from plastic_rl.errors import UserError
+from plastic_rl.runs.checkpoints import Checkpoints
+from plastic_rl.runs.lock import FolderLock
+from plastic_rl.runs.record import read_record
+
+Status = Literal["new", "interrupted", "failed", "finished"]
+
+DIGEST_LENGTH = 10
+WRITTEN = (  # The record goes first: a folder emptied half-way then counts as new.
+    "run.json",
+    "metrics.jsonl",
+    "learning_curve.png",
+    "config.yaml",
+    "wandb",
+    "tensorboard",
+    "progress.csv",
+)
+
+
+def settings_digest(settings: Mapping[str, object]) -> str:
+    """A short name for a set of settings, the same in every process and for every order of the keys.
+
+    Args:
+        settings: Nested mappings and sequences of strings, numbers, booleans and None.
+
+    Returns:
+        Ten hexadecimal digits.
+
+    Raises:
+        TypeError: A value is of another type, or keys of one mapping cannot be ordered.
+    """
+    text = json.dumps(settings, sort_keys=True, separators=(",", ":"), default=_refuse)
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_LENGTH]
+
+
+def _refuse(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(
+        f"settings hold a {type(value).__name__}, {value!r}; they may hold strings, numbers, booleans, None, "
+        "and mappings and lists of them"
+    )
+
+
+class RunFolder:
+    """The folder of one run: a function of its settings and seed, and all that it needs to go on.
+
+    `prepare` makes it and locks it; the lock lasts until `release`, or until the object or the process is gone.
+
+    Args:
+        path: Where the run lives.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+        self.checkpoints = Checkpoints(self.path / "checkpoints")
+        self._lock: FolderLock | None = None
+
+    @property
+    def config_file(self) -> Path:
+        """The resolved settings."""
+        return self.path / "config.yaml"
+
+    @property
+    def metrics_file(self) -> Path:
+        """One JSON object a line, each with its `global_step`."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def record_file(self) -> Path:
+        """Status, versions, machine and times."""
+        return self.path / "run.json"
+
+    @property
+    def picture_file(self) -> Path:
+        """Return over the life of the run."""
+        return self.path / "learning_curve.png"
+
+    @property
+    def lock_file(self) -> Path:
+        """Names the process that runs, and marks the folder as a run's."""
+        return self.path / "run.lock"
+
+    @property
+    def status(self) -> Status:
+        """How the run stands when no process is working on it; one that was killed counts as interrupted."""
+        if not self.record_file.exists():
+            return "new"
+        status = read_record(self.record_file).get("status")
+        return status if status in ("failed", "finished") else "interrupted"
+
+    def prepare(self, fresh: bool) -> None:
+        """Make the folder where it is missing, and lock it for this process.
+
+        Args:
+            fresh: Remove what an earlier run left here; files that no run writes stay.
+
+        Raises:
+            UserError: The folder cannot be made or written, holds what some other program wrote, or another process is
+                running it.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._refuse_foreign()
+            self._lock = self._lock or FolderLock(self.lock_file)
+            if fresh:
+                self._remove_written()
+        except OSError as error:
+            raise UserError(
+                f"Cannot write the run folder {self.path}: {error.strerror or error}. "
+                "Give a folder on a disk with space that you may write to, with out=<folder>."
+            ) from error
+
+    def release(self) -> None:
+        """Let another process run this folder; does nothing where it was not prepared."""
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def _refuse_foreign(self) -> None:
+        found = [name for name in ("checkpoints", *WRITTEN) if (self.path / name).exists()]
+        if found and not self.record_file.exists() and not self.lock_file.exists():
+            raise UserError(
+                f"{self.path} holds {found[0]} but no run.json: it is not the folder of a run. "
+                "Choose another folder with out=<folder>."
+            )
+
+    def _remove_written(self) -> None:
+        self.checkpoints.clear()
+        for name in WRITTEN:
+            path = self.path / name
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)

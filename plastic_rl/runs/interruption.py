@@ -1,0 +1,60 @@
+"""Ctrl-C and SIGTERM as a request that a run honours when it is safe."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from contextlib import suppress
+from types import FrameType, TracebackType
+from typing import Any
+
+NOTICE = b"\nStopping at the next safe point, with a checkpoint; Ctrl-C once more stops at once without one.\n"
+
+
+class Interruption:
+    """A context in which the first SIGINT or SIGTERM only raises a flag; a SIGINT after it raises KeyboardInterrupt.
+
+    The old handlers are put back at the end. Outside the main thread, where Python allows none, it does nothing.
+
+    Example:
+        >>> with Interruption() as interruption:
+        ...     while not interruption.requested:
+        ...         step()
+        >>> raise SystemExit(interruption.exit_code)
+    """
+
+    def __init__(self) -> None:
+        self.signal: signal.Signals | None = None
+        self._handlers: dict[signal.Signals, Any] = {}
+
+    @property
+    def requested(self) -> bool:
+        """Whether somebody asked the run to stop."""
+        return self.signal is not None
+
+    @property
+    def exit_code(self) -> int:
+        """What the process should exit with: 130 after SIGINT, 143 after SIGTERM, 0 if nothing was asked."""
+        return 0 if self.signal is None else 128 + self.signal
+
+    def __enter__(self) -> Interruption:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._handlers[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+        self._handlers.clear()
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self.requested and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        if not self.requested:
+            self.signal = signal.Signals(number)
+            with suppress(OSError):
+                os.write(2, NOTICE)  # print() may be in the middle of a line when the signal comes

@@ -1,0 +1,65 @@
+"""How far a run is: a bar on a terminal, now and then a plain line elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import suppress
+from types import TracebackType
+from typing import TextIO
+
+from plastic_rl.runs.display import Display, Snapshot, display
+
+
+class Progress:
+    """A context that shows how far a run is, on standard error.
+
+    Args:
+        total: Global step at which the run ends.
+        start: Global step from which this process goes on; steps a second count only what it did itself.
+        stream: Where to show it; standard error by default.
+
+    Example:
+        >>> with Progress(total=200_000, start=50_000) as progress:
+        ...     progress.update(52_048, task="friction 0.31", recent_return=812.4)
+    """
+
+    def __init__(self, total: int, start: int = 0, stream: TextIO | None = None) -> None:
+        self._stream = sys.stderr if stream is None else stream
+        self._start = start
+        self._now = Snapshot(total, start, 0.0)
+        self._shown_step = -1
+
+    def __enter__(self) -> Progress:
+        self._began = self._shown_at = time.monotonic()
+        self._display: Display = display(self._now, self._stream)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._shown_step != self._now.step:
+            self._show(time.monotonic())
+        self._display.close()
+
+    def update(self, step: int, *, task: str | None = None, recent_return: float | None = None) -> None:
+        """Say how far the run is; cheap enough for every step.
+
+        Args:
+            step: Global step so far.
+            task: The current task in a few words; None keeps the last one.
+            recent_return: Mean return of recent episodes; None keeps the last one.
+        """
+        self._now.step = step
+        self._now.task = task or self._now.task
+        self._now.recent_return = self._now.recent_return if recent_return is None else recent_return
+        moment = time.monotonic()
+        if moment - self._shown_at >= self._display.seconds:
+            self._show(moment)
+
+    def _show(self, moment: float) -> None:
+        seconds = moment - self._began
+        self._now.steps_per_second = (self._now.step - self._start) / seconds if seconds > 0 else 0.0
+        self._shown_at, self._shown_step = moment, self._now.step
+        with suppress(OSError):  # A reader that went away (`| head`) does not end the run.
+            self._display.show(self._now)
