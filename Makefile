@@ -1,0 +1,39 @@
+# Every target makes its own environment in .venv first; PYTHON=python3.12 chooses another interpreter (3.11 to 3.13).
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: install run test check quick slow gpu study
+
+install: $(INSTALLED)
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+run: install ## Train a small problem for a minute and draw its learning curve.
+	$(BIN)/python train.py agent=ppo_cbp env=permuted-cartpole
+
+test: check ## Everything that a change must pass.
+	$(BIN)/python -m pytest -n 2 -m 'not slow and not gpu'
+
+check: install ## Lint, format and types.
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pyright
+
+quick: install ## The tests, stopping at the first failure, without lint and types.
+	$(BIN)/python -m pytest -n 2 -m 'not slow and not gpu' --exitfirst --quiet
+
+slow: install ## The tests that take minutes.
+	$(BIN)/python -m pytest -n 2 -m slow
+
+gpu: install ## The tests that need a CUDA device.
+	$(BIN)/python -m pytest -m gpu
+
+study: install ## Run what is missing of the study, then draw its figure.
+	$(BIN)/python -m experiments.permuted_cartpole
