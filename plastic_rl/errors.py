@@ -13,3 +13,11 @@ class RunError(UserError):
     """A run that could not go on: says at which step, what is safe and what to try."""
 
     exit_code = 1
+
+
+class RunInterruptedError(UserError):
+    """A run that was asked to stop and did, after saving what it needs to go on."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code

@@ -22,6 +22,7 @@ WRITTEN = (  # The record goes first: a folder emptied half-way then counts as n
     "metrics.jsonl",
     "learning_curve.png",
     "config.yaml",
+    "model.zip",
     "wandb",
     "tensorboard",
     "progress.csv",
@@ -81,6 +82,11 @@ class RunFolder:
     def record_file(self) -> Path:
         """Status, versions, machine and times."""
         return self.path / "run.json"
+
+    @property
+    def model_file(self) -> Path:
+        """The trained model, as its own library saves it."""
+        return self.path / "model.zip"
 
     @property
     def picture_file(self) -> Path:

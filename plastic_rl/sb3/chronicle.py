@@ -1,0 +1,91 @@
+"""The callback that writes down a run: episodes, tasks, losses, and the state of the network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+
+from plastic_rl.diagnostics import report
+from plastic_rl.runs import Progress
+from plastic_rl.sb3.attachment import layers_of, plastic_optimizers
+from plastic_rl.sb3.writer import MetricsWriter
+
+# How many finished episodes the progress display averages.
+RECENT = 20
+
+
+class Chronicle(BaseCallback):
+    """Writes a line for each episode and each change of task, and two for each rollout of an on-policy algorithm.
+
+    A rollout's first line holds the diagnostics of the network that collected it, the second the losses of the update
+    that followed.
+
+    Args:
+        writer: where the lines go.
+        progress: the display to keep informed.
+        task: the last task that was written down, by the run that this one goes on with.
+    """
+
+    model: OnPolicyAlgorithm  # pyright: ignore[reportIncompatibleVariableOverride]
+
+    def __init__(self, writer: MetricsWriter, progress: Progress, task: dict[str, Any]) -> None:
+        super().__init__()
+        self.writer = writer
+        self.progress = progress
+        self.task = task
+
+    def _on_training_start(self) -> None:
+        self.layers = list(layers_of(self.model.policy))
+
+    def _on_rollout_start(self) -> None:
+        self.logger.dump(self.num_timesteps)
+
+    def _on_step(self) -> bool:
+        for info in self.locals["infos"]:
+            self._note_task(info.get("task", {}))
+            if "episode" in info:
+                episode = {"episode/return": info["episode"]["r"], "episode/length": info["episode"]["l"]}
+                self.writer.record(self.num_timesteps, {**episode, **named(info.get("task", {}))})
+        self.progress.update(self.num_timesteps, task=self._task_label(), recent_return=self._recent_return())
+        return True
+
+    def _on_rollout_end(self) -> None:
+        for name, value in self._network().items():
+            self.logger.record(name, value)
+
+    def _on_training_end(self) -> None:
+        self.logger.dump(self.num_timesteps)
+
+    def _note_task(self, task: dict[str, Any]) -> None:
+        if task and task["index"] != self.task.get("index"):
+            self.task = task
+            self.writer.record(self.num_timesteps, named(task))
+
+    def _network(self) -> dict[str, float]:
+        buffer, policy = self.model.rollout_buffer, self.model.policy
+        observations, actions = (
+            torch.as_tensor(buffer.swap_and_flatten(values), device=policy.device)
+            for values in (buffer.observations, buffer.actions)
+        )
+        numbers = report(self.layers, lambda: policy.evaluate_actions(observations, actions))
+        for optimizer in plastic_optimizers(policy):
+            numbers.update(optimizer.metrics())
+        return numbers
+
+    def _task_label(self) -> str | None:
+        if not self.task:
+            return None
+        numbers = [f"{name} {value:.3g}" for name, value in self.task.items() if isinstance(value, float)]
+        return ", ".join([str(self.task["index"]), *numbers])
+
+    def _recent_return(self) -> float | None:
+        episodes = list(self.model.ep_info_buffer or ())[-RECENT:]
+        return sum(episode["r"] for episode in episodes) / len(episodes) if episodes else None
+
+
+def named(task: dict[str, Any]) -> dict[str, Any]:
+    """A task's index and parameters under the names that metrics have."""
+    return {f"task/{name}": value for name, value in task.items()}

@@ -1,0 +1,62 @@
+"""A method and its settings in plain words, so that a saved model can be opened without this library."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+PLAIN = (bool, int, float, str, type(None))
+
+
+def describe(method: Callable[..., Any]) -> dict[str, Any]:
+    """A method, or a `functools.partial` of one, as names and plain values.
+
+    Raises:
+        ValueError: a setting is neither a plain value nor a function that can be imported by its name.
+    """
+    function, settings = (method.func, method.keywords) if isinstance(method, partial) else (method, {})
+    if isinstance(method, partial) and method.args:
+        raise ValueError(f"settings of {_name(function)} must be given by keyword, got {method.args!r} without")
+    return {"method": _name(function), "settings": {key: _plain(key, value) for key, value in settings.items()}}
+
+
+def build(description: dict[str, Any]) -> Callable[..., Any]:
+    """The method that :func:`describe` described."""
+    return partial(_import(description["method"]), **{k: _value(v) for k, v in description["settings"].items()})
+
+
+def _plain(key: str, value: Any) -> Any:
+    if isinstance(value, PLAIN):
+        return value
+    if callable(value):
+        return {"function": _name(value)}
+    raise ValueError(
+        f"{key} must be a number, a string, a truth value or an importable function to be saved; got {value!r}"
+    )
+
+
+def _value(value: Any) -> Any:
+    return _import(value["function"]) if isinstance(value, dict) else value
+
+
+def _name(function: Any) -> str:
+    name = f"{getattr(function, '__module__', '?')}:{getattr(function, '__qualname__', repr(function))}"
+    try:
+        found = _import(name)
+    except (ImportError, AttributeError):
+        found = None
+    if found is not function:
+        raise ValueError(
+            f"{function!r} cannot be imported by name, so a saved model could not find it; define it in a module"
+        )
+    return name
+
+
+def _import(name: str) -> Any:
+    module, _, path = name.partition(":")
+    found: Any = importlib.import_module(module)
+    for part in path.split("."):
+        found = getattr(found, part)
+    return found

@@ -1,0 +1,168 @@
+"""Trains an SB3 model in a run folder, from where the folder stands to the end."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from stable_baselines3.common.callbacks import CallbackList
+from stable_baselines3.common.logger import Logger, make_output_format
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+
+from plastic_rl.errors import RunInterruptedError, UserError
+from plastic_rl.runs import (
+    Interruption,
+    MetricsFile,
+    Progress,
+    RunFolder,
+    RunRecord,
+    Track,
+    Tracker,
+    open_tracker,
+    random_state,
+    restore_random_state,
+)
+from plastic_rl.sb3.algorithm_state import algorithm_state, restore_algorithm_state
+from plastic_rl.sb3.chronicle import Chronicle
+from plastic_rl.sb3.keeper import Keeper
+from plastic_rl.sb3.writer import MetricsWriter
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """How a run ended.
+
+    Args:
+        steps: environment steps in all.
+        seconds: of this process, without those before a resume.
+        recent_return: mean return of the last episodes (up to 100), or None if none ended.
+    """
+
+    steps: int
+    seconds: float
+    recent_return: float | None
+
+
+def learn(
+    model: OnPolicyAlgorithm,
+    total_steps: int,
+    folder: RunFolder,
+    *,
+    track: Track = Track.off,
+    checkpoint_seconds: float = 300.0,
+    formats: Sequence[str] = (),
+    config: Mapping[str, Any] | None = None,
+    name: str = "run",
+    group: str = "runs",
+) -> Summary:
+    """Trains a model and writes the run's folder; goes on exactly from the folder's last checkpoint if it has one.
+
+    The model must be built with the settings that the checkpoint was, and the folder prepared.
+
+    Args:
+        model: a fresh on-policy model.
+        total_steps: environment steps at which training ends (SB3 finishes the rollout in which they are reached).
+        folder: where the run lives.
+        track: where it is tracked.
+        checkpoint_seconds: between two checkpoints.
+        formats: further output formats of SB3's logger ("csv", "tensorboard", "log", …).
+        config: the settings, for the tracker.
+        name: of the run, for the tracker.
+        group: of runs that differ in their seed only, for the tracker.
+
+    Raises:
+        UserError: the request cannot be met.
+        RunError: the run could not go on.
+        RunInterruptedError: it was asked to stop; it has saved a checkpoint.
+    """
+    if not isinstance(model, OnPolicyAlgorithm):
+        kind = type(model).__name__
+        raise UserError(f"{kind} cannot be resumed exactly; `learn` takes on-policy algorithms such as PPO and A2C")
+    began, saved = time.monotonic(), _resume(model, folder)
+    record = RunRecord(folder.record_file)
+    record.start(model.num_timesteps)
+    with ExitStack() as stack:
+        interruption = stack.enter_context(Interruption())
+        tracker = _open_tracker(track, folder, run_id=saved.get("tracker"), name=name, group=group, config=config or {})
+        stack.enter_context(_outcome_of(model, record, tracker))
+        metrics = stack.enter_context(MetricsFile(folder.metrics_file, saved.get("metrics")))
+        progress = stack.enter_context(Progress(total_steps, model.num_timesteps))
+        chronicle = Chronicle(MetricsWriter(metrics, tracker), progress, saved.get("task", {}))
+
+        def snapshot() -> dict[str, Any]:
+            record.update(model.num_timesteps)
+            own = {"metrics": metrics.position, "tracker": tracker.run_id, "task": chronicle.task}
+            return {"step": model.num_timesteps, "algorithm": algorithm_state(model), **own}
+
+        _set_logger(model, folder, chronicle.writer, formats)
+        _train(model, total_steps, chronicle, Keeper(folder.checkpoints, snapshot, checkpoint_seconds, interruption))
+        model.save(folder.model_file)
+    return Summary(model.num_timesteps, time.monotonic() - began, _recent_return(model))
+
+
+def _resume(model: OnPolicyAlgorithm, folder: RunFolder) -> dict[str, Any]:
+    """Puts the model where the folder's last checkpoint was, and returns the rest of what that holds."""
+    found = folder.checkpoints.latest()
+    if found is None:
+        return {}
+    restore_algorithm_state(model, found[1]["algorithm"])
+    logger.info("Going on from step %d of %s.", found[0], folder.path)
+    return found[1]
+
+
+def _open_tracker(
+    track: Track, folder: RunFolder, *, run_id: str | None, name: str, group: str, config: Mapping[str, Any]
+) -> Tracker:
+    random = random_state()  # what a tracker draws for its names is not to change the run
+    tracker = open_tracker(track, folder=folder.path, run_id=run_id, name=name, group=group, config=config)
+    restore_random_state(random)
+    return tracker
+
+
+@contextmanager
+def _outcome_of(model: OnPolicyAlgorithm, record: RunRecord, tracker: Tracker) -> Iterator[None]:
+    """Records how the run ends, whichever way it does."""
+    try:
+        yield
+    except (RunInterruptedError, KeyboardInterrupt) as stop:
+        record.end("interrupted", model.num_timesteps)
+        tracker.finish(getattr(stop, "exit_code", 130))
+        raise
+    except BaseException as error:
+        record.end("failed", model.num_timesteps, str(error))
+        tracker.finish(getattr(error, "exit_code", 1))
+        raise
+    record.end("finished", model.num_timesteps)
+    tracker.finish(0)
+
+
+def _set_logger(model: OnPolicyAlgorithm, folder: RunFolder, writer: MetricsWriter, formats: Sequence[str]) -> None:
+    # SB3 opens its files anew: a resumed run writes beside the ones that it had before.
+    suffix = f"-from-{model.num_timesteps}" if model.num_timesteps else ""
+    extra = [make_output_format(form, str(folder.path), suffix) for form in formats]
+    model.set_logger(Logger(str(folder.path), [writer, *extra]))
+
+
+def _train(model: OnPolicyAlgorithm, total_steps: int, chronicle: Chronicle, keeper: Keeper) -> None:
+    remaining = total_steps - model.num_timesteps
+    try:
+        if remaining > 0:
+            model.learn(
+                remaining, callback=CallbackList([chronicle, keeper]), reset_num_timesteps=False, log_interval=1
+            )
+    except ValueError:
+        keeper.check_health(model)  # torch's distributions refuse a NaN before anybody else sees it
+        raise
+    keeper.check_health(model)
+    keeper.save()
+
+
+def _recent_return(model: OnPolicyAlgorithm) -> float | None:
+    episodes = model.ep_info_buffer or ()
+    return sum(episode["r"] for episode in episodes) / len(episodes) if episodes else None
