@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol, TextIO
+from typing import Protocol, runtime_checkable
 
 BAR_SECONDS = 0.25
 LINE_SECONDS = 10.0
@@ -49,6 +50,7 @@ class Snapshot:
         return f"{self.percent:3d}%, {self.pace}, {self.left} left" + (f", {self.news}" if self.news else "")
 
 
+@runtime_checkable
 class Display(Protocol):
     """Shows snapshots, at most one every `seconds`."""
 
@@ -63,10 +65,10 @@ class Display(Protocol):
         ...
 
 
-def display(snapshot: Snapshot, stream: TextIO) -> Display:
-    """A bar where `stream` is a terminal that can rewrite its lines, else plain lines."""
-    rewrites = stream.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
-    return _Bar(snapshot, stream) if rewrites else _Lines(stream)
+def display(snapshot: Snapshot) -> Display:
+    """A bar where standard error is a terminal that can rewrite its lines, else plain lines."""
+    rewrites = sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
+    return _Bar(snapshot) if rewrites else _Lines()
 
 
 class _Lines:
@@ -74,11 +76,8 @@ class _Lines:
 
     seconds = LINE_SECONDS
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
     def show(self, snapshot: Snapshot) -> None:
-        print(snapshot, file=self._stream, flush=True)
+        print(snapshot, file=sys.stderr, flush=True)
 
     def close(self) -> None:
         pass
@@ -89,7 +88,7 @@ class _Bar:
 
     seconds = BAR_SECONDS
 
-    def __init__(self, snapshot: Snapshot, stream: TextIO) -> None:
+    def __init__(self, snapshot: Snapshot) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
 
@@ -97,8 +96,8 @@ class _Bar:
             TextColumn("{task.percentage:>3.0f}%"),
             BarColumn(bar_width=24),
             TextColumn("{task.fields[pace]}, {task.fields[left]} left"),
-            TextColumn("{task.fields[news]}"),
-            console=Console(file=stream),
+            TextColumn("{task.fields[news]}", markup=False),
+            console=Console(stderr=True, force_terminal=True),
             auto_refresh=False,
         )
         self._task = self._bar.add_task("", total=snapshot.total, pace="", left="", news="")

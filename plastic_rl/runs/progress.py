@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from contextlib import suppress
 from types import TracebackType
-from typing import TextIO
 
 from plastic_rl.runs.display import Display, Snapshot, display
 
@@ -17,22 +15,20 @@ class Progress:
     Args:
         total: Global step at which the run ends.
         start: Global step from which this process goes on; steps a second count only what it did itself.
-        stream: Where to show it; standard error by default.
 
     Example:
         >>> with Progress(total=200_000, start=50_000) as progress:
         ...     progress.update(52_048, task="friction 0.31", recent_return=812.4)
     """
 
-    def __init__(self, total: int, start: int = 0, stream: TextIO | None = None) -> None:
-        self._stream = sys.stderr if stream is None else stream
+    def __init__(self, total: int, start: int = 0) -> None:
         self._start = start
         self._now = Snapshot(total, start, 0.0)
         self._shown_step = -1
 
     def __enter__(self) -> Progress:
         self._began = self._shown_at = time.monotonic()
-        self._display: Display = display(self._now, self._stream)
+        self._display: Display = display(self._now)
         return self
 
     def __exit__(

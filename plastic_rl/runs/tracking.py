@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from plastic_rl.errors import UserError
 from plastic_rl.runs.wandb_key import has_key
@@ -30,6 +30,7 @@ class Track(Enum):
     off = "off"
 
 
+@runtime_checkable
 class Tracker(Protocol):
     """Takes a run's metrics as they come."""
 
@@ -123,8 +124,9 @@ def _open_offline(start: dict[str, Any]) -> Tracker:
 def _start(mode: Literal["online", "offline"], start: dict[str, Any]) -> Run:
     import wandb
 
-    # The console stays ours: W&B neither prints nor copies the progress bar.
+    # The console stays ours: W&B neither prints, not even before a run exists, nor copies the progress bar.
     quiet = wandb.Settings(silent=True, console="off", init_timeout=CONNECT_SECONDS)
+    wandb.setup(settings=quiet)
     run = wandb.init(project=PROJECT, mode=mode, resume="allow", reinit="create_new", settings=quiet, **start)
     run.define_metric("*", step_metric="global_step")
     return run

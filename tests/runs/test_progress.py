@@ -1,0 +1,102 @@
+"""Progress: plain lines where nobody watches, a bar where somebody does."""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+
+import pytest
+
+from plastic_rl.runs import Progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [0.0]
+    monkeypatch.setattr("plastic_rl.runs.progress.time.monotonic", lambda: now[0])
+    return now
+
+
+def listen(monkeypatch: pytest.MonkeyPatch, stream: io.StringIO) -> io.StringIO:
+    monkeypatch.setattr(sys, "stderr", stream)
+    return stream
+
+
+def test_plain_lines_by_hand(clock: list[float], capsys: pytest.CaptureFixture[str]):
+    with Progress(200_000, start=50_000) as progress:
+        for _ in range(25):  # one second and 1,000 steps each
+            clock[0] += 1
+            progress.update(50_000 + int(clock[0]) * 1000, task="friction 0.31", recent_return=812.44)
+    assert capsys.readouterr().err.splitlines() == [
+        " 30%, 60,000/200,000 steps, 1,000 steps/s, 0:02:20 left, friction 0.31, return 812.4",
+        " 35%, 70,000/200,000 steps, 1,000 steps/s, 0:02:10 left, friction 0.31, return 812.4",
+        " 37%, 75,000/200,000 steps, 1,000 steps/s, 0:02:05 left, friction 0.31, return 812.4",
+    ]
+
+
+def test_a_run_that_ends_on_a_line_says_it_once(clock: list[float], capsys: pytest.CaptureFixture[str]):
+    with Progress(100) as progress:
+        clock[0] += 10
+        progress.update(100)
+    assert capsys.readouterr().err == "100%, 100/100 steps, 10 steps/s, 0:00:00 left\n"
+
+
+def test_what_is_not_said_again_stays(clock: list[float], capsys: pytest.CaptureFixture[str]):
+    with Progress(100) as progress:
+        progress.update(10, task="task 1", recent_return=3.0)
+        progress.update(20)
+    assert capsys.readouterr().err.endswith("task 1, return 3.0\n")
+
+
+def test_99_and_a_half_percent_is_not_100(clock: list[float], capsys: pytest.CaptureFixture[str]):
+    with Progress(1000) as progress:
+        progress.update(995)
+    assert capsys.readouterr().err.startswith(" 99%")
+
+
+def test_a_terminal_gets_a_bar(clock: list[float], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "160")
+    stream = listen(monkeypatch, Terminal())
+    with Progress(200) as progress:
+        clock[0] += 10
+        progress.update(100, task="friction [0.3]", recent_return=7.0)
+    shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", stream.getvalue())
+    assert re.search(r" 50% .*100/200 steps, 10 steps/s, 0:00:10 left friction \[0\.3\], return 7\.0", shown)
+    assert stream.getvalue().endswith("\x1b[?25h"), "the cursor is shown again"
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_no_control_characters_without_a_terminal(terminal: bool, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "dumb")
+    stream = listen(monkeypatch, Terminal() if terminal else io.StringIO())
+    with Progress(100) as progress:
+        progress.update(50, task="task 2", recent_return=1.0)
+    assert stream.getvalue()
+    assert re.fullmatch(r"[ -~\n]*", stream.getvalue())
+
+
+def test_a_reader_that_went_away_does_not_end_the_run(clock: list[float], monkeypatch: pytest.MonkeyPatch):
+    class Broken(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    listen(monkeypatch, Broken())
+    with Progress(100) as progress:
+        clock[0] += 10
+        progress.update(100)
+
+
+def test_many_updates_are_cheap_and_few_are_shown(clock: list[float], capsys: pytest.CaptureFixture[str]):
+    with Progress(100_000) as progress:
+        for step in range(100_000):
+            clock[0] += 0.0005
+            progress.update(step)
+    assert len(capsys.readouterr().err.splitlines()) == 5  # 49.9995 s: at 10, 20, 30, 40 s and at the end
