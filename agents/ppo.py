@@ -64,7 +64,8 @@ class PPO(Agent):
         from plastic_rl.initialisers import initialise_, lecun_uniform_
         from plastic_rl.sb3 import plastic
 
-        model = plastic(StableBaselinesPPO)(
+        algorithm: Any = plastic(StableBaselinesPPO)  # PPO's own keywords and `plasticity`: more than its type says
+        model = algorithm(
             "MlpPolicy",
             env,
             learning_rate=self.learning_rate,
@@ -89,15 +90,12 @@ class PPO(Agent):
     def _policy(self) -> dict[str, Any]:
         import torch
 
-        from plastic_rl.optim import Adam
-
         hidden = [self.hidden_units] * self.hidden_layers
         return {
             "net_arch": {"pi": hidden, "vf": hidden},
             "activation_fn": torch.nn.ReLU,
             "ortho_init": False,
-            # A method that forgets a unit's moments must forget its clock too, which torch's Adam keeps per tensor.
-            "optimizer_class": torch.optim.Adam if self.plasticity() is None else Adam,
+            "optimizer_class": torch.optim.Adam,
             "optimizer_kwargs": {
                 "betas": (self.beta1, self.beta2),
                 "eps": self.epsilon,

@@ -10,6 +10,8 @@ from agents.ppo import Wrapper
 from agents.ppo_tuned import PPOTuned
 from launch.quantities import NonNegative, NonNegativeInteger, OneOf, Rate
 
+UTILITIES = ("contribution", "mean_corrected", "adaptable_contribution", "weight", "adaptation", "random")
+
 
 @dataclass
 class PPOCBP(PPOTuned):
@@ -19,7 +21,7 @@ class PPOCBP(PPOTuned):
     replacement_rate: Rate = 1e-4  # of the mature units, an update: 1 in 39 updates in a layer of 256
     maturity_threshold: NonNegativeInteger = 10_000  # minibatch updates; at 160 a rollout, 128,000 environment steps
     decay_rate: Rate = 0.99  # of the running utility, an update
-    utility: Annotated[str, OneOf(("contribution",))] = "contribution"
+    utility: Annotated[str, OneOf(UTILITIES)] = "contribution"
     # Of a fractional number of units: carried over (their Algorithm 1), or a draw (their PPO's code).
     rounding: Annotated[str, OneOf(("accumulate", "bernoulli"))] = "accumulate"
     # False keeps the replaced units' Adam moments, as the authors' PPO does.

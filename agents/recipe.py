@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from stable_baselines3.common.base_class import BaseAlgorithm
+    from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
     from stable_baselines3.common.vec_env import VecEnv
 
 
@@ -16,7 +16,7 @@ class Agent(ABC):
     """The settings of a learner, each value written once, with its source beside it."""
 
     @abstractmethod
-    def build(self, env: VecEnv, *, seed: int, device: str) -> BaseAlgorithm:
+    def build(self, env: VecEnv, *, seed: int, device: str) -> OnPolicyAlgorithm:
         """Return the learner, untrained.
 
         Args:

@@ -15,17 +15,21 @@ if TYPE_CHECKING:
 
 @dataclass
 class PermutedCartPole(Environment):
-    """CartPole; its four observations are permuted, with random signs, every 20,000 steps."""
+    """CartPole; its four observations are permuted, with random signs, every 30,000 steps: ten tasks in a minute."""
 
-    total_steps: ClassVar[int] = 100_000  # five tasks
+    total_steps: ClassVar[int] = 300_000  # ten tasks
+    # Found by trial: plain PPO learns a fresh task in most of its 30,000 steps, and the run takes about a minute.
     agent_settings: ClassVar[Mapping[str, object]] = {
         "learning_rate": 1e-3,
         "rollout_steps": 1024,
         "hidden_units": 64,
-        "maturity_threshold": 500,
+        "entropy_coefficient": 0.01,  # else the policy is too sure of itself to explore when the task changes
+        "replacement_rate": 1e-3,  # some two lives of a layer for each task; the paper's Ant sees sixteen
+        "maturity_threshold": 500,  # minibatch updates; at 80 a rollout, 6,400 environment steps
     }
 
-    change_every: Count = 20_000  # environment steps; takes effect at the next reset
+    n_envs: Count = 8
+    change_every: Count = 30_000  # environment steps; takes effect at the next reset
 
     def build(self, *, seed: int) -> gymnasium.Env:
         import gymnasium

@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 a run that could not go on, 2 a request that cannot be met
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import traceback
@@ -19,6 +20,7 @@ from launch.help import help_text
 from launch.messages import explained
 from launch.request import check_request, wants_help
 from launch.settings import CONFIG_NAME, from_hydra, register
+from plastic_rl.errors import RunInterruptedError
 
 INTERRUPTED = 130
 
@@ -67,14 +69,22 @@ def _obey(arguments: list[str]) -> int:
 def _job(config: DictConfig) -> None:
     from launch.run import run
 
+    _show_what_the_library_says()
     debug = bool(config.debug)
     try:
         run(from_hydra(config))
     except Exception as error:
         exit_code = _report(error, with_traceback=debug)
-        if HydraConfig.get().mode == RunMode.MULTIRUN:
+        if HydraConfig.get().mode == RunMode.MULTIRUN and not isinstance(error, RunInterruptedError):
             raise _ReportedError(exit_code) from None  # the other runs go on
         sys.exit(exit_code)
+
+
+def _show_what_the_library_says() -> None:
+    library = logging.getLogger("plastic_rl")
+    if not library.handlers:
+        library.addHandler(logging.StreamHandler())
+    library.setLevel(logging.INFO)
 
 
 def _report(error: Exception, *, with_traceback: bool) -> int:

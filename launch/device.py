@@ -25,6 +25,8 @@ def check_device_present(name: str) -> None:
     Raises:
         UserError: It is not there.
     """
+    if name in ("cpu", "auto"):
+        return
     import torch
 
     kind, _, number = name.partition(":")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-EPISODES_IN_THE_MEAN = 50
+FEWEST_EPISODES_IN_THE_MEAN = 10
 MOST_EPISODES_DRAWN = 20_000
 
 
@@ -73,20 +72,23 @@ def _records(metrics_file: Path) -> list[dict[str, Any]]:
 
 
 def _changes(records: Sequence[Mapping[str, Any]]) -> list[int]:
-    seen = [(record["global_step"], record["task/index"]) for record in records if "task/index" in record]
-    pairs = itertools.pairwise(seen)
-    return [step for (_, before), (step, after) in pairs if after > before]
+    # Sub-environments take up a new task one by one, at their own resets: the change is the first sight of it.
+    first_seen: dict[int, int] = {}
+    for record in records:
+        if "task/index" in record:
+            first_seen.setdefault(record["task/index"], record["global_step"])
+    return sorted(first_seen.values())[1:]
 
 
 def _draw(axes: Axes, life: Life, title: str) -> None:
     for change in life.changes:
         axes.axvline(change, color="0.85", linewidth=1, zorder=0)
-    thinned = slice(None, None, max(1, len(life.steps) // MOST_EPISODES_DRAWN))
+    episodes = len(life.steps)
+    window = max(FEWEST_EPISODES_IN_THE_MEAN, episodes // 100)
+    thinned = slice(None, None, max(1, episodes // MOST_EPISODES_DRAWN))
     axes.plot(life.steps[thinned], life.returns[thinned], ".", color="tab:blue", alpha=0.25, markersize=3)
-    axes.plot(life.steps, running_mean(life.returns, EPISODES_IN_THE_MEAN), color="tab:blue", linewidth=2)
-    axes.set(
-        title=title, xlabel="environment steps", ylabel=f"return of an episode (line: mean of {EPISODES_IN_THE_MEAN})"
-    )
+    axes.plot(life.steps, running_mean(life.returns, window), color="tab:blue", linewidth=2)
+    axes.set(title=title, xlabel="environment steps", ylabel=f"return of an episode (line: mean of {window})")
     axes.set_xlim(left=0)
     axes.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}")
     axes.spines[["top", "right"]].set_visible(False)

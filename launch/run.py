@@ -16,7 +16,9 @@ from plastic_rl.errors import UserError
 from plastic_rl.runs import RunFolder, settings_digest
 
 if TYPE_CHECKING:
-    from stable_baselines3.common.base_class import BaseAlgorithm
+    from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+
+    from plastic_rl.sb3 import Summary
 
 
 def run(settings: Settings) -> RunFolder:
@@ -37,10 +39,15 @@ def run(settings: Settings) -> RunFolder:
     if folder.status == "finished" and not settings.fresh:
         print(f"already finished: {folder.path} (fresh=true starts over)")
         return folder
+    check_device_present(settings.device)
     folder.prepare(settings.fresh)
-    folder.config_file.write_text(OmegaConf.to_yaml(OmegaConf.create(as_mapping(settings))))
-    _train(settings, folder)
+    try:
+        folder.config_file.write_text(OmegaConf.to_yaml(OmegaConf.create(as_mapping(settings))))
+        summary = _train(settings, folder)
+    finally:
+        folder.release()
     _draw(settings, folder)
+    print(_in_words(summary, folder))
     return folder
 
 
@@ -50,10 +57,10 @@ def run_folder(settings: Settings) -> RunFolder:
     return RunFolder(Path(settings.out) / settings.env_name / settings.agent_name / name)
 
 
-def _train(settings: Settings, folder: RunFolder) -> None:
+def _train(settings: Settings, folder: RunFolder) -> Summary:
     from plastic_rl.sb3 import learn
 
-    learn(
+    return learn(
         _learner(settings),
         settings.total_steps,
         folder,
@@ -66,9 +73,8 @@ def _train(settings: Settings, folder: RunFolder) -> None:
     )
 
 
-def _learner(settings: Settings) -> BaseAlgorithm:
+def _learner(settings: Settings) -> OnPolicyAlgorithm:
     _choose_renderer()
-    check_device_present(settings.device)
     import torch
 
     from plastic_rl.runs import seed_everything
@@ -93,3 +99,14 @@ def _draw(settings: Settings, folder: RunFolder) -> None:
 
     title = f"{settings.agent_name} in {settings.env_name}, seed {settings.seed}"
     draw_learning_curve(folder.metrics_file, folder.picture_file, title)
+
+
+def _in_words(summary: Summary, folder: RunFolder) -> str:
+    outcome = "no episode ended" if summary.recent_return is None else f"recent return {summary.recent_return:.1f}"
+    files = (folder.picture_file, folder.metrics_file, folder.config_file)
+    return "\n".join(
+        [
+            f"{summary.steps:,} steps, {summary.seconds:.0f} s, {outcome}",
+            f"{folder.path}: {', '.join(file.name for file in files)}",
+        ]
+    )

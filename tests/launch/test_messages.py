@@ -1,0 +1,100 @@
+"""Bad commands, through the real entry point: two lines at most, exit code 2, nothing heavy done."""
+
+import sys
+
+import pytest
+
+from launch.command_line import main
+
+ANT = ("agent=ppo_cbp", "env=ant")
+
+
+@pytest.fixture
+def told(monkeypatch, capsys, tmp_path):
+    """Return the lines that a command writes to standard error, after checking that it was refused and left nothing."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["train.py"])
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
+
+    def lines(*arguments):
+        assert main(arguments) == 2
+        output = capsys.readouterr()
+        assert output.out == ""
+        assert {path.name for path in tmp_path.iterdir()} <= {".sweeps"}
+        lines = output.err.splitlines()
+        assert 1 <= len(lines) <= 2
+        return lines
+
+    return lines
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("agent=nope", "env=ant"), ["There is no agent=nope.", "ppo, ppo_cbp, ppo_l2, ppo_tuned"]),
+        (("agent=ppo", "env=slipery-ant"), ["Did you mean env=slippery-ant?", "ant, permuted-cartpole, slippery-ant"]),
+        ((), ["agent= and env= are both needed", "agent=ppo|", "env=slippery-ant|"]),
+        (("agent=ppo",), ["agent= and env= are both needed"]),
+        (("agnt=ppo", "env=ant"), ["There is no setting agnt. Did you mean agent?", "total_steps, seed"]),
+        ((*ANT, "agent.replacment_rate=1"), ["agent.replacment_rate. Did you mean agent.replacement_rate?", "epochs"]),
+        (("agent=ppo", "env=ant", "agent.replacement_rate=1"), ["There is no setting agent.replacement_rate"]),
+        ((*ANT, "env.n_env=2"), ["Did you mean env.n_envs?"]),
+        ((*ANT, "agent.foo.bar=2"), ["There is no setting agent.foo"]),
+        ((*ANT, "agent.replacement_rate=fast"), ["agent.replacement_rate must be a number, got fast"]),
+        ((*ANT, "total_steps=1.5"), ["total_steps must be a whole number such as 400_000, got 1.5"]),
+        ((*ANT, "fresh=perhaps"), ["fresh must be true or false, got perhaps"]),
+        ((*ANT, "track=no"), ["track must be one of auto, online, offline, off, got no"]),
+        ((*ANT, "seed="), ["seed must be a whole number", "got nothing"]),
+        ((*ANT, "total_steps=0"), ["total_steps must be at least 1, got 0"]),
+        ((*ANT, "total_steps=-5"), ["total_steps must be at least 1, got -5"]),
+        ((*ANT, "seed=-1"), ["seed must be at least 0, got -1"]),
+        ((*ANT, "agent.replacement_rate=3"), ["agent.replacement_rate must be in [0, 1], got 3"]),
+        ((*ANT, "agent.replacement_rate=-0.1"), ["agent.replacement_rate must be in [0, 1], got -0.1"]),
+        ((*ANT, "agent.replacement_rate=nan"), ["agent.replacement_rate must be in [0, 1], got nan"]),
+        ((*ANT, "agent.discount=1.01"), ["agent.discount must be in [0, 1]"]),
+        ((*ANT, "agent.rounding=up"), ["agent.rounding must be one of accumulate, bernoulli, got up"]),
+        ((*ANT, "env.n_envs=0"), ["env.n_envs must be at least 1"]),
+        ((*ANT, "formats=[tsv]"), ["formats must be a list of any of csv, tensorboard, log"]),
+        ((*ANT, "formats=csv"), ["formats must be a list of any of csv, tensorboard, log, got csv"]),
+        ((*ANT, "device=gpuu"), ["device=gpuu names no device: expected cpu, cuda, cuda:1, mps or auto"]),
+        ((*ANT, "out=/dev/null/runs"), ["/dev/null/runs", "Not a directory", "out=<folder>"]),
+        ((*ANT, "seed=0,1"), ["seed=0,1 gives several values: add -m"]),
+        ((*ANT, "seed"), ["'seed' cannot be read: expected setting=value"]),
+        ((*ANT, "+speed=1"), ["'+speed=1' adds or removes a setting"]),
+        ((*ANT, "~seed"), ["'~seed' adds or removes a setting"]),
+        ((*ANT, "--quietly"), ["--quietly", "--help"]),
+        (("-m", "agent=ppo,nope", "env=ant", "out=."), ["There is no agent=nope."]),
+        ((*ANT, "hydra/launcher=nope"), ["There is no hydra/launcher=nope.", "basic"]),
+    ],
+)
+def test_a_request_that_cannot_be_met_is_told_in_two_lines(told, arguments, said):
+    lines = "\n".join(told(*arguments))
+    for words in said:
+        assert words in lines
+
+
+def test_a_graphics_card_that_is_not_there_is_named(told, monkeypatch):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    (line,) = told(*ANT, "device=cuda:1", "out=.")
+    assert line.startswith("device=cuda:1 is not there: torch finds 1 CUDA devices")
+
+
+def test_debug_shows_where_an_error_happened(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["train.py"])
+    assert main([*ANT, "seed=-1", "debug=true"]) == 2
+    error = capsys.readouterr().err
+    assert "Traceback (most recent call last)" in error
+    assert error.splitlines()[-1] == "seed must be at least 0, got -1"
+
+
+def test_an_error_of_ours_is_one_line_and_exit_code_one(monkeypatch, capsys, tmp_path):
+    def broken(*_):
+        raise RuntimeError("the wheels came off\nin the third turn")
+
+    monkeypatch.setattr(sys, "argv", ["train.py"])
+    monkeypatch.setattr("launch.run._train", broken)
+    assert main([*ANT, f"out={tmp_path}"]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "RuntimeError: the wheels came off"
+    assert "debug=true" in lines[1]
+    assert len(lines) == 2

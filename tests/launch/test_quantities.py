@@ -1,0 +1,32 @@
+import math
+
+import pytest
+
+from launch.quantities import AnyOf, OneOf, Range
+
+
+@pytest.mark.parametrize(
+    ("value", "inside"), [(0, True), (0.5, True), (1, True), (-1e-9, False), (1.001, False), (math.nan, False)]
+)
+def test_a_closed_range_holds_its_ends_and_what_lies_between(value, inside):
+    assert (value in Range(0, 1)) is inside
+
+
+@pytest.mark.parametrize(("value", "inside"), [(0, False), (1e-12, True), (1e9, True), (math.nan, False)])
+def test_an_open_end_is_not_in_its_range(value, inside):
+    assert (value in Range(0, low_included=False)) is inside
+
+
+def test_ranges_say_what_they_hold():
+    assert str(Range(0, 1)) == "in [0, 1]"
+    assert str(Range(0, 1, low_included=False)) == "in (0, 1]"
+    assert str(Range(1)) == "at least 1"
+    assert str(Range(0, low_included=False)) == "above 0"
+
+
+def test_words_are_one_of_some_and_lists_hold_any_of_them():
+    assert "csv" in OneOf(("csv", "log"))
+    assert "cs" not in OneOf(("csv", "log"))
+    assert [] in AnyOf(("csv", "log"))
+    assert ["log", "csv"] in AnyOf(("csv", "log"))
+    assert ["log", "tsv"] not in AnyOf(("csv", "log"))

@@ -1,0 +1,86 @@
+from dataclasses import dataclass, fields
+
+import pytest
+
+from agents import AGENTS
+from agents.ppo import PPO
+from agents.ppo_cbp import PPOCBP
+from envs import ENVS
+from envs.permuted_cartpole import PermutedCartPole
+from launch.run import run_folder
+from launch.settings import as_mapping, known_to, what_makes_the_result
+from plastic_rl.runs import Track, settings_digest
+
+
+def digest_of(settings):
+    return settings_digest(what_makes_the_result(settings))
+
+
+def test_a_command_becomes_typed_recipes(settings_of):
+    settings = settings_of("agent=ppo_cbp", "env=slippery-ant", "agent.replacement_rate=1e-3", "track=off", "seed=3")
+    assert type(settings.agent) is PPOCBP
+    assert settings.agent.replacement_rate == 1e-3
+    assert settings.total_steps == 20_000_000
+    assert settings.track is Track.off
+    assert (settings.agent_name, settings.env_name, settings.seed) == ("ppo_cbp", "slippery-ant", 3)
+
+
+def test_underscores_are_read_in_numbers(settings_of):
+    assert settings_of("agent=ppo", "env=ant", "total_steps=400_000").total_steps == 400_000
+
+
+@pytest.mark.parametrize("env", ENVS)
+@pytest.mark.parametrize("agent", AGENTS)
+def test_every_pair_composes_with_the_environments_word_on_the_agent(settings_of, agent, env):
+    settings = settings_of(f"agent={agent}", f"env={env}")
+    said = ENVS[env].agent_settings
+    expected = {setting.name: said.get(setting.name, setting.default) for setting in fields(AGENTS[agent])}
+    assert as_mapping(settings)["agent"] == expected
+    assert settings.total_steps == ENVS[env].total_steps
+
+
+def test_the_command_line_outweighs_the_environment_and_the_environment_the_agent(settings_of):
+    said = PermutedCartPole.agent_settings["learning_rate"]
+    assert PPO().learning_rate != said != 0.5
+    assert settings_of("agent=ppo", "env=ant").agent.learning_rate == PPO().learning_rate
+    assert settings_of("agent=ppo", "env=permuted-cartpole").agent.learning_rate == said
+    assert settings_of("agent.learning_rate=0.5", "env=permuted-cartpole", "agent=ppo").agent.learning_rate == 0.5
+
+
+def test_what_an_environment_says_of_settings_that_an_agent_lacks_is_passed_over():
+    @dataclass
+    class Small:
+        pace: float = 1.0
+
+    assert known_to(Small, {"pace": 2.0, "maturity_threshold": 500}) == {"pace": 2.0}
+
+
+@pytest.mark.parametrize("env", ENVS.values())
+def test_every_word_of_an_environment_on_agents_is_a_setting_of_some_agent(env):
+    known = {setting.name for agent in AGENTS.values() for setting in fields(agent)}
+    assert set(env.agent_settings) <= known
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["seed=7", "track=off", "out=elsewhere", "fresh=true", "debug=true", "checkpoint_seconds=1", "formats=[csv]"],
+)
+def test_the_digest_passes_over_what_does_not_make_the_result(settings_of, word):
+    assert digest_of(settings_of("agent=ppo", "env=ant", word)) == digest_of(settings_of("agent=ppo", "env=ant"))
+
+
+@pytest.mark.parametrize(
+    "word", ["total_steps=7", "agent.epochs=3", "env.n_envs=2", "threads=2", "device=cuda", "agent.beta1=0.5"]
+)
+def test_the_digest_tells_results_apart(settings_of, word):
+    assert digest_of(settings_of("agent=ppo", "env=ant", word)) != digest_of(settings_of("agent=ppo", "env=ant"))
+
+
+def test_a_setting_given_its_default_is_the_same_experiment(settings_of):
+    given = settings_of("agent=ppo_cbp", "env=slippery-ant", "total_steps=20_000_000", "agent.maturity_threshold=10000")
+    assert digest_of(given) == digest_of(settings_of("agent=ppo_cbp", "env=slippery-ant"))
+
+
+def test_a_run_lives_under_its_environment_agent_digest_and_seed(settings_of):
+    settings = settings_of("agent=ppo_l2", "env=ant", "out=there", "seed=4")
+    assert run_folder(settings).path.as_posix() == f"there/ant/ppo_l2/{digest_of(settings)}-s4"

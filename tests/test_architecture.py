@@ -1,0 +1,74 @@
+"""What may import what, and what is in the wheel."""
+
+import ast
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LIBRARY = sorted((ROOT / "plastic_rl").rglob("*.py"))
+NOT_FOR_THE_LIBRARY = {"agents", "envs", "launch", "experiments", "benchmarks", "hydra", "omegaconf", "matplotlib"}
+
+
+def imported(path):
+    """Return the top-level packages that a file imports, anywhere in it."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module)
+    return {name.partition(".")[0] for name in names}
+
+
+def files_importing(packages):
+    return {path.relative_to(ROOT).as_posix() for path in LIBRARY if imported(path) & packages}
+
+
+def test_imports_are_seen_wherever_they_stand(tmp_path):
+    source = tmp_path / "module.py"
+    source.write_text("import os.path\ndef f():\n    from hydra.core import x\n    import torch as t, numpy\n")
+    assert imported(source) == {"os", "hydra", "torch", "numpy"}
+
+
+def test_the_library_knows_nothing_of_recipes_launching_and_drawing():
+    assert len(LIBRARY) > 20
+    assert files_importing(NOT_FOR_THE_LIBRARY) == set()
+
+
+def test_only_the_seam_imports_stable_baselines():
+    importing = files_importing({"stable_baselines3"})
+    assert importing
+    assert {path for path in importing if not path.startswith("plastic_rl/sb3/")} == set()
+
+
+def test_hydra_and_matplotlib_stay_in_the_launcher_and_the_experiments():
+    recipes = [*(ROOT / "agents").glob("*.py"), *(ROOT / "envs").glob("*.py")]
+    importing = {path.name for path in recipes if imported(path) & {"hydra", "omegaconf", "matplotlib"}}
+    assert importing == set()
+
+
+def test_importing_the_library_imports_no_simulator_and_no_launcher():
+    script = "import sys, plastic_rl.runs; print(sorted({'hydra', 'matplotlib', 'mujoco', 'torch'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_entry_point_is_short():
+    assert len((ROOT / "train.py").read_text().splitlines()) <= 60
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    hatchling = pytest.importorskip("hatchling.builders.wheel")
+    built = next(hatchling.WheelBuilder(str(ROOT)).build(directory=str(tmp_path_factory.mktemp("wheel"))))
+    return zipfile.ZipFile(built)
+
+
+def test_the_wheel_holds_the_library_alone(wheel):
+    tops = {name.partition("/")[0] for name in wheel.namelist()}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"plastic_rl"}
+    assert {path.relative_to(ROOT).as_posix() for path in LIBRARY} <= set(wheel.namelist())

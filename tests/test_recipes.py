@@ -1,0 +1,181 @@
+"""The recipes: one file a name, the papers' numbers, and that each of them runs."""
+
+import json
+import math
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+from agents import AGENTS
+from agents.ppo import PPO
+from agents.ppo_cbp import PPOCBP, UTILITIES
+from agents.ppo_l2 import PPOL2
+from agents.ppo_tuned import PPOTuned
+from envs import ENVS
+from envs.ant import Ant
+from envs.permuted_cartpole import PermutedCartPole
+from envs.slippery_ant import SlipperyAnt
+from launch.run import run
+from launch.settings import Settings
+from plastic_rl.errors import UserError
+from plastic_rl.initialisers import lecun_uniform_
+from plastic_rl.optim import ContinualBackprop
+from plastic_rl.optim.utilities import Utility
+from plastic_rl.runs import Track
+
+ROOT = Path(__file__).parents[1]
+SMALL = {"rollout_steps": 64, "minibatch_size": 32, "epochs": 2, "hidden_units": 8}
+
+
+def modules(folder):
+    return {path.stem for path in (ROOT / folder).glob("*.py")} - {"__init__", "recipe"}
+
+
+def test_every_agent_is_a_file_of_its_name_and_every_file_an_agent():
+    assert {name: recipe.__module__ for name, recipe in AGENTS.items()} == {
+        name: f"agents.{name}" for name in modules("agents")
+    }
+
+
+def test_every_environment_is_a_file_of_its_name_and_every_file_an_environment():
+    assert {name: recipe.__module__ for name, recipe in ENVS.items()} == {
+        name.replace("_", "-"): f"envs.{name}" for name in modules("envs")
+    }
+
+
+@pytest.mark.parametrize("recipe", [*AGENTS.values(), *ENVS.values()])
+def test_every_recipe_says_in_one_line_what_it_is(recipe):
+    assert re.fullmatch(r"[A-Z].{30,110}\.", recipe.__doc__.splitlines()[0])
+
+
+@pytest.mark.parametrize(
+    ("agent", "betas", "weight_decay"),
+    [(PPO, (0.9, 0.999), 0), (PPOTuned, (0.99, 0.99), 0), (PPOL2, (0.99, 0.99), 1e-3), (PPOCBP, (0.99, 0.99), 1e-4)],
+)
+def test_agents_are_built_as_the_paper_sets_them(agent, betas, weight_decay):
+    """The table of Dohare et al. (2024), from `lop/rl/cfg` of their code."""
+    model = agent().build(PermutedCartPole(n_envs=1).make(0), seed=0, device="cpu")
+    (group,) = model.policy.optimizer.param_groups
+    assert (tuple(group["betas"]), group["weight_decay"], group["eps"], group["lr"]) == (
+        betas,
+        weight_decay,
+        1e-8,
+        1e-4,
+    )
+    assert (model.n_steps, model.n_epochs, model.batch_size) == (2048, 10, 128)
+    assert (model.gamma, model.gae_lambda, model.clip_range(1.0)) == (0.99, 0.95, 0.2)
+    assert (model.vf_coef, model.ent_coef, model.max_grad_norm, model.normalize_advantage) == (1.0, 0.0, 1e9, True)
+    for network in (model.policy.mlp_extractor.policy_net, model.policy.mlp_extractor.value_net):
+        assert [type(layer).__name__ for layer in network] == ["Linear", "ReLU", "Linear", "ReLU"]
+        assert [layer.out_features for layer in network[::2]] == [256, 256]
+
+
+def test_weights_are_lecun_uniform_and_biases_zero_in_every_layer_the_output_included():
+    model = PPO().build(PermutedCartPole(n_envs=1).make(0), seed=0, device="cpu")
+    layers = [module for module in model.policy.modules() if isinstance(module, torch.nn.Linear)]
+    assert len(layers) == 6
+    for layer in layers:
+        bound = math.sqrt(3 / layer.in_features)
+        assert 0.95 * bound < layer.weight.abs().max() <= bound
+        assert layer.bias.abs().max() == 0
+
+
+def test_continual_backprop_has_the_papers_settings_and_the_agents_overrides():
+    method = PPOCBP().plasticity()
+    assert method.func is ContinualBackprop
+    assert method.keywords == {
+        "replacement_rate": 1e-4,
+        "maturity_threshold": 10_000,
+        "decay_rate": 0.99,
+        "utility": "contribution",
+        "rounding": "accumulate",
+        "forget_optimizer_state": True,
+        "initialiser": lecun_uniform_,
+    }
+    as_the_authors = PPOCBP(rounding="bernoulli", forget_optimizer_state=False).plasticity().keywords
+    assert (as_the_authors["rounding"], as_the_authors["forget_optimizer_state"]) == ("bernoulli", False)
+
+
+def test_the_utilities_on_offer_are_those_of_the_library():
+    assert set(UTILITIES) == {utility.value for utility in Utility}
+
+
+def test_the_wrapped_optimiser_is_continual_backprop_and_plain_agents_have_adam():
+    env = PermutedCartPole(n_envs=1).make(0)
+    assert isinstance(PPOCBP(**SMALL).build(env, seed=0, device="cpu").policy.optimizer, ContinualBackprop)
+    assert type(PPOL2(**SMALL).build(env, seed=0, device="cpu").policy.optimizer) is torch.optim.Adam
+
+
+def test_a_rollout_is_counted_over_all_sub_environments():
+    assert PPO(**SMALL).build(PermutedCartPole(n_envs=4).make(0), seed=0, device="cpu").n_steps == 16
+    with pytest.raises(UserError, match=r"rollout_steps=64 must be a multiple of env\.n_envs=5"):
+        PPO(**SMALL).build(PermutedCartPole(n_envs=5).make(0), seed=0, device="cpu")
+
+
+def test_the_seed_makes_the_weights():
+    def weights(seed):
+        model = PPO(**SMALL).build(PermutedCartPole(n_envs=1).make(0), seed=seed, device="cpu")
+        return torch.nn.utils.parameters_to_vector(model.policy.parameters())
+
+    assert torch.equal(weights(0), weights(0))
+    assert not torch.equal(weights(0), weights(1))
+
+
+def test_ant_and_slippery_ant_differ_in_friction_alone():
+    still, slippery = Ant().build(seed=0), SlipperyAnt().build(seed=0)
+    assert still.observation_space.shape == slippery.observation_space.shape == (27,)
+    assert still.spec.max_episode_steps == slippery.spec.max_episode_steps == 1000
+    assert still.unwrapped._contact_cost_weight == slippery.unwrapped._contact_cost_weight == 0
+    assert (SlipperyAnt.total_steps, SlipperyAnt().change_every) == (20_000_000, 2_000_000)
+    assert (SlipperyAnt().friction_low, SlipperyAnt().friction_high) == (0.02, 2.0)
+
+
+def test_a_change_is_seen_on_the_step_that_the_recipe_gives():
+    env = PermutedCartPole(n_envs=2, change_every=40).make(3)
+    env.reset()
+    tasks = []
+    for _ in range(100):
+        _, _, _, infos = env.step([0, 0])
+        tasks.append(infos[0]["task"]["index"])
+    # Two sub-environments reach step 40 after 20 steps each; pushing one way ends an episode within eleven.
+    assert set(tasks[:20]) == {0}
+    assert 1 in tasks[20:32]
+    assert tasks == sorted(tasks)
+
+
+def test_the_runs_seed_gives_the_tasks_of_every_sub_environment_and_another_seed_others():
+    def permutations(seed):
+        env = PermutedCartPole(n_envs=2).make(seed)
+        first, second = env.env_method("parameters", 3)
+        assert str(first) == str(second)
+        return str(first)
+
+    assert permutations(0) == permutations(0) != permutations(1)
+
+
+def run_small(folder, agent, env, **settings):
+    agent_settings = {name: value for name, value in SMALL.items() if hasattr(AGENTS[agent], name)}
+    return run(
+        Settings(
+            agent=AGENTS[agent](**agent_settings),
+            env=ENVS[env](n_envs=2),
+            total_steps=128,
+            track=Track.off,
+            out=str(folder),
+            **settings,
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("agent", "env"), [*[(agent, "permuted-cartpole") for agent in AGENTS], *[("ppo_cbp", env) for env in ENVS]]
+)
+def test_every_recipe_runs_through_the_real_path(tmp_path, agent, env):
+    folder = run_small(tmp_path, agent, env)
+    assert folder.status == "finished"
+    assert folder.picture_file.exists()
+    steps = [json.loads(line)["global_step"] for line in folder.metrics_file.read_text().splitlines()]
+    assert steps == sorted(steps)
+    assert steps[-1] == 128
