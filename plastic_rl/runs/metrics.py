@@ -7,6 +7,7 @@ import logging
 import math
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -70,8 +71,10 @@ class MetricsFile:
             ) from error
 
     def close(self) -> None:
-        """Close the file; nothing is held back that closing would write."""
-        self._file.close()
+        """Close the file."""
+        # Only a line that `write` already failed on can still be held back; its error was raised there.
+        with suppress(OSError):
+            self._file.close()
 
     def __enter__(self) -> MetricsFile:
         return self

@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 
 PROJECT = "plastic_rl"
 CONNECT_SECONDS = 30.0
+FLUSH_SETTING = "x_transaction_log_flush_interval"
+FLUSH_SECONDS = 1.0
 
 
 class Track(Enum):
@@ -125,9 +127,11 @@ def _start(mode: Literal["online", "offline"], start: dict[str, Any]) -> Run:
     import wandb
 
     # The console stays ours: W&B neither prints, not even before a run exists, nor copies the progress bar.
-    quiet = wandb.Settings(silent=True, console="off", init_timeout=CONNECT_SECONDS)
-    wandb.setup(settings=quiet)
-    run = wandb.init(project=PROJECT, mode=mode, resume="allow", reinit="create_new", settings=quiet, **start)
+    settings = wandb.Settings(silent=True, console="off", init_timeout=CONNECT_SECONDS)
+    if hasattr(settings, FLUSH_SETTING):  # Newer versions hold rows back for 15 s, which a kill would lose.
+        setattr(settings, FLUSH_SETTING, FLUSH_SECONDS)
+    wandb.setup(settings=settings)
+    run = wandb.init(project=PROJECT, mode=mode, resume="allow", reinit="create_new", settings=settings, **start)
     run.define_metric("*", step_metric="global_step")
     return run
 

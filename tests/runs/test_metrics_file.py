@@ -124,6 +124,7 @@ def test_a_full_disk_is_an_error_with_the_step(path: Path):
             with pytest.raises(RunError, match=r"Metrics of step 2 not written to .*: File too large\."):
                 metrics.write(2, {})
         finally:
+            metrics.close()  # with half a line that the disk does not take: the error was raised already
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert read_metrics(path)[0] == {"global_step": 1}
 
