@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Generator, Tensor, nn
@@ -13,6 +13,7 @@ from torch import Generator, Tensor, nn
 UNIFORM_REACH = 1.05 * math.sqrt(3)
 
 
+@runtime_checkable
 class Initialiser(Protocol):
     """Fills a tensor of shape (units, *inputs) in place with fresh weights."""
 

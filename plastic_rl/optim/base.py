@@ -61,7 +61,7 @@ class PlasticOptimizer(Optimizer):
         """What the method does once the parameters have moved."""
         raise NotImplementedError(f"{type(self).__name__} must define after_step")
 
-    def metrics(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, int | float]:
         """Counters worth logging, of this wrapper and of those inside it, by name."""
         return self.optimizer.metrics() if isinstance(self.optimizer, PlasticOptimizer) else {}
 

@@ -122,9 +122,9 @@ class ContinualBackprop(PlasticOptimizer):
         """A source of draws that is a function of seed, step and layer, so that there is no stream to save."""
         return random.Random(f"{self.memory['seed']}/{self.memory['step']}/{watched.layer.name}/{purpose}")
 
-    def metrics(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, int | float]:
         """Units replaced so far and mature units now, in all and by layer."""
-        counts: dict[str, float] = {"cbp/replaced": 0, "cbp/mature": 0}
+        counts: dict[str, int | float] = {"cbp/replaced": 0, "cbp/mature": 0}
         for watched in self.watched:
             layer = {"replaced": watched.budget.replaced, "mature": watched.budget.mature(self.memory["step"])}
             for name, count in layer.items():

@@ -64,13 +64,14 @@ class Chronicle(BaseCallback):
             self.task = task
             self.writer.record(self.num_timesteps, named(task))
 
-    def _network(self) -> dict[str, float]:
+    def _network(self) -> dict[str, int | float]:
         buffer, policy = self.model.rollout_buffer, self.model.policy
         observations, actions = (
             torch.as_tensor(buffer.swap_and_flatten(values), device=policy.device)
             for values in (buffer.observations, buffer.actions)
         )
-        numbers = report(self.layers, lambda: policy.evaluate_actions(observations, actions))
+        numbers: dict[str, int | float] = {}
+        numbers |= report(self.layers, lambda: policy.evaluate_actions(observations, actions))
         for optimizer in plastic_optimizers(policy):
             numbers.update(optimizer.metrics())
         return numbers

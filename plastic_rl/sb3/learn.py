@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import CallbackList
 from stable_baselines3.common.logger import Logger, make_output_format
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
@@ -50,7 +51,7 @@ class Summary:
 
 
 def learn(
-    model: OnPolicyAlgorithm,
+    model: BaseAlgorithm,
     total_steps: int,
     folder: RunFolder,
     *,

@@ -1,0 +1,54 @@
+"""Ranks, by numbers worked out by hand."""
+
+import math
+
+import pytest
+import torch
+
+from plastic_rl.diagnostics import effective_rank, pca_rank, singular_values, srank, stable_rank
+
+# σ = 6, 3, 1: Σσ = 10, Σσ² = 46.
+VALUES = torch.tensor([6.0, 3.0, 1.0])
+
+
+def test_effective_rank_is_the_exponential_of_the_entropy():
+    by_hand = math.exp(-(0.6 * math.log(0.6) + 0.3 * math.log(0.3) + 0.1 * math.log(0.1)))
+    assert effective_rank(VALUES).item() == pytest.approx(by_hand, rel=1e-6)
+
+
+@pytest.mark.parametrize(("share", "rank"), [(0.59, 1), (0.61, 2), (0.89, 2), (0.91, 3), (0.99, 3)])
+def test_srank_counts_singular_values_and_not_their_squares(share: float, rank: int):
+    assert srank(VALUES, share).item() == rank
+
+
+@pytest.mark.parametrize(("share", "rank"), [(0.78, 1), (0.79, 2), (0.97, 2), (0.98, 3)])
+def test_pca_rank_counts_squares(share: float, rank: int):
+    # 36 / 46 = 0.783, 45 / 46 = 0.978
+    assert pca_rank(VALUES, share).item() == rank
+
+
+def test_stable_rank_is_frobenius_over_spectral_squared():
+    assert stable_rank(VALUES).item() == pytest.approx(46 / 36)
+
+
+def test_what_the_nature_paper_calls_stable_rank_is_not_stable_rank():
+    assert srank(VALUES).item() == 3
+    assert stable_rank(VALUES).item() < 1.3
+
+
+@pytest.mark.parametrize("shape", [(50, 8), (8, 50)])
+def test_singular_values_agree_with_the_decomposition(shape: tuple[int, int]):
+    features = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(singular_values(features), torch.linalg.svdvals(features), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("rank", [effective_rank, srank, pca_rank, stable_rank])
+def test_one_direction_has_rank_one_and_identical_directions_count_fully(rank):
+    one = torch.outer(torch.arange(1.0, 21.0), torch.arange(1.0, 5.0))
+    assert rank(singular_values(one)).item() == pytest.approx(1, abs=2e-3)
+    assert rank(torch.ones(5)).item() == pytest.approx(5, rel=1e-5)
+
+
+@pytest.mark.parametrize(("rank", "nothing"), [(effective_rank, 1), (srank, 0), (pca_rank, 0), (stable_rank, 0)])
+def test_silence_gives_a_number(rank, nothing: float):
+    assert rank(torch.zeros(4)).item() == nothing

@@ -1,0 +1,190 @@
+"""Runs that are killed, stopped or fall ill, and what is left of them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import gymnasium
+import pytest
+import torch
+from stable_baselines3 import DQN, PPO
+from stable_baselines3.common.monitor import Monitor
+from stable_baselines3.common.vec_env import DummyVecEnv
+
+from plastic_rl.errors import RunError, RunInterruptedError, UserError
+from plastic_rl.nonstationary import Every, Nonstationary, PermuteObservations
+from plastic_rl.optim import ContinualBackprop
+from plastic_rl.runs import RunFolder, Track, read_metrics, seed_everything
+from plastic_rl.sb3 import learn, plastic
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def make_world() -> Monitor:
+    return Monitor(Nonstationary(gymnasium.make("CartPole-v1"), PermuteObservations(), Every(300)))
+
+
+def make_model(**overrides) -> PPO:
+    seed_everything(0)
+    env = DummyVecEnv([make_world])
+    settings = {"n_steps": 128, "batch_size": 64, "n_epochs": 2, "policy_kwargs": {"net_arch": [16]}, "device": "cpu"}
+    method = partial(ContinualBackprop, replacement_rate=0.05, maturity_threshold=2)
+    return plastic(PPO)("MlpPolicy", env, plasticity=method, seed=0, **{**settings, **overrides})
+
+
+def run(path: Path, total_steps: int, model: PPO | None = None, **options) -> PPO:
+    folder = RunFolder(path)
+    folder.prepare(fresh=False)
+    model = model or make_model()
+    try:
+        learn(model, total_steps, folder, track=Track.off, **options)
+    finally:
+        folder.release()
+    return model
+
+
+def lines_without_times(path: Path) -> list[dict]:
+    lines = read_metrics(path / "metrics.jsonl")
+    return [{name: value for name, value in line.items() if not name.startswith("time/")} for line in lines]
+
+
+def same_parameters(a: PPO, b: PPO) -> bool:
+    pairs = zip(a.policy.parameters(), b.policy.parameters(), strict=True)
+    return all(torch.equal(x, y) for x, y in pairs)
+
+
+def test_a_run_in_parts_is_the_run_in_one(tmp_path: Path):
+    whole = run(tmp_path / "whole", 1024, checkpoint_seconds=0.0)
+    run(tmp_path / "parts", 512, checkpoint_seconds=0.0)
+    parts = run(tmp_path / "parts", 1024, checkpoint_seconds=0.0)
+    assert same_parameters(whole, parts)
+    assert lines_without_times(tmp_path / "whole") == lines_without_times(tmp_path / "parts")
+    assert whole.policy.optimizer.metrics()["cbp/replaced"] > 0
+    assert whole.policy.optimizer.metrics() == parts.policy.optimizer.metrics()
+
+
+def test_how_often_checkpoints_are_saved_does_not_change_the_run(tmp_path: Path):
+    often, never = run(tmp_path / "a", 512, checkpoint_seconds=0.0), run(tmp_path / "b", 512, checkpoint_seconds=1e9)
+    assert same_parameters(often, never)
+
+
+def test_metrics_have_the_promised_names(tmp_path: Path):
+    run(tmp_path, 640)
+    names = {name for line in read_metrics(tmp_path / "metrics.jsonl") for name in line}
+    assert names >= {
+        "global_step", "episode/return", "episode/length", "task/index", "cbp/replaced", "cbp/mature",
+        "cbp/replaced/mlp_extractor.policy_net.0", "units/dormant", "rank/srank99", "weights/mean_abs",
+        "loss/policy", "loss/value", "time/steps_per_second",
+    }  # fmt: skip
+
+
+def test_every_finished_episode_has_its_own_line_and_tasks_advance(tmp_path: Path):
+    model = run(tmp_path, 1024)
+    lines = read_metrics(tmp_path / "metrics.jsonl")
+    episodes = [line for line in lines if "episode/return" in line]
+    assert sum(line["episode/length"] for line in episodes) <= model.num_timesteps
+    assert sum(line["episode/length"] for line in episodes) > model.num_timesteps - 500
+    indices = [line["task/index"] for line in lines if "task/index" in line]
+    assert indices == sorted(indices)
+    assert set(indices) == {0, 1, 2, 3}
+
+
+def test_a_finished_run_leaves_a_model_that_plain_sb3_opens(tmp_path: Path):
+    model = run(tmp_path, 256)
+    assert same_parameters(model, PPO.load(tmp_path / "model.zip", device="cpu"))
+    assert json.loads((tmp_path / "run.json").read_text())["status"] == "finished"
+
+
+def test_a_request_to_stop_saves_a_checkpoint_first(tmp_path: Path):
+    from stable_baselines3.common.callbacks import BaseCallback
+
+    class Stop(BaseCallback):
+        def _on_step(self) -> bool:
+            if self.num_timesteps == 300:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return True
+
+    model = make_model()
+    plain_learn = model.learn
+    model.learn = lambda total, callback, **rest: plain_learn(total, callback=[Stop(), *callback.callbacks], **rest)
+    with pytest.raises(RunInterruptedError) as stopped:
+        run(tmp_path, 1024, model, checkpoint_seconds=1e9)
+    assert stopped.value.exit_code == 128 + signal.SIGTERM
+    assert json.loads((tmp_path / "run.json").read_text())["status"] == "interrupted"
+    assert RunFolder(tmp_path).checkpoints.latest()[0] == 384
+    assert same_parameters(run(tmp_path, 1024), run(tmp_path.parent / "whole", 1024))
+
+
+def test_nan_stops_the_run_and_spares_the_last_healthy_checkpoint(tmp_path: Path):
+    model = make_model()
+    plain_train = model.train
+
+    def train_into_nan() -> None:
+        if model.num_timesteps > 300:
+            with torch.no_grad():
+                next(model.policy.parameters()).fill_(torch.nan)
+        plain_train()
+
+    model.train = train_into_nan
+    with pytest.raises(RunError, match="step 384") as ill:
+        run(tmp_path, 1024, model, checkpoint_seconds=0.0)
+    assert "learning_rate" in str(ill.value)
+    step, state = RunFolder(tmp_path).checkpoints.latest()
+    assert step == 256
+    assert all(torch.isfinite(value).all() for value in state["algorithm"]["parameters"]["policy"].values())
+    assert json.loads((tmp_path / "run.json").read_text())["status"] == "failed"
+
+
+def test_an_algorithm_that_cannot_be_resumed_exactly_is_refused(tmp_path: Path):
+    with pytest.raises(UserError, match="DQN"):
+        run(tmp_path, 100, DQN("MlpPolicy", "CartPole-v1", buffer_size=10))
+
+
+def train(out: Path, *overrides: str) -> list[str]:
+    return [sys.executable, str(ROOT / "train.py"), f"out={out}", "track=off", "checkpoint_seconds=0.001", *overrides]
+
+
+def newest(out: Path) -> Path | None:
+    return max(out.glob("*/*/*/checkpoints/step-*.pt"), default=None)
+
+
+def final_parameters(out: Path) -> dict[str, torch.Tensor]:
+    (folder,) = out.glob("*/*/*/")
+    state = RunFolder(folder).checkpoints.latest()[1]["algorithm"]
+    return {**state["parameters"]["policy"], "random": state["random"]["torch"]}
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ("env=permuted-cartpole", "total_steps=4096", "env.change_every=1000", "agent.rollout_steps=512"),
+        ("env=slippery-ant", "total_steps=1536", "env.change_every=400", "agent.rollout_steps=256"),
+    ],
+    ids=["permuted-cartpole", "slippery-ant"],
+)
+def test_a_run_killed_in_the_middle_ends_with_the_same_weights(tmp_path: Path, overrides: tuple[str, ...]):
+    small = ("agent=ppo_cbp", "agent.epochs=2", "agent.maturity_threshold=4", "agent.replacement_rate=0.01")
+    subprocess.run(train(tmp_path / "whole", *small, *overrides), check=True, capture_output=True)
+
+    child = subprocess.Popen(
+        train(tmp_path / "killed", *small, *overrides), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 120
+    while newest(tmp_path / "killed") is None or "step-000000000000" in newest(tmp_path / "killed").name:
+        assert child.poll() is None, "the run ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+
+    subprocess.run(train(tmp_path / "killed", *small, *overrides), check=True, capture_output=True)
+    whole, killed = final_parameters(tmp_path / "whole"), final_parameters(tmp_path / "killed")
+    assert whole.keys() == killed.keys()
+    assert all(torch.equal(whole[name], killed[name]) for name in whole)
+    (a,), (b,) = (tmp_path / "whole").glob("*/*/*/"), (tmp_path / "killed").glob("*/*/*/")
+    assert lines_without_times(a) == lines_without_times(b)
