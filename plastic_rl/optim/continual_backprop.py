@@ -129,7 +129,7 @@ class ContinualBackprop(PlasticOptimizer):
             layer = {"replaced": watched.budget.replaced, "mature": watched.budget.mature(self.memory["step"])}
             for name, count in layer.items():
                 counts[f"cbp/{name}"] += count
-                counts[f"cbp/{name}/{watched.layer.name}"] = count
+                counts[f"cbp/{name}/{watched.layer.name}"] = float(count)
         return {**super().metrics(), **counts}
 
     def state_dict(self) -> dict[str, Any]:
