@@ -1,0 +1,65 @@
+"""Statistics over runs that differ in their seed only.
+
+Agarwal et al., "Deep reinforcement learning at the edge of the statistical precipice", NeurIPS 2021, recommend the
+interquartile mean with bootstrap intervals. A continual run is judged by its average over life and by its last task,
+never by its best moment.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import ArrayLike
+from scipy import stats
+
+RESAMPLES = 2_000
+
+
+class Estimate(NamedTuple):
+    """A statistic with the ends of its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def interquartile_mean(values: ArrayLike, axis: int = 0) -> Float[np.ndarray, "..."]:
+    """Mean of the middle half of the runs: as robust as the median, as precise as the mean (along ``axis``)."""
+    return np.asarray(stats.trim_mean(np.asarray(values, dtype=float), 0.25, axis=axis))
+
+
+def estimate(values: ArrayLike, seed: int = 0) -> Estimate:
+    """The interquartile mean of one number a run, with its 95 % percentile-bootstrap interval.
+
+    Args:
+        values: one number for each run, of shape (runs,).
+        seed: of the resampling.
+
+    Raises:
+        ValueError: fewer than two runs, or one of them is not a number.
+    """
+    runs = np.asarray(values, dtype=float)
+    if runs.ndim != 1 or len(runs) < 2 or np.isnan(runs).any():
+        raise ValueError(f"an interval needs one number for each of two runs or more, got {values!r}")
+    low, high = np.quantile(_resampled(runs[:, None], seed)[:, 0], [0.025, 0.975])
+    return Estimate(float(interquartile_mean(runs)), float(low), float(high))
+
+
+def band(curves: ArrayLike, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The interquartile mean at each point of curves of shape (runs, points), and the ends of its 95 % interval."""
+    runs = np.asarray(curves, dtype=float)
+    low, high = np.quantile(_resampled(runs, seed), [0.025, 0.975], axis=0)
+    return interquartile_mean(runs), low, high
+
+
+def probability_of_improvement(ours: ArrayLike, theirs: ArrayLike) -> float:
+    """How often a run of ours beats a run of theirs, ties counting half (Agarwal et al. 2021; Mann-Whitney's U)."""
+    x, y = np.asarray(ours, dtype=float), np.asarray(theirs, dtype=float)
+    return float(((x[:, None] > y).mean() + 0.5 * (x[:, None] == y).mean()).item())
+
+
+def _resampled(runs: Float[np.ndarray, "runs points"], seed: int) -> Float[np.ndarray, "resamples points"]:
+    picks = np.random.default_rng(seed).integers(len(runs), size=(RESAMPLES, len(runs)))
+    return interquartile_mean(runs[picks], axis=1)
