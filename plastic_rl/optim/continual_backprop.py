@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.optim import Optimizer
 
 from plastic_rl.initialisers import Initialiser
@@ -18,7 +19,7 @@ from plastic_rl.layers import HiddenLayer
 from plastic_rl.optim.adam import with_unit_clock
 from plastic_rl.optim.base import PlasticOptimizer
 from plastic_rl.optim.budget import Budget, Rounding
-from plastic_rl.optim.replacement import move_mean_to_bias, replace_units
+from plastic_rl.optim.replacement import move_mean_to_bias, replace_units, silence
 from plastic_rl.optim.utilities import Mode, Utility
 from plastic_rl.optim.validation import fraction, one_of, whole_number
 from plastic_rl.optim.watched_layer import WatchedLayer
@@ -98,15 +99,19 @@ class ContinualBackprop(PlasticOptimizer):
         """Algorithm 1, from "for layer l in 1 : L-1" on: age, utility, and the units that fall due."""
         self.memory["step"] += 1
         step = self.memory["step"]
+        replaced: list[tuple[WatchedLayer, Tensor]] = []
         for watched in self.watched:
             watched.observe(step)
             chance = self._source(watched, "due").random() if watched.budget.rounding is Rounding.bernoulli else 0.0
             count = watched.budget.due(step, chance)
             if count:
-                self._replace(watched, count)
+                replaced.append((watched, self._replace(watched, count)))
             watched.clear()
+        if len(replaced) > 1:  # fresh rows of one layer have overwritten silent columns of another
+            for watched, units in replaced:
+                silence(watched.layer, units, self.optimizer if self.forget_optimizer_state else None)
 
-    def _replace(self, watched: WatchedLayer, count: int) -> None:
+    def _replace(self, watched: WatchedLayer, count: int) -> Tensor:
         step = self.memory["step"]
         source = torch.Generator(watched.birth.device)
         source.manual_seed(self._source(watched, "fresh").getrandbits(63))
@@ -117,6 +122,7 @@ class ContinualBackprop(PlasticOptimizer):
         forgetful = self.optimizer if self.forget_optimizer_state else None
         replace_units(watched.layer, units, watched.initialisers(), source, forgetful)
         watched.renew(units, step)
+        return units
 
     def _source(self, watched: WatchedLayer, purpose: str) -> random.Random:
         """A source of draws that is a function of seed, step and layer, so that there is no stream to save."""

@@ -46,6 +46,16 @@ def replace_units(
         forget(optimizer, port.bias, 0, rows)
     for port in layer.normed_by:
         restart_norm(port, units, optimizer)
+    silence(layer, units, optimizer)
+
+
+@torch.no_grad()
+def silence(layer: HiddenLayer, units: Int[Tensor, " k"], optimizer: Optimizer | None) -> None:
+    """Sets the outgoing weights of units to zero and forgets what the optimiser remembers of them.
+
+    Where two layers are replaced in one step, the fresh rows of the second have overwritten the silent columns of the
+    first: silence both once more when all rows are drawn.
+    """
     for port in layer.read_by:
         columns = port.positions(units)
         port.weight.index_fill_(1, columns, 0.0)
@@ -62,6 +72,7 @@ def restart_norm(port: Port, units: Int[Tensor, " k"], optimizer: Optimizer | No
         forget(optimizer, value, 0, entries)
 
 
+@torch.no_grad()
 def move_mean_to_bias(port: Port, units: Int[Tensor, " k"], mean: Float[Tensor, " columns"]) -> None:
     """Adds what the units contributed on average to the biases of their reader, which then hardly notices their loss.
 
