@@ -18,7 +18,7 @@ class PermutedCartPole(Environment):
     """CartPole; its four observations are permuted, with random signs, every 30,000 steps: seven tasks in a minute."""
 
     total_steps: ClassVar[int] = 210_000  # seven tasks
-    # Found by trial: plain PPO learns a fresh task in most of its 30,000 steps, and the run takes about a minute.
+    # Found by trial: PPO needs most of 30,000 steps for a fresh task, and a run takes a minute or a little more.
     agent_settings: ClassVar[Mapping[str, object]] = {
         "learning_rate": 1e-3,
         "rollout_steps": 1024,
