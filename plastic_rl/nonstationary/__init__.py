@@ -4,28 +4,122 @@ Importing this package registers the ids ``plastic_rl/...``; from a fresh proces
 ``gymnasium.make("plastic_rl.nonstationary:plastic_rl/SlipperyAnt-v0")`` imports it itself.
 """
 
-from plastic_rl.nonstationary.changes import Change
-from plastic_rl.nonstationary.physics import Friction
-from plastic_rl.nonstationary.registration import register_environments
-from plastic_rl.nonstationary.schedules import Clock, Every, Never, Schedule
-from plastic_rl.nonstationary.senses import PermuteObservations
-from plastic_rl.nonstationary.values import Constant, Listed, LogUniform, Uniform, Values
+from plastic_rl.nonstationary.actions import (
+    ActionGain,
+    ActionNoise,
+    DeadZone,
+    DelayActions,
+    FlipActions,
+    PermuteActions,
+)
+from plastic_rl.nonstationary.actuation import (
+    ActuatorGain,
+    DamagedActuators,
+    JointDamping,
+    JointStiffness,
+    ModelField,
+    Push,
+)
+from plastic_rl.nonstationary.attribute_changes import (
+    AcrobotPhysics,
+    CartPolePhysics,
+    LunarLanderPhysics,
+    MountainCarPhysics,
+    PendulumPhysics,
+)
+from plastic_rl.nonstationary.chain import Chain
+from plastic_rl.nonstationary.changes import Change, Parameters
+from plastic_rl.nonstationary.clock import Clock
+from plastic_rl.nonstationary.context import ShowTask
+from plastic_rl.nonstationary.draws import Draws
+from plastic_rl.nonstationary.drifts import Linear, OrnsteinUhlenbeck, Sinusoid, random_walk
+from plastic_rl.nonstationary.images import Occlude, PermutePixels, Recolour
+from plastic_rl.nonstationary.patterns import Bursts, Cycle, Poisson
+from plastic_rl.nonstationary.physics import BodyMass, Friction, Gravity
+from plastic_rl.nonstationary.registration import WORLDS, register_environments
+from plastic_rl.nonstationary.rewards import GoalDirection, RewardNoise, ScaleReward, ShiftReward, TargetSpeed
+from plastic_rl.nonstationary.schedules import At, Every, EveryEpisodes, Never, Schedule
+from plastic_rl.nonstationary.senses import (
+    FlipObservations,
+    MaskObservations,
+    OffsetObservations,
+    PermuteObservations,
+    ScaleObservations,
+)
+from plastic_rl.nonstationary.sensing_over_time import DelayObservations, ObservationNoise
+from plastic_rl.nonstationary.task_files import read_tasks, write_tasks
+from plastic_rl.nonstationary.values import Constant, Listed, LogUniform, Normal, Uniform, Values
+from plastic_rl.nonstationary.verification import NotVerified, Verification, verify
 from plastic_rl.nonstationary.wrapper import Nonstationary
 
 __all__ = [
+    "WORLDS",
+    "AcrobotPhysics",
+    "ActionGain",
+    "ActionNoise",
+    "ActuatorGain",
+    "At",
+    "BodyMass",
+    "Bursts",
+    "CartPolePhysics",
+    "Chain",
     "Change",
     "Clock",
     "Constant",
+    "Cycle",
+    "DamagedActuators",
+    "DeadZone",
+    "DelayActions",
+    "DelayObservations",
+    "Draws",
     "Every",
+    "EveryEpisodes",
+    "FlipActions",
+    "FlipObservations",
     "Friction",
+    "GoalDirection",
+    "Gravity",
+    "JointDamping",
+    "JointStiffness",
+    "Linear",
     "Listed",
     "LogUniform",
+    "LunarLanderPhysics",
+    "MaskObservations",
+    "ModelField",
+    "MountainCarPhysics",
     "Never",
     "Nonstationary",
+    "Normal",
+    "NotVerified",
+    "ObservationNoise",
+    "Occlude",
+    "OffsetObservations",
+    "OrnsteinUhlenbeck",
+    "Parameters",
+    "PendulumPhysics",
+    "PermuteActions",
     "PermuteObservations",
+    "PermutePixels",
+    "Poisson",
+    "Push",
+    "Recolour",
+    "RewardNoise",
+    "ScaleObservations",
+    "ScaleReward",
     "Schedule",
+    "ShiftReward",
+    "ShowTask",
+    "Sinusoid",
+    "TargetSpeed",
     "Uniform",
     "Values",
+    "Verification",
+    "random_walk",
+    "read_tasks",
+    "register_environments",
+    "verify",
+    "write_tasks",
 ]
 
 register_environments()

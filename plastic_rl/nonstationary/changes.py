@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any, ClassVar
+from zlib import crc32
 
 import gymnasium
+import numpy as np
 
 from plastic_rl.nonstationary.draws import Draws
 
@@ -35,8 +38,11 @@ class Change:
     def undo(self, env: gymnasium.Env[Any, Any]) -> None:
         """Puts back, bit for bit, what :meth:`bind` found."""
 
-    def begin_episode(self) -> None:
-        """Forgets what belongs to the episode that ended."""
+    def begin_episode(self, seed: int | None) -> None:
+        """Forgets what belongs to the episode that ended; ``seed`` is the one that ``reset`` was called with."""
+
+    def before_step(self, env: gymnasium.Env[Any, Any]) -> None:
+        """Writes what the simulator forgets at every reset, just before a step."""
 
     def observation_space(self, space: gymnasium.Space[Any]) -> gymnasium.Space[Any]:
         """A space that holds the transformed observations of every task."""
@@ -64,3 +70,27 @@ class Change:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Takes over what :meth:`state_dict` of an equal change returned."""
+
+
+class NoisyChange(Change):
+    """A change that draws at every step, from a generator that ``reset(seed=...)`` seeds like the environment's own."""
+
+    _generator: np.random.Generator | None = None
+
+    @property
+    def generator(self) -> np.random.Generator:
+        """Seeded by the last ``reset`` that named a seed; never seeded, it is different in every life."""
+        if self._generator is None:
+            self._generator = np.random.default_rng()
+        return self._generator
+
+    def begin_episode(self, seed: int | None) -> None:
+        if seed is not None:
+            # The class's name keeps two kinds of noise on one environment apart.
+            self._generator = np.random.default_rng([seed, crc32(type(self).__name__.encode())])
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"generator": deepcopy(self._generator)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._generator = deepcopy(state["generator"])

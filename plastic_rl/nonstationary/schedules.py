@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
-Moment = Literal["reset", "step"]
-
-
-@dataclass(frozen=True)
-class Clock:
-    """What time it is in the run.
-
-    Args:
-        step: Environment steps taken so far by all copies together.
-        episode: Episodes begun so far by this copy, less one: 0 during the first.
-    """
-
-    step: int
-    episode: int
+from plastic_rl.nonstationary.clock import Clock
 
 
 @dataclass(frozen=True)
@@ -29,7 +17,7 @@ class Schedule:
         at: When a task that is due takes over: ``"reset"``, at this copy's next reset, or ``"step"``, at once.
     """
 
-    at: Moment = field(default="reset", kw_only=True)
+    at: str = field(default="reset", kw_only=True)
 
     def __post_init__(self) -> None:
         if self.at not in ("reset", "step"):
@@ -69,3 +57,38 @@ class Every(Schedule):
 
     def task(self, clock: Clock) -> int:
         return clock.step // self.steps
+
+
+@dataclass(frozen=True)
+class EveryEpisodes(Schedule):
+    """A new task every so many episodes of this copy (episodes are no clock that copies share)."""
+
+    episodes: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.episodes < 1:
+            raise ValueError(f"episodes must be at least 1, got {self.episodes}")
+
+    def task(self, clock: Clock) -> int:
+        return clock.episode // self.episodes
+
+
+@dataclass(frozen=True)
+class At(Schedule):
+    """A new task at each of the given environment steps of the run.
+
+    Args:
+        steps: The steps, ascending, each at least 1.
+    """
+
+    steps: Sequence[int]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "steps", tuple(self.steps))
+        if list(self.steps) != sorted({step for step in self.steps if step > 0}):
+            raise ValueError(f"steps must ascend from at least 1, got {list(self.steps)}")
+
+    def task(self, clock: Clock) -> int:
+        return bisect_right(self.steps, clock.step)

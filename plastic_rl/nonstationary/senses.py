@@ -1,4 +1,4 @@
-"""Changes of what the agent sees: the world stays as it was."""
+"""Changes of what the agent sees of a vector of numbers: the world stays as it was."""
 
 from __future__ import annotations
 
@@ -11,17 +11,19 @@ from gymnasium.spaces import Box
 
 from plastic_rl.nonstationary.changes import Change, Parameters
 from plastic_rl.nonstationary.draws import Draws
+from plastic_rl.nonstationary.values import Values
 
 
-def vector_space(space: gymnasium.Space[Any], change: Change) -> Box:
-    """``space``, if it is one of vectors; a ValueError that names ``change`` if not."""
-    if isinstance(space, Box) and len(space.shape) == 1:
-        return space
-    raise ValueError(f"{type(change).__name__} needs observations that are vectors, got {space}")
+class VectorSense(Change):
+    """A change of observations that are vectors."""
+
+    def bind(self, env: gymnasium.Env[Any, Any]) -> None:
+        self._size = vector_space(env.observation_space, self).shape[0]
+        self.undo(env)
 
 
 @dataclass
-class PermuteObservations(Change):
+class PermuteObservations(VectorSense):
     """The entries of the observation in another order and, if wanted, with other signs.
 
     What the agent sees at place ``i`` is entry ``permutation[i]`` times ``signs[i]``; nothing is lost.
@@ -31,9 +33,6 @@ class PermuteObservations(Change):
     """
 
     signs: bool = True
-
-    def bind(self, env: gymnasium.Env[Any, Any]) -> None:
-        self._size = vector_space(env.observation_space, self).shape[0]
 
     def draw(self, index: int, draws: Draws) -> Parameters:
         generator = draws[index]
@@ -58,3 +57,140 @@ class PermuteObservations(Change):
         if self.signs:
             low, high = min(low, -high), max(high, -low)
         return Box(low, high, box.shape, dtype=box.dtype.type)
+
+
+@dataclass
+class FlipObservations(VectorSense):
+    """Some entries of the observation, drawn anew for each task, with the other sign.
+
+    Args:
+        shares: What share of the entries is flipped, in [0, 1].
+    """
+
+    shares: Values
+
+    def draw(self, index: int, draws: Draws) -> Parameters:
+        return {"flipped": _some_entries(self._size, self.shares, index, draws)}
+
+    def apply(self, env: gymnasium.Env[Any, Any], parameters: Parameters) -> None:
+        self.undo(env)
+        self._signs[parameters["flipped"]] = -1
+
+    def undo(self, env: gymnasium.Env[Any, Any]) -> None:
+        self._signs = np.ones(self._size, int)
+
+    def observation(self, observation: Any) -> Any:
+        return (observation * self._signs).astype(observation.dtype)
+
+    def observation_space(self, space: gymnasium.Space[Any]) -> gymnasium.Space[Any]:
+        box = vector_space(space, self)
+        return Box(np.minimum(box.low, -box.high), np.maximum(box.high, -box.low), dtype=box.dtype.type)
+
+
+@dataclass
+class MaskObservations(VectorSense):
+    """Some entries of the observation, drawn anew for each task, read zero.
+
+    Args:
+        shares: What share of the entries is masked, in [0, 1].
+    """
+
+    shares: Values
+
+    def draw(self, index: int, draws: Draws) -> Parameters:
+        return {"masked": _some_entries(self._size, self.shares, index, draws)}
+
+    def apply(self, env: gymnasium.Env[Any, Any], parameters: Parameters) -> None:
+        self.undo(env)
+        self._kept[parameters["masked"]] = False
+
+    def undo(self, env: gymnasium.Env[Any, Any]) -> None:
+        self._kept = np.ones(self._size, bool)
+
+    def observation(self, observation: Any) -> Any:
+        return np.where(self._kept, observation, 0).astype(observation.dtype)
+
+    def observation_space(self, space: gymnasium.Space[Any]) -> gymnasium.Space[Any]:
+        box = vector_space(space, self)
+        return Box(np.minimum(box.low, 0), np.maximum(box.high, 0), dtype=box.dtype.type)
+
+
+@dataclass
+class OffsetObservations(VectorSense):
+    """A constant added to each entry: the noise of TRAC and C-CHAIN, which is drawn once a task, N(0, 2) there.
+
+    Args:
+        deviations: The offsets are this times a standard normal draw for each entry.
+        redraw: Whether each task has offsets of its own; if not, one direction serves for life, and ``deviations``
+            that drift make a sensor that drifts.
+    """
+
+    deviations: Values
+    redraw: bool = True
+
+    def draw(self, index: int, draws: Draws) -> Parameters:
+        direction = draws[index if self.redraw else 0].standard_normal(self._size)
+        return {"offset": (self.deviations.value(index, draws.of(1)) * direction).tolist()}
+
+    def apply(self, env: gymnasium.Env[Any, Any], parameters: Parameters) -> None:
+        self._offset = np.array(parameters["offset"])
+
+    def undo(self, env: gymnasium.Env[Any, Any]) -> None:
+        self._offset = np.zeros(self._size)
+
+    def observation(self, observation: Any) -> Any:
+        return (observation + self._offset).astype(observation.dtype)
+
+    def observation_space(self, space: gymnasium.Space[Any]) -> gymnasium.Space[Any]:
+        return unbounded(space, self)
+
+
+@dataclass
+class ScaleObservations(VectorSense):
+    """Each entry multiplied by a positive factor of its own, log-normal.
+
+    Args:
+        deviations: The factors' logarithms are this times a standard normal draw for each entry.
+        redraw: Whether each task has factors of its own; if not, one direction serves for life.
+    """
+
+    deviations: Values
+    redraw: bool = True
+
+    def draw(self, index: int, draws: Draws) -> Parameters:
+        direction = draws[index if self.redraw else 0].standard_normal(self._size)
+        return {"scale": np.exp(self.deviations.value(index, draws.of(1)) * direction).tolist()}
+
+    def apply(self, env: gymnasium.Env[Any, Any], parameters: Parameters) -> None:
+        self._scale = np.array(parameters["scale"])
+
+    def undo(self, env: gymnasium.Env[Any, Any]) -> None:
+        self._scale = np.ones(self._size)
+
+    def observation(self, observation: Any) -> Any:
+        return (observation * self._scale).astype(observation.dtype)
+
+    def observation_space(self, space: gymnasium.Space[Any]) -> gymnasium.Space[Any]:
+        return unbounded(space, self)
+
+
+def vector_space(space: gymnasium.Space[Any], change: Change) -> Box:
+    """``space``, if it is one of signed numbers in a vector; a ValueError that names ``change`` if not."""
+    if isinstance(space, Box) and len(space.shape) == 1 and space.dtype.kind in "if":
+        return space
+    raise ValueError(f"{type(change).__name__} needs observations that are vectors of signed numbers, got {space}")
+
+
+def unbounded(space: gymnasium.Space[Any], change: Change) -> Box:
+    """The box of the same shape without bounds; a ValueError if it is not one of floating-point numbers."""
+    box = vector_space(space, change)
+    if box.dtype.kind != "f":
+        raise ValueError(f"{type(change).__name__} needs floating-point observations, got {space}")
+    return Box(-np.inf, np.inf, box.shape, dtype=box.dtype.type)
+
+
+def _some_entries(size: int, shares: Values, index: int, draws: Draws) -> list[int]:
+    share = shares.value(index, draws.of(1))
+    if not 0 <= share <= 1:
+        raise ValueError(f"shares must be in [0, 1], got {share}")
+    return sorted(draws[index].choice(size, round(share * size), replace=False).tolist())

@@ -75,8 +75,12 @@ class LogUniform:
         return float(10**exponent)
 
 
-def as_values(given: Values | float | Sequence[float]) -> Values:
-    """What ``given`` means: a number is a constant, a sequence is gone through in its order."""
-    if isinstance(given, Values):
-        return given
-    return Constant(float(given)) if isinstance(given, int | float) else Listed(given)
+@dataclass(frozen=True)
+class Normal:
+    """Independent draws from a normal distribution."""
+
+    mean: float
+    deviation: float
+
+    def value(self, index: int, draws: Draws) -> float:
+        return float(draws[index].normal(self.mean, self.deviation))

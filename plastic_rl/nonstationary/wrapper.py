@@ -10,8 +10,9 @@ import gymnasium
 from gymnasium.utils import RecordConstructorArgs
 
 from plastic_rl.nonstationary.changes import Change, Parameters
+from plastic_rl.nonstationary.clock import Clock, RunClock
 from plastic_rl.nonstationary.draws import Draws
-from plastic_rl.nonstationary.schedules import Clock, Schedule
+from plastic_rl.nonstationary.schedules import Schedule
 
 
 class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
@@ -31,6 +32,7 @@ class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
         copies: How many copies of this environment step together.
         resets_take_a_step: Whether the reset after an episode takes the place of a step, as in Gymnasium's vector
             environments with ``AutoresetMode.NEXT_STEP`` (SB3's reset within the step that ended the episode).
+        tasks: Tasks to go through instead of drawing them (``read_tasks`` reads them from a file).
 
     Raises:
         ValueError: If a change cannot work on this environment, or two of them write the same thing.
@@ -49,48 +51,61 @@ class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
         seed: int = 0,
         copies: int = 1,
         resets_take_a_step: bool = False,
+        tasks: Sequence[Parameters] | None = None,
     ) -> None:
         RecordConstructorArgs.__init__(
-            self, change=change, schedule=schedule, seed=seed, copies=copies, resets_take_a_step=resets_take_a_step
+            self,
+            change=change,
+            schedule=schedule,
+            seed=seed,
+            copies=copies,
+            resets_take_a_step=resets_take_a_step,
+            tasks=tasks,
         )
         super().__init__(env)
-        if copies < 1:
-            raise ValueError(f"copies must be at least 1, got {copies}")
         self.changes = _own([change] if isinstance(change, Change) else change)
         self.schedule = schedule
         self.task: Parameters = {}
         self._draws = [Draws(seed, position) for position in range(len(self.changes))]
-        self._copies = copies
-        self._resets_take_a_step = resets_take_a_step
-        self._steps, self._resets, self._episode_ended = 0, 0, False
+        self._tasks = tasks
+        self.run_clock = RunClock(copies, resets_take_a_step)
         self._bind()
 
     @property
     def clock(self) -> Clock:
         """What time it is in the run."""
-        return Clock(self._steps * self._copies, max(self._resets - 1, 0))
+        return self.run_clock.now
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Begins an episode, of the task that is due by now."""
-        self._steps += self._resets_take_a_step and self._episode_ended
-        self._resets += 1
-        self._episode_ended = False
+        self.run_clock.begin_episode()
         self._move_to(self.schedule.task(self.clock))
-        for change in self.changes:
-            change.begin_episode()
         observation, info = self.env.reset(seed=seed, options=options)
-        return self._seen(observation), self._announced(info)
+        for change in self.changes:
+            change.begin_episode(seed)
+        return self.transformed(observation), self._announced(info)
 
     def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
         """Takes one step of the task in force, or of the one due where the schedule changes at once."""
         if self.schedule.at == "step":
             self._move_to(self.schedule.task(self.clock))
+        for change in self.changes:
+            change.before_step(self.env)
+        observation, reward, terminated, truncated, info = self.env.step(self.transformed_action(action))
+        self.run_clock.tick(episode_ended=terminated or truncated)
+        return self.transformed(observation), self._paid(reward, info), terminated, truncated, self._announced(info)
+
+    def transformed(self, observation: Any) -> Any:
+        """What the agent sees of an observation of the environment's."""
+        for change in self.changes:
+            observation = change.observation(observation)
+        return observation
+
+    def transformed_action(self, action: Any) -> Any:
+        """What the environment gets when the agent chooses ``action``."""
         for change in reversed(self.changes):
             action = change.action(action)
-        observation, reward, terminated, truncated, info = self.env.step(action)
-        self._steps += 1
-        self._episode_ended = terminated or truncated
-        return self._seen(observation), self._paid(reward, info), terminated, truncated, self._announced(info)
+        return action
 
     def undo(self) -> None:
         """Puts the environment back, bit for bit, to what it was before it was wrapped."""
@@ -100,6 +115,8 @@ class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
 
     def parameters(self, index: int) -> Parameters:
         """What task ``index`` is called, whether or not it has been met: ``{"index": index, ...}``."""
+        if self._tasks is not None:
+            return _given(self._tasks, index)
         named: Parameters = {"index": index}
         for change, draws in zip(self.changes, self._draws, strict=True):
             drawn = change.draw(index, draws)
@@ -111,16 +128,14 @@ class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
     def state_dict(self) -> dict[str, Any]:
         """What goes on counting: the clock, the task in force, and what the changes remember."""
         return {
-            "steps": self._steps,
-            "resets": self._resets,
-            "episode_ended": self._episode_ended,
+            "clock": self.run_clock.state_dict(),
             "task": self.task,
             "changes": [change.state_dict() for change in self.changes],
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on where the environment that gave ``state`` was, changed as that one was."""
-        self._steps, self._resets, self._episode_ended = state["steps"], state["resets"], state["episode_ended"]
+        self.run_clock.load_state_dict(state["clock"])
         self._enter(dict(state["task"]))
         for change, memory in zip(self.changes, state["changes"], strict=True):
             change.load_state_dict(memory)
@@ -149,11 +164,6 @@ class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
             for change in self.changes:
                 change.apply(self.env, task)
 
-    def _seen(self, observation: Any) -> Any:
-        for change in self.changes:
-            observation = change.observation(observation)
-        return observation
-
     def _paid(self, reward: SupportsFloat, info: dict[str, Any]) -> float:
         paid = float(reward)
         for change in self.changes:
@@ -178,3 +188,9 @@ def _refuse_shared_fields(changes: Sequence[Change]) -> None:
             if field in owner:
                 raise ValueError(f"{owner[field]} and {type(change).__name__} both write {field}: use one of them")
             owner[field] = type(change).__name__
+
+
+def _given(tasks: Sequence[Parameters], index: int) -> Parameters:
+    if index >= len(tasks):
+        raise ValueError(f"task {index} is due, but only {len(tasks)} tasks were given: give more of them")
+    return dict(tasks[index])

@@ -60,9 +60,9 @@ def set_generator_state(generator: np.random.Generator | None, state: dict[str, 
 
 
 def _encode_dict(value: dict[Any, Any]) -> dict[Any, Any]:
-    if any(type(key) not in LEAVES or str(key).startswith("$") for key in value):
-        raise NotPlain("a dict with a key that is no number or string, or begins with $")
-    return {key: encode(item) for key, item in value.items()}
+    if all(type(key) in LEAVES and not str(key).startswith("$") for key in value):
+        return {key: encode(item) for key, item in value.items()}
+    return {"$items": [(encode(key), encode(item)) for key, item in value.items()]}
 
 
 def _encode_numpy(value: Any) -> dict[str, Any]:
@@ -84,6 +84,7 @@ def _random_state(code: dict[str, Any]) -> np.random.RandomState:
 
 
 _REBUILD = {
+    "$items": lambda code: {decode(key): decode(item) for key, item in code["$items"]},
     "$array": lambda code: code["$array"].numpy().copy(),
     "$scalar": lambda code: code["$scalar"].numpy()[()],
     "$deque": lambda code: deque(map(decode, code["$deque"]), maxlen=code["maxlen"]),

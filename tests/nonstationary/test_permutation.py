@@ -57,5 +57,7 @@ def test_the_space_holds_every_entry_at_every_place():
 
 
 def test_images_and_numbers_without_signs_are_refused():
-    with pytest.raises(ValueError, match="PermuteObservations needs observations that are vectors, got Discrete"):
+    with pytest.raises(
+        ValueError, match="PermuteObservations needs observations that are vectors of signed numbers, got Discrete"
+    ):
         Nonstationary(gymnasium.make("FrozenLake-v1"), PermuteObservations(), Never())

@@ -114,6 +114,8 @@ def test_another_environment_is_refused():
         2**127 + 1,
         deque([1.5, (2, None)], maxlen=7),
         {"nested": [{3: "three"}], None: -1},
+        {(1, 2): "a tuple for a key", "$array": "what looks like a code"},
+        encode({"already": np.float32(3)}),
         np.arange(4, dtype=np.uint64)[::-1],
         np.arange(3, dtype=">f8"),
     ],

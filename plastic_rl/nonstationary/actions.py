@@ -1,0 +1,202 @@
+"""Changes of what the agent's actions do."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.spaces import Box, Discrete
+
+from plastic_rl.nonstationary.changes import Change, NoisyChange, Parameters
+from plastic_rl.nonstationary.draws import Draws
+from plastic_rl.nonstationary.values import Values
+
+
+@dataclass
+class PermuteActions(Change):
+    """The actions in another order: of a choice the options, of a vector the entries.
+
+    Args:
+        signs: Whether the entries of a vector also change sign, half of them on average.
+    """
+
+    signs: bool = False
+
+    def bind(self, env: gymnasium.Env[Any, Any]) -> None:
+        space = env.action_space
+        self._discrete = isinstance(space, Discrete)
+        if not self._discrete:
+            _symmetric_box(space, self)
+        elif self.signs:
+            raise ValueError("a choice has no signs to flip: PermuteActions(signs=True) needs actions that are vectors")
+        self._size = int(space.n) if isinstance(space, Discrete) else space.shape[0]  # pyright: ignore[reportOptionalSubscript]
+        self.undo(env)
+
+    def draw(self, index: int, draws: Draws) -> Parameters:
+        generator = draws[index]
+        order = generator.permutation(self._size).tolist()
+        if not self.signs:
+            return {"action_permutation": order}
+        return {"action_permutation": order, "action_signs": generator.choice([-1, 1], self._size).tolist()}
+
+    def apply(self, env: gymnasium.Env[Any, Any], parameters: Parameters) -> None:
+        self._order = np.array(parameters["action_permutation"])
+        self._signs = np.array(parameters.get("action_signs", [1] * self._size))
+
+    def undo(self, env: gymnasium.Env[Any, Any]) -> None:
+        self._order, self._signs = np.arange(self._size), np.ones(self._size, int)
+
+    def action(self, action: Any) -> Any:
+        if self._discrete:
+            return self._order[action]
+        return (action[self._order] * self._signs).astype(action.dtype)
+
+
+class VectorAction(Change):
+    """A change of actions that are vectors, with as much room below zero as above."""
+
+    def bind(self, env: gymnasium.Env[Any, Any]) -> None:
+        self._box = _symmetric_box(env.action_space, self)
+        self.undo(env)
+
+    def _clipped(self, action: np.ndarray) -> np.ndarray:
+        return np.clip(action, self._box.low, self._box.high).astype(self._box.dtype)
+
+
+@dataclass
+class FlipActions(VectorAction):
+    """Some entries of the action, drawn anew for each task, with the other sign.
+
+    Args:
+        shares: What share of the entries is flipped, in [0, 1].
+    """
+
+    shares: Values
+
+    def draw(self, index: int, draws: Draws) -> Parameters:
+        share, size = self.shares.value(index, draws.of(1)), self._box.shape[0]
+        return {"action_flipped": sorted(draws[index].choice(size, round(share * size), replace=False).tolist())}
+
+    def apply(self, env: gymnasium.Env[Any, Any], parameters: Parameters) -> None:
+        self.undo(env)
+        self._signs[parameters["action_flipped"]] = -1
+
+    def undo(self, env: gymnasium.Env[Any, Any]) -> None:
+        self._signs = np.ones(self._box.shape[0], int)
+
+    def action(self, action: Any) -> Any:
+        return (action * self._signs).astype(action.dtype)
+
+
+@dataclass
+class ActionGain(VectorAction):
+    """The whole action times one factor, clipped to what the environment takes."""
+
+    factors: Values
+
+    def draw(self, index: int, draws: Draws) -> Parameters:
+        return {"action_gain": self.factors.value(index, draws)}
+
+    def apply(self, env: gymnasium.Env[Any, Any], parameters: Parameters) -> None:
+        self._factor = parameters["action_gain"]
+
+    def undo(self, env: gymnasium.Env[Any, Any]) -> None:
+        self._factor = 1.0
+
+    def action(self, action: Any) -> Any:
+        return action if self._factor == 1 else self._clipped(action * self._factor)
+
+
+@dataclass
+class DeadZone(VectorAction):
+    """Entries closer to zero than this do nothing.
+
+    Args:
+        widths: Half the width of the dead zone, in the action's units.
+    """
+
+    widths: Values
+
+    def draw(self, index: int, draws: Draws) -> Parameters:
+        return {"dead_zone": self.widths.value(index, draws)}
+
+    def apply(self, env: gymnasium.Env[Any, Any], parameters: Parameters) -> None:
+        self._width = parameters["dead_zone"]
+
+    def undo(self, env: gymnasium.Env[Any, Any]) -> None:
+        self._width = 0.0
+
+    def action(self, action: Any) -> Any:
+        return np.where(np.abs(action) < self._width, 0, action).astype(action.dtype)
+
+
+@dataclass
+class ActionNoise(VectorAction, NoisyChange):
+    """Normal noise, drawn at every step, on every entry of the action, clipped to what the environment takes.
+
+    Args:
+        deviations: Its standard deviation, at least 0.
+    """
+
+    deviations: Values
+
+    def draw(self, index: int, draws: Draws) -> Parameters:
+        return {"action_noise": self.deviations.value(index, draws)}
+
+    def apply(self, env: gymnasium.Env[Any, Any], parameters: Parameters) -> None:
+        self._deviation = parameters["action_noise"]
+
+    def undo(self, env: gymnasium.Env[Any, Any]) -> None:
+        self._deviation = 0.0
+
+    def action(self, action: Any) -> Any:
+        noise = self.generator.standard_normal(action.shape)
+        return self._clipped(action + self._deviation * noise) if self._deviation else action
+
+
+@dataclass
+class DelayActions(Change):
+    """The environment gets the action of so many steps ago; at the beginning of an episode, the first one.
+
+    Args:
+        steps: How many steps, rounded, at least 0.
+    """
+
+    steps: Values
+
+    def bind(self, env: gymnasium.Env[Any, Any]) -> None:
+        self._chosen: deque[Any] = deque(maxlen=1)
+
+    def draw(self, index: int, draws: Draws) -> Parameters:
+        return {"action_delay": max(round(self.steps.value(index, draws)), 0)}
+
+    def apply(self, env: gymnasium.Env[Any, Any], parameters: Parameters) -> None:
+        self._chosen = deque(self._chosen, maxlen=parameters["action_delay"] + 1)
+
+    def undo(self, env: gymnasium.Env[Any, Any]) -> None:
+        self._chosen = deque(maxlen=1)
+
+    def begin_episode(self, seed: int | None) -> None:
+        self._chosen.clear()
+
+    def action(self, action: Any) -> Any:
+        self._chosen.append(action)
+        return self._chosen[0]
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"chosen": self._chosen.copy()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._chosen = state["chosen"].copy()
+
+
+def _symmetric_box(space: gymnasium.Space[Any], change: Change) -> Box:
+    if isinstance(space, Box) and len(space.shape) == 1 and np.array_equal(space.low, -space.high):
+        return space
+    raise ValueError(
+        f"{type(change).__name__} needs actions that are vectors with symmetric bounds, got {space}: "
+        "wrap the environment in gymnasium.wrappers.RescaleAction"
+    )

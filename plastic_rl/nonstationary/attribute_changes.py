@@ -1,0 +1,118 @@
+"""Changes of environments whose physics are attributes: classic control and LunarLander."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+import gymnasium
+
+from plastic_rl.nonstationary.changes import Change, Parameters
+from plastic_rl.nonstationary.draws import Draws
+from plastic_rl.nonstationary.values import Values
+
+
+class AttributeChange(Change):
+    """A change that sets attributes of ``env.unwrapped`` to drawn values.
+
+    Its fields are called as they are announced; those that are None keep the environment's own value.
+    """
+
+    attributes: ClassVar[Mapping[str, str]] = {}
+    """The environment's names of the fields, where they are not the same."""
+
+    def bind(self, env: gymnasium.Env[Any, Any]) -> None:
+        self._values: dict[str, Values] = {
+            field.name: values
+            for field in fields(self)  # pyright: ignore[reportArgumentType]
+            if (values := getattr(self, field.name)) is not None
+        }
+        if missing := [name for name in map(self._attribute, self._values) if not hasattr(env.unwrapped, name)]:
+            raise ValueError(f"{type(self).__name__} needs an environment with {missing}, got {env.unwrapped}")
+        if not self._values:
+            raise ValueError(f"{type(self).__name__} changes nothing: give values for at least one of its parameters")
+        self._defaults = {name: getattr(env.unwrapped, self._attribute(name)) for name in self._values}
+
+    def draw(self, index: int, draws: Draws) -> Parameters:
+        return {name: values.value(index, draws.of(part)) for part, (name, values) in enumerate(self._values.items())}
+
+    def apply(self, env: gymnasium.Env[Any, Any], parameters: Parameters) -> None:
+        for name in self._values:
+            setattr(env.unwrapped, self._attribute(name), parameters[name])
+        self.recompute(env.unwrapped)
+
+    def undo(self, env: gymnasium.Env[Any, Any]) -> None:
+        self.apply(env, self._defaults)
+
+    def recompute(self, env: Any) -> None:
+        """Computes anew what the environment derived from the attributes when it was made."""
+
+    def _attribute(self, name: str) -> str:
+        return self.attributes.get(name, name)
+
+
+@dataclass
+class CartPolePhysics(AttributeChange):
+    """CartPole's pole, cart and motor; masses in kg, ``length`` is half the pole's in metres, ``force`` in newtons."""
+
+    attributes: ClassVar[Mapping[str, str]] = {"pole_mass": "masspole", "cart_mass": "masscart", "force": "force_mag"}
+
+    length: Values | None = None
+    pole_mass: Values | None = None
+    cart_mass: Values | None = None
+    gravity: Values | None = None
+    force: Values | None = None
+
+    def recompute(self, env: Any) -> None:
+        env.total_mass = env.masspole + env.masscart
+        env.polemass_length = env.masspole * env.length
+
+
+@dataclass
+class PendulumPhysics(AttributeChange):
+    """Pendulum's gravity (m/s²), mass (kg) and length (m)."""
+
+    attributes: ClassVar[Mapping[str, str]] = {"gravity": "g", "mass": "m", "length": "l"}
+
+    gravity: Values | None = None
+    mass: Values | None = None
+    length: Values | None = None
+
+
+@dataclass
+class AcrobotPhysics(AttributeChange):
+    """Acrobot's two links: lengths (m) and masses (kg)."""
+
+    attributes: ClassVar[Mapping[str, str]] = {
+        "first_length": "LINK_LENGTH_1",
+        "second_length": "LINK_LENGTH_2",
+        "first_mass": "LINK_MASS_1",
+        "second_mass": "LINK_MASS_2",
+    }
+
+    first_length: Values | None = None
+    second_length: Values | None = None
+    first_mass: Values | None = None
+    second_mass: Values | None = None
+
+
+@dataclass
+class MountainCarPhysics(AttributeChange):
+    """MountainCar's gravity and engine, in the environment's own units (defaults 0.0025 and 0.001)."""
+
+    gravity: Values | None = None
+    force: Values | None = None
+
+
+@dataclass
+class LunarLanderPhysics(AttributeChange):
+    """LunarLander's gravity (between -12 and 0) and, where made with ``enable_wind=True``, its wind and turbulence."""
+
+    gravity: Values | None = None
+    wind_power: Values | None = None
+    turbulence_power: Values | None = None
+
+    def recompute(self, env: Any) -> None:
+        # The world copied gravity when it was made, and is made anew only at a reset.
+        env.world.gravity = (0, env.gravity)

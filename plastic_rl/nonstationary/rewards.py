@@ -1,0 +1,147 @@
+"""Changes of what the agent is paid for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+from plastic_rl.nonstationary.changes import Change, NoisyChange, Parameters
+from plastic_rl.nonstationary.draws import Draws
+from plastic_rl.nonstationary.values import Values
+
+
+@dataclass
+class ScaleReward(Change):
+    """The reward times a factor; ``ScaleReward(Listed([1, -1]))`` turns its sign around and back."""
+
+    factors: Values
+
+    def bind(self, env: gymnasium.Env[Any, Any]) -> None:
+        self.undo(env)
+
+    def draw(self, index: int, draws: Draws) -> Parameters:
+        return {"reward_scale": self.factors.value(index, draws)}
+
+    def apply(self, env: gymnasium.Env[Any, Any], parameters: Parameters) -> None:
+        self._factor = parameters["reward_scale"]
+
+    def undo(self, env: gymnasium.Env[Any, Any]) -> None:
+        self._factor = 1.0
+
+    def reward(self, reward: float, info: dict[str, Any]) -> float:
+        return reward * self._factor
+
+
+@dataclass
+class ShiftReward(Change):
+    """The reward plus a constant, the same on every step of a task."""
+
+    shifts: Values
+
+    def bind(self, env: gymnasium.Env[Any, Any]) -> None:
+        self.undo(env)
+
+    def draw(self, index: int, draws: Draws) -> Parameters:
+        return {"reward_shift": self.shifts.value(index, draws)}
+
+    def apply(self, env: gymnasium.Env[Any, Any], parameters: Parameters) -> None:
+        self._shift = parameters["reward_shift"]
+
+    def undo(self, env: gymnasium.Env[Any, Any]) -> None:
+        self._shift = 0.0
+
+    def reward(self, reward: float, info: dict[str, Any]) -> float:
+        return reward + self._shift
+
+
+@dataclass
+class RewardNoise(NoisyChange):
+    """Normal noise on the reward, drawn at every step.
+
+    Args:
+        deviations: Its standard deviation, at least 0.
+    """
+
+    deviations: Values
+
+    def bind(self, env: gymnasium.Env[Any, Any]) -> None:
+        self.undo(env)
+
+    def draw(self, index: int, draws: Draws) -> Parameters:
+        return {"reward_noise": self.deviations.value(index, draws)}
+
+    def apply(self, env: gymnasium.Env[Any, Any], parameters: Parameters) -> None:
+        self._deviation = parameters["reward_noise"]
+
+    def undo(self, env: gymnasium.Env[Any, Any]) -> None:
+        self._deviation = 0.0
+
+    def reward(self, reward: float, info: dict[str, Any]) -> float:
+        return reward + self._deviation * float(self.generator.standard_normal())
+
+
+class GoalChange(Change):
+    """A change of the part of the reward that pays for forward speed, in Gymnasium's MuJoCo locomotion environments."""
+
+    def bind(self, env: gymnasium.Env[Any, Any]) -> None:
+        weight = getattr(env.unwrapped, "_forward_reward_weight", None)
+        if weight is None:
+            raise ValueError(f"{type(self).__name__} needs an environment that pays for speed, got {env.unwrapped}")
+        self._weight, self._on = float(weight), False
+
+    def undo(self, env: gymnasium.Env[Any, Any]) -> None:
+        self._on = False
+
+    def reward(self, reward: float, info: dict[str, Any]) -> float:
+        if not self._on:
+            return reward
+        others = reward - float(info["reward_forward"])
+        return others + self._weight * self.pay(float(info["x_velocity"]), float(info.get("y_velocity", 0.0)))
+
+    def pay(self, x_velocity: float, y_velocity: float) -> float:
+        """What moving at this velocity, in m/s, is worth."""
+        raise NotImplementedError
+
+
+@dataclass
+class GoalDirection(GoalChange):
+    """The direction that is paid for: HalfCheetah-Dir with ``Listed([0, 180])``, Ant with any angle.
+
+    Args:
+        headings: Degrees from +x, counter-clockwise seen from above.
+    """
+
+    headings: Values
+
+    def draw(self, index: int, draws: Draws) -> Parameters:
+        return {"goal_heading": self.headings.value(index, draws)}
+
+    def apply(self, env: gymnasium.Env[Any, Any], parameters: Parameters) -> None:
+        angle = np.radians(parameters["goal_heading"])
+        self._cosine, self._sine, self._on = float(np.cos(angle)), float(np.sin(angle)), True
+
+    def pay(self, x_velocity: float, y_velocity: float) -> float:
+        return self._cosine * x_velocity + self._sine * y_velocity
+
+
+@dataclass
+class TargetSpeed(GoalChange):
+    """The speed that is paid for: the distance to it is the price, as in HalfCheetah-Vel (Finn et al. 2017).
+
+    Args:
+        speeds: Along +x, in m/s.
+    """
+
+    speeds: Values
+
+    def draw(self, index: int, draws: Draws) -> Parameters:
+        return {"target_speed": self.speeds.value(index, draws)}
+
+    def apply(self, env: gymnasium.Env[Any, Any], parameters: Parameters) -> None:
+        self._speed, self._on = parameters["target_speed"], True
+
+    def pay(self, x_velocity: float, y_velocity: float) -> float:
+        return -abs(x_velocity - self._speed)
