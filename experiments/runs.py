@@ -1,0 +1,112 @@
+"""Runs the arms of a study, as many at a time as asked, and gathers what they wrote into small tables."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plastic_rl.runs import read_metrics, read_record
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# Measured at each rollout, and kept in the tables beside the return.
+DIAGNOSTICS = ("units/dormant", "rank/srank99", "weights/mean_abs", "cbp/replaced")
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One thing that is compared: a name, and what its command line says.
+
+    Args:
+        name: what tables and figures call it.
+        overrides: the words of the command, without the seed.
+    """
+
+    name: str
+    overrides: tuple[str, ...]
+
+    def command(self, seed: int, out: Path) -> list[str]:
+        """The whole command of one run."""
+        return ["train.py", *self.overrides, f"seed={seed}", "track=off", f"out={out / self.name.replace(' ', '_')}"]
+
+
+def run_missing(arms: Iterable[Arm], seeds: Iterable[int], out: Path, jobs: int) -> None:
+    """Runs what is not finished yet; train.py itself passes over what is.
+
+    Raises:
+        RuntimeError: names the runs that failed, after all the others have ended.
+    """
+    commands = [arm.command(seed, out) for seed in seeds for arm in arms]
+    with ThreadPoolExecutor(jobs) as pool:
+        codes = list(pool.map(_run, commands))
+    failed = [" ".join(command) for command, code in zip(commands, codes, strict=True) if code]
+    if failed:
+        raise RuntimeError("these runs failed:\n" + "\n".join(failed))
+
+
+def _run(command: Sequence[str]) -> int:
+    result = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False)
+    print((result.stdout or result.stderr).strip().splitlines()[-1], flush=True)
+    return result.returncode
+
+
+def gather(arms: Iterable[Arm], out: Path, bin_steps: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The curves of all finished runs, one row for each bin of steps, and one row about each run."""
+    curves: list[dict[str, Any]] = []
+    runs: list[dict[str, Any]] = []
+    for arm in arms:
+        for record_file in sorted((out / arm.name.replace(" ", "_")).glob("*/*/*/run.json")):
+            seed = int(record_file.parent.name.rpartition("-s")[2])
+            curves += [{"arm": arm.name, "seed": seed, **row} for row in curve(record_file.parent, bin_steps)]
+            runs.append({"arm": arm.name, "seed": seed, **_about(read_record(record_file))})
+    return curves, runs
+
+
+def curve(folder: Path, bin_steps: int) -> list[dict[str, Any]]:
+    """A run's mean return and last diagnostics in each bin of steps."""
+    lines = read_metrics(folder / "metrics.jsonl")
+    steps = int(max(float(str(line["global_step"])) for line in lines)) // bin_steps
+    bins: list[list[Mapping[str, Any]]] = [[] for _ in range(steps)]
+    for line in lines:
+        place = (int(str(line["global_step"])) - 1) // bin_steps
+        if place < steps:
+            bins[place].append(line)
+    return [{"step": (place + 1) * bin_steps, **_bin(inside)} for place, inside in enumerate(bins)]
+
+
+def _bin(lines: list[Mapping[str, Any]]) -> dict[str, Any]:
+    returns = [line["episode/return"] for line in lines if "episode/return" in line]
+    row: dict[str, Any] = {"return": round(float(np.mean(returns)), 2) if returns else ""}
+    for name in DIAGNOSTICS:
+        values = [line[name] for line in lines if name in line]
+        row[name] = f"{values[-1]:.5g}" if values else ""
+    return row
+
+
+def _about(record: Mapping[str, Any]) -> dict[str, Any]:
+    named = ("status", "global_step", "seconds", "steps_per_second", "commit", "command")
+    return {**{name: record.get(name) for name in named}, "versions": json.dumps(record.get("versions"))}
+
+
+def write_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Writes rows as CSV, the first row's keys as header."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV."""
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))

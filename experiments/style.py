@@ -1,0 +1,22 @@
+"""One colour for each method, everywhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+COLOURS = {
+    "ppo": "#7f7f7f",
+    "ppo_tuned": "#e69f00",
+    "ppo_l2": "#56b4e9",
+    "ppo_cbp": "#d55e00",
+    "ppo no change": "#000000",
+}
+
+
+def plain_axes(axes: Axes) -> None:
+    """Leaves two spines, and writes steps with separators."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}")
