@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SEEDS = range(10)
 CHANGE_EVERY = 30_000
 BIN_STEPS = 5_000
-WORLD = ("env=permuted-cartpole",)
+WORLD = ("env=permuted-cartpole", "total_steps=300_000")  # ten tasks
 
 ARMS = (
     Arm("ppo", ("agent=ppo", *WORLD)),
@@ -36,7 +36,7 @@ ARMS = (
     # The control: the same world, which never changes.
     Arm("ppo no change", ("agent=ppo", *WORLD, "env.change_every=1_000_000_000")),
 )
-QUICK = ("total_steps=10_240", "agent.epochs=1")
+QUICK = ("total_steps=10_240", "agent.epochs=1")  # a later word wins
 
 RESULTS = ROOT / "results" / "permuted_cartpole"
 
