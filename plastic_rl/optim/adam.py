@@ -2,14 +2,14 @@
 
 Adam divides its moments by 1 - β^t to make up for their start at zero. torch keeps one t per parameter, so a newborn
 unit whose moments are forgotten under an old clock takes steps up to 6.6 times too large (β = 0.9, 0.999: 3.2 times at
-its first step, most at its twelfth). Here each row and each column of a parameter has a birth date, and where a unit
-is young the step that torch has taken is corrected to the one that a fresh Adam would have taken.
+its first step, most at its twelfth). Here the step that torch has taken is corrected, for the entries of young units
+alone, to the one that a fresh Adam would have taken. After some hundred steps a unit comes of age
+(:mod:`plastic_rl.optim.youth`): its moments are scaled once so that the parameter's clock fits them.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -17,22 +17,17 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.optim import Optimizer
 
-# A unit is young until its bias correction differs from 1 by less than this.
-NEGLIGIBLE = 1e-7
-
-
-def update(first: Tensor, second: Tensor, corrections: list[Tensor], eps: float) -> Tensor:
-    """Adam's direction m̂ / (√v̂ + ε) from raw moments and the two bias corrections 1 - β^t (Kingma & Ba, Alg. 1)."""
-    return (first / corrections[0]) / ((second / corrections[1]).sqrt() + eps)
-
-
-def adulthood(beta: float) -> int:
-    """After how many steps 1 - β^t is as good as one."""
-    return math.ceil(math.log(NEGLIGIBLE) / math.log(beta)) if beta > 0 else 1
+from plastic_rl.optim.youth import Young, at_age, bias_corrections, years_of_youth
 
 
 class UnitClock(Optimizer):
     """Mixed into an Adam of torch: bit for bit that Adam until :meth:`restart_clock` is called."""
+
+    young: dict[Tensor, Young]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._start_clock({})
 
     @torch.no_grad()
     def restart_clock(self, parameter: Tensor, axis: int, index: Int[Tensor, " k"]) -> None:
@@ -41,44 +36,81 @@ class UnitClock(Optimizer):
         Whoever calls it has set the entries' moments to zero. Nothing happens for a parameter that never had a step.
         """
         state = self.state.get(parameter)
-        if not state:
-            return
-        births = state.setdefault(f"birth_{axis}", torch.zeros(parameter.shape[axis], device=parameter.device))
-        births[index] = state["step"].to(births)
-        state["young_steps"] = adulthood(max(self._group_of(parameter)["betas"]))
+        if state:
+            group = next(group for group in self.param_groups if any(each is parameter for each in group["params"]))
+            young = self.young.setdefault(parameter, Young(parameter))
+            young.add(axis, index, state["step"], years_of_youth(group["betas"]))
 
-    @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> Any:
-        loss = super().step(closure)
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                state = self.state.get(parameter, {})
-                if state.get("young_steps", 0) > 0 and parameter.grad is not None:
-                    self._correct(parameter, state, group)
-        return loss
+    def state_dict(self) -> dict[str, Any]:
+        places = {parameter: place for place, parameter in enumerate(self._parameters())}
+        return {**super().state_dict(), "young": {places[each]: young.state() for each, young in self.young.items()}}
 
-    def _correct(self, parameter: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        """Replaces torch's step by the one that each entry's own age asks for; the same one where it is as old."""
-        first, second = state["exp_avg"], state["max_exp_avg_sq" if group["amsgrad"] else "exp_avg_sq"]
-        step = state["step"].to(parameter.device)
-        taken = update(first, second, [1 - beta**step for beta in group["betas"]], group["eps"])
-        own = [own_correction(state, step, beta, parameter.ndim) for beta in group["betas"]]
-        due = update(first, second, own, group["eps"])
-        parameter.sub_((due - taken) * group["lr"])
-        state["young_steps"] -= 1
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        super().load_state_dict(state_dict)
+        parameters, saved = list(self._parameters()), state_dict.get("young", {})
+        self.young = {parameters[place]: Young(parameters[place], **young) for place, young in saved.items()}
 
-    def _group_of(self, parameter: Tensor) -> dict[str, Any]:
-        return next(group for group in self.param_groups if any(p is parameter for p in group["params"]))
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "young": self.young}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self._start_clock(self.__dict__.get("young", {}))
+
+    def _start_clock(self, young: dict[Tensor, Young]) -> None:
+        self.young = young
+        # A hook, because torch runs the hooks of `step` twice where a subclass of its Adam overrides it.
+        if correct_young_steps not in self._optimizer_step_post_hooks.values():
+            self.register_step_post_hook(correct_young_steps)
+
+    def _parameters(self) -> Iterator[Tensor]:
+        return (parameter for group in self.param_groups for parameter in group["params"])
 
 
-def own_correction(state: dict[str, Any], step: Tensor, beta: float, axes: int) -> Float[Tensor, "..."]:
-    """The bias correction 1 - β^age of each entry, whose age is that of the younger of its row and its column."""
-    correction = 1 - beta**step
-    for axis in range(axes):
-        if f"birth_{axis}" in state:
-            age = step - state[f"birth_{axis}"].view(-1, *[1] * (axes - axis - 1))
-            correction = torch.minimum(correction, 1 - beta**age)
-    return correction
+@torch.no_grad()
+def correct_young_steps(optimizer: Optimizer, *_: Any) -> None:
+    """Replaces the steps that torch's Adam has just taken with young entries by those of a fresh Adam."""
+    everyone: dict[Tensor, Young] = getattr(optimizer, "young", {})
+    for group in optimizer.param_groups if everyone else []:
+        moved = [everyone[each] for each in group["params"] if each in everyone and each.grad is not None]
+        if moved:
+            skipped = getattr(optimizer, "found_inf", None)  # set by GradScaler while a fused Adam steps
+            states = [optimizer.state[each.parameter] for each in moved]
+            _correct(moved, states, group, 1 if skipped is None else 1 - skipped.long())
+            _come_of_age(moved, states, group)
+    for parameter in [parameter for parameter, young in everyone.items() if not young.cohorts]:
+        del everyone[parameter]
+
+
+def _correct(moved: list[Young], states: list[dict[str, Any]], group: dict[str, Any], went: Any) -> None:
+    torch._foreach_add_([young.clocks[0] for young in moved], went)  # pyright: ignore[reportPrivateImportUsage]
+    own, older = torch.cat([young.clocks for young in moved], 1)
+    first, second = (
+        torch.cat([young.entries(state[name]) for young, state in zip(moved, states, strict=True)])
+        for name in ("exp_avg", "max_exp_avg_sq" if group["amsgrad"] else "exp_avg_sq")
+    )
+    tables = [bias_corrections(beta, first.device) for beta in group["betas"]]
+    taken = direction(first, second, [at_age(table, own + older) for table in tables], group["eps"])
+    due = direction(first, second, [at_age(table, own) for table in tables], group["eps"])
+    excess = (taken - due) * group["lr"] * went
+    for young, part in zip(moved, excess.split([len(young.positions) for young in moved]), strict=True):
+        young.parameter.put_(young.positions, part.to(young.parameter.dtype), accumulate=True)
+
+
+def _come_of_age(moved: list[Young], states: list[dict[str, Any]], group: dict[str, Any]) -> None:
+    first, second = group["betas"]
+    decays = {"exp_avg": first, "exp_avg_sq": second, "max_exp_avg_sq": second}
+    for young, state in zip(moved, states, strict=True):
+        count = young.grow_older()
+        if count:
+            young.come_of_age(count, [(state[name], beta) for name, beta in decays.items() if name in state])
+
+
+def direction(
+    first: Float[Tensor, " n"], second: Float[Tensor, " n"], corrections: list[Float[Tensor, " n"]], eps: float
+) -> Float[Tensor, " n"]:
+    """Adam's direction m̂ / (√v̂ + ε) from raw moments and the two bias corrections 1 - β^t (Kingma & Ba, Alg. 1)."""
+    return (first / corrections[0]) / ((second / corrections[1]).sqrt() + eps)
 
 
 class Adam(UnitClock, torch.optim.Adam):
