@@ -87,13 +87,18 @@ class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
 
     def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
         """Takes one step of the task in force, or of the one due where the schedule changes at once."""
+        self.begin_step()
+        observation, reward, terminated, truncated, info = self.env.step(self.transformed_action(action))
+        self.run_clock.tick(episode_ended=terminated or truncated)
+        paid = self.transformed_reward(float(reward), info)
+        return self.transformed(observation), paid, terminated, truncated, self._announced(info)
+
+    def begin_step(self) -> None:
+        """Does what is due just before the environment steps."""
         if self.schedule.at == "step":
             self._move_to(self.schedule.task(self.clock))
         for change in self.changes:
             change.before_step(self.env)
-        observation, reward, terminated, truncated, info = self.env.step(self.transformed_action(action))
-        self.run_clock.tick(episode_ended=terminated or truncated)
-        return self.transformed(observation), self._paid(reward, info), terminated, truncated, self._announced(info)
 
     def transformed(self, observation: Any) -> Any:
         """What the agent sees of an observation of the environment's."""
@@ -106,6 +111,12 @@ class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
         for change in reversed(self.changes):
             action = change.action(action)
         return action
+
+    def transformed_reward(self, reward: float, info: dict[str, Any]) -> float:
+        """What the agent is paid on a step that ``info`` describes."""
+        for change in self.changes:
+            reward = change.reward(reward, info)
+        return reward
 
     def undo(self) -> None:
         """Puts the environment back, bit for bit, to what it was before it was wrapped."""
@@ -163,12 +174,6 @@ class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
         if task:
             for change in self.changes:
                 change.apply(self.env, task)
-
-    def _paid(self, reward: SupportsFloat, info: dict[str, Any]) -> float:
-        paid = float(reward)
-        for change in self.changes:
-            paid = change.reward(paid, info)
-        return paid
 
     def _announced(self, info: dict[str, Any]) -> dict[str, Any]:
         return {**info, "task": dict(self.task)}
