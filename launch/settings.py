@@ -42,7 +42,7 @@ class Settings:
         fresh: start over, also where there is a checkpoint
         debug: show the traceback of an error
         checkpoint_seconds: between checkpoints
-        formats: what else Stable-Baselines3 logs to: csv, tensorboard, log
+        formats: what else Stable-Baselines3 logs to: csv, tensorboard
     """
 
     agent: Agent = MISSING
@@ -56,7 +56,7 @@ class Settings:
     fresh: bool = False
     debug: bool = False
     checkpoint_seconds: Positive = 300.0
-    formats: Annotated[list[str], AnyOf(("csv", "tensorboard", "log"))] = field(default_factory=list)
+    formats: Annotated[list[str], AnyOf(("csv", "tensorboard"))] = field(default_factory=list)
 
     @property
     def agent_name(self) -> str:

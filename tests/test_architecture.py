@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -59,6 +60,11 @@ def test_importing_the_library_imports_no_simulator_and_no_launcher():
 
 def test_the_entry_point_is_short():
     assert len((ROOT / "train.py").read_text().splitlines()) <= 60
+
+
+def test_the_wheel_is_told_to_hold_the_library_alone():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert project["tool"]["hatch"]["build"]["targets"]["wheel"] == {"packages": ["plastic_rl"]}
 
 
 @pytest.fixture(scope="module")

@@ -179,3 +179,11 @@ def test_every_recipe_runs_through_the_real_path(tmp_path, agent, env):
     steps = [json.loads(line)["global_step"] for line in folder.metrics_file.read_text().splitlines()]
     assert steps == sorted(steps)
     assert steps[-1] == 128
+
+
+# SB3's loggers leave their files to the interpreter to close.
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_csv_and_tensorboard_are_one_setting_away(tmp_path):
+    folder = run_small(tmp_path, "ppo_cbp", "permuted-cartpole", formats=["csv", "tensorboard"]).path
+    assert "train/policy_gradient_loss" in (folder / "progress.csv").read_text().splitlines()[0]
+    assert len(list(folder.glob("events.out.tfevents.*"))) == 1
