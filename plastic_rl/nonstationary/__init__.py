@@ -33,12 +33,13 @@ from plastic_rl.nonstationary.clock import Clock
 from plastic_rl.nonstationary.context import ShowTask
 from plastic_rl.nonstationary.draws import Draws
 from plastic_rl.nonstationary.drifts import Linear, OrnsteinUhlenbeck, Sinusoid, random_walk
+from plastic_rl.nonstationary.filming import film, write_film
 from plastic_rl.nonstationary.images import Occlude, PermutePixels, Recolour
 from plastic_rl.nonstationary.patterns import Bursts, Cycle, Poisson
 from plastic_rl.nonstationary.physics import BodyMass, Friction, Gravity
 from plastic_rl.nonstationary.registration import WORLDS, register_environments
 from plastic_rl.nonstationary.rewards import GoalDirection, RewardNoise, ScaleReward, ShiftReward, TargetSpeed
-from plastic_rl.nonstationary.schedules import At, Every, EveryEpisodes, Never, Schedule
+from plastic_rl.nonstationary.schedules import Always, At, Every, EveryEpisodes, Never, Schedule
 from plastic_rl.nonstationary.senses import (
     FlipObservations,
     MaskObservations,
@@ -58,6 +59,7 @@ __all__ = [
     "ActionGain",
     "ActionNoise",
     "ActuatorGain",
+    "Always",
     "At",
     "BodyMass",
     "Bursts",
@@ -115,10 +117,12 @@ __all__ = [
     "Uniform",
     "Values",
     "Verification",
+    "film",
     "random_walk",
     "read_tasks",
     "register_environments",
     "verify",
+    "write_film",
     "write_tasks",
 ]
 

@@ -37,6 +37,16 @@ class Never(Schedule):
 
 
 @dataclass(frozen=True)
+class Always(Schedule):
+    """One task, given by its index, for the whole life: to see what an agent makes of it."""
+
+    index: int
+
+    def task(self, clock: Clock) -> int:
+        return self.index
+
+
+@dataclass(frozen=True)
 class Every(Schedule):
     """A new task every so many environment steps of the run.
 

@@ -77,16 +77,16 @@ def verify(
     """
     make = _maker(env)
     changing, steady = make(), make()
-    layer = _changing_layer(changing)
+    layer = changing_layer(changing)
     at, later = layer.schedule.at, _first_different_task(layer)
     layer.schedule = _Jump(steps * layer.run_clock.copies, later, at=at)
-    _changing_layer(steady).schedule = Never(at=at)
+    changing_layer(steady).schedule = Never(at=at)
     changed, unchanged = _live(changing, steps, seed, at == "reset"), _live(steady, steps, seed, at == "reset")
     _check_finite(changed)
     _check_equal_before(changed, unchanged)
     first, largest = _difference_after(changed, unchanged, _short(layer.parameters(later)))
     if isinstance(layer, Nonstationary):
-        _check_undone(layer, _changing_layer(make()), steps, seed)
+        _check_undone(layer, changing_layer(make()), steps, seed)
     return Verification(layer.parameters(0), layer.parameters(later), first, largest)
 
 
@@ -103,7 +103,8 @@ def _maker(
     return lambda: gymnasium.make(spec)
 
 
-def _changing_layer(env: gymnasium.Env[Any, Any]) -> Any:
+def changing_layer(env: gymnasium.Env[Any, Any]) -> Any:
+    """The wrapper, or the chain, that makes ``env`` change; a ValueError if nothing does."""
     layer: Any = env
     while not isinstance(layer, Nonstationary | Chain):
         if not isinstance(layer, gymnasium.Wrapper):
