@@ -1,19 +1,18 @@
-"""Finds what an SB3 policy trains, and wraps the optimisers that train it."""
+"""Wraps the optimisers of an SB3 algorithm, each over the hidden layers that it trains."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
-import numpy as np
-import torch
-from gymnasium import spaces
-from stable_baselines3.common.policies import BasePolicy, ContinuousCritic
+from stable_baselines3.common.base_class import BaseAlgorithm
 from torch import nn
 from torch.optim import Optimizer
 
 from plastic_rl.layers import HiddenLayer, hidden_layers
 from plastic_rl.optim import PlasticOptimizer
+from plastic_rl.sb3.example import example
+from plastic_rl.sb3.rmsprop import with_restart
 
 # A method minus the optimiser and the layers that it will wrap, e.g. partial(ContinualBackprop, replacement_rate=1e-4).
 Plasticity = Callable[[Optimizer, list[HiddenLayer]], PlasticOptimizer]
@@ -21,17 +20,52 @@ Plasticity = Callable[[Optimizer, list[HiddenLayer]], PlasticOptimizer]
 # Policies whose own forward pass ends in a greedy action keep the network that they train under one of these names.
 Q_NETWORKS = ("q_net", "quantile_net")
 
+# Where SB3's actor-critic policies keep what their critic alone uses.
+CRITIC_PARTS = ("mlp_extractor.value_net.", "vf_features_extractor.")
 
-def attach(policy: BasePolicy, plasticity: Plasticity) -> None:
-    """Wraps each optimiser of a policy with a method, over the hidden layers that this optimiser trains.
 
-    Target networks have no optimiser and are left alone.
+def attach(model: BaseAlgorithm, plasticity: Plasticity, ignore: Collection[str] = ()) -> None:
+    """Wraps each optimiser of an algorithm's policy with a method, over the hidden layers that this optimiser trains.
+
+    Target networks have no optimiser and are left alone; so is the optimiser of SAC's entropy coefficient.
+
+    Args:
+        model: the algorithm, set up.
+        plasticity: the method, its settings given.
+        ignore: names of layers to leave alone, as messages of :func:`plastic_rl.layers.hidden_layers` give them.
 
     Raises:
-        ValueError: a layer's units cannot be replaced (the message names it), or a hyper-parameter is out of range.
+        ValueError: the algorithm has no optimiser, a layer's units cannot be replaced (the message names it), or a
+            hyper-parameter is out of range.
     """
-    for owner in optimiser_owners(policy):
-        owner.optimizer = plasticity(owner.optimizer, trained_layers(owner))
+    refuse_hopeless(model)
+    for owner, layers in list(owned_layers(model.policy, ignore)):
+        chosen = [layer for layer in layers if is_critic(layer)] if moves_actor_by_itself(model) else layers
+        owner.optimizer = plasticity(with_restart(owner.optimizer), chosen)
+
+
+def refuse_hopeless(model: BaseAlgorithm) -> None:
+    """Refuses algorithms and settings that no method can be attached to."""
+    if not optimiser_owners(model.policy):
+        raise ValueError(f"{type(model).__name__} trains its policy without an optimiser: there is nothing to wrap")
+    if getattr(model, "use_sde", False):
+        raise ValueError(
+            "use_sde=True is not supported with plasticity: the exploration noise reads the actor's last hidden units, "
+            "so that a newborn unit would be heard; use use_sde=False"
+        )
+
+
+def moves_actor_by_itself(model: BaseAlgorithm) -> bool:
+    """Whether the actor moves by a natural gradient inside a trust region, which a newborn unit would leave: TRPO.
+
+    Told by name, because sb3-contrib need not be installed.
+    """
+    return any(kind.__name__ == "TRPO" for kind in type(model).__mro__)
+
+
+def is_critic(layer: HiddenLayer) -> bool:
+    """Whether a layer of an actor-critic policy belongs to its critic alone."""
+    return layer.name.startswith(CRITIC_PARTS)
 
 
 def optimiser_owners(policy: nn.Module) -> list[Any]:
@@ -44,33 +78,33 @@ def plastic_optimizers(policy: nn.Module) -> list[PlasticOptimizer]:
     return [owner.optimizer for owner in optimiser_owners(policy) if isinstance(owner.optimizer, PlasticOptimizer)]
 
 
-def trained_layers(owner: Any) -> list[HiddenLayer]:
+def layers_of(policy: nn.Module, ignore: Collection[str] = ()) -> Iterator[HiddenLayer]:
+    """The hidden layers of all networks that a policy trains, but for those to ``ignore``."""
+    for _, layers in owned_layers(policy, ignore):
+        yield from layers
+
+
+def owned_layers(policy: nn.Module, ignore: Collection[str]) -> Iterator[tuple[Any, list[HiddenLayer]]]:
+    """Each module of a policy that owns an optimiser, with the hidden layers that this optimiser trains.
+
+    Without those that a network of another optimiser reads as well (the last layer of a features extractor that actor
+    and critic share): a newborn unit would be silent in one network and loud in the other.
+    """
+    owners = optimiser_owners(policy)
+    for owner in owners:
+        elsewhere = {module for other in owners if other is not owner for module in other.modules()}
+        yield owner, [layer for layer in trained_layers(owner, ignore) if not is_read_elsewhere(layer, elsewhere)]
+
+
+def trained_layers(owner: Any, ignore: Collection[str]) -> list[HiddenLayer]:
     """The hidden layers of a module that its own optimiser trains."""
     network = next((getattr(owner, name) for name in Q_NETWORKS if hasattr(owner, name)), owner)
     trained = {id(parameter) for group in owner.optimizer.param_groups for parameter in group["params"]}
-    layers = hidden_layers(network, *example(network))
+    layers = hidden_layers(network, *example(network), ignore=ignore)
     return [layer for layer in layers if all(id(tensor) in trained for tensor in layer.parameters())]
 
 
-def example(network: BasePolicy) -> tuple[Any, ...]:
-    """An input of zeros for a policy, an actor or a critic."""
-    observation, _ = network.obs_to_tensor(zeros_of(network.observation_space))
-    if not isinstance(network, ContinuousCritic):
-        return (observation,)
-    actions = torch.zeros(1, int(np.prod(network.action_space.shape or (1,))), device=network.device)
-    return (observation, actions)
-
-
-def zeros_of(space: spaces.Space[Any]) -> Any:
-    """An observation of zeros (or their nearest member) of a space."""
-    if isinstance(space, spaces.Dict):
-        return {name: zeros_of(part) for name, part in space.spaces.items()}
-    if isinstance(space, spaces.Discrete):
-        return np.array(space.start)
-    return np.zeros(space.shape or (), dtype=space.dtype)
-
-
-def layers_of(policy: nn.Module) -> Iterator[HiddenLayer]:
-    """The hidden layers of all networks that a policy trains."""
-    for owner in optimiser_owners(policy):
-        yield from trained_layers(owner)
+def is_read_elsewhere(layer: HiddenLayer, elsewhere: set[nn.Module]) -> bool:
+    """Whether a layer is also part of the networks made of the modules ``elsewhere``, but not all its readers are."""
+    is_shared = any(port.layer in elsewhere for port in layer.produced_by)
+    return is_shared and not all(port.layer in elsewhere for port in layer.read_by)

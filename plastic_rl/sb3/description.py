@@ -23,7 +23,11 @@ def describe(method: Callable[..., Any]) -> dict[str, Any]:
 
 
 def build(description: dict[str, Any]) -> Callable[..., Any]:
-    """The method that :func:`describe` described."""
+    """The method that :func:`describe` described.
+
+    Raises:
+        ValueError: something that it is made of cannot be imported here.
+    """
     return partial(_import(description["method"]), **{k: _value(v) for k, v in description["settings"].items()})
 
 
@@ -43,11 +47,8 @@ def _value(value: Any) -> Any:
 
 def _name(function: Any) -> str:
     name = f"{getattr(function, '__module__', '?')}:{getattr(function, '__qualname__', repr(function))}"
-    try:
-        found = _import(name)
-    except (ImportError, AttributeError):
-        found = None
-    if found is not function:
+    # What `__main__` holds here is not what it holds in the process that loads.
+    if name.startswith("__main__:") or _find(name) is not function:
         raise ValueError(
             f"{function!r} cannot be imported by name, so a saved model could not find it; define it in a module"
         )
@@ -55,8 +56,22 @@ def _name(function: Any) -> str:
 
 
 def _import(name: str) -> Any:
+    found = _find(name)
+    if found is None:
+        raise ValueError(
+            f"the model was saved with {name!r}, which cannot be imported here; make it importable, or load with "
+            "another plasticity= (None: without a method)"
+        )
+    return found
+
+
+def _find(name: str) -> Any:
+    """What a name such as "module:Class.method" stands for, or None."""
     module, _, path = name.partition(":")
-    found: Any = importlib.import_module(module)
-    for part in path.split("."):
-        found = getattr(found, part)
+    try:
+        found: Any = importlib.import_module(module)
+        for part in path.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError):
+        return None
     return found

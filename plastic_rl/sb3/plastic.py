@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cache
 from typing import Any, TypeVar, cast
 
@@ -22,30 +23,34 @@ def plastic(algorithm: type[Algorithm]) -> type[Algorithm]:
         model = plastic(PPO)("MlpPolicy", env, plasticity=partial(ContinualBackprop, replacement_rate=1e-4))
 
     Everything else works as in SB3. `save` stores the method's settings as plain values and its state inside the
-    optimiser's, so that plain `PPO.load` opens the same file; ``plastic(PPO).load`` goes on with the method, and
-    ``plastic(PPO).load(path, plasticity=…)`` adds one to a plain model. Without ``plasticity`` nothing changes.
+    optimiser's, so that plain `PPO.load` opens the same file; ``plastic(PPO).load`` goes on with the method,
+    ``plastic(PPO).load(path, plasticity=…)`` adds one to a plain model or changes its settings, and ``plasticity=None``
+    takes it off. Without ``plasticity`` nothing changes.
+
+    Where a layer's units cannot be replaced the constructor says so and names it; ``ignore=[name, …]`` leaves it alone.
 
     Args:
         algorithm: an algorithm class of SB3 or sb3-contrib.
     """
 
     class Plastic(algorithm):
-        def __init__(self, *args: Any, plasticity: Plasticity | None = None, **kwargs: Any) -> None:
-            self.plasticity = plasticity
-            self.plasticity_description: dict[str, Any] | None = None
+        plasticity: Plasticity | dict[str, Any] | None
+
+        def __init__(
+            self, *args: Any, plasticity: Plasticity | None = None, ignore: Collection[str] = (), **kwargs: Any
+        ) -> None:
+            self.plasticity, self.ignore = plasticity, list(ignore)
             super().__init__(*args, **kwargs)
 
         def _setup_model(self) -> None:
-            # SB3 calls this from the constructor, and from `load` before it restores parameters.
+            # SB3 calls this from the constructor, and from `load` before it restores parameters; there the attribute
+            # is the description that was saved, unless the caller of `load` gave another method.
+            if callable(self.plasticity):
+                self.plasticity = describe(self.plasticity)
+            method = None if self.plasticity is None else build(self.plasticity)
             super()._setup_model()
-            if self.plasticity is None and self.plasticity_description is not None:
-                self.plasticity = build(self.plasticity_description)
-            if self.plasticity is not None:
-                self.plasticity_description = describe(self.plasticity)
-                attach(self.policy, self.plasticity)
-
-        def _excluded_save_params(self) -> list[str]:
-            return [*super()._excluded_save_params(), "plasticity"]
+            if method is not None:
+                attach(self, method, self.ignore)
 
     Plastic.__name__ = Plastic.__qualname__ = f"Plastic{algorithm.__name__}"
     return cast(type[Algorithm], Plastic)

@@ -1,0 +1,30 @@
+"""The optimiser that SB3 gives A2C, which starts its averages at one and so does for newborn units."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Int
+from stable_baselines3.common.sb2_compat.rmsprop_tf_like import RMSpropTFLike
+from torch import Tensor
+from torch.optim import Optimizer
+
+
+class RestartingRMSprop(RMSpropTFLike):
+    """SB3's `RMSpropTFLike`, bit for bit, until single units are told to start anew."""
+
+    @torch.no_grad()
+    def restart_clock(self, parameter: Tensor, axis: int, index: Int[Tensor, " k"]) -> None:
+        """Sets the squared-gradient average of the entries ``index`` along ``axis`` to one, as in a fresh optimiser.
+
+        A method forgets state by zeros; from zero the first step of this optimiser would be up to 1 / √(1 - α) = 10
+        times the learning rate, where that of a fresh one is the learning rate times the gradient.
+        """
+        if parameter in self.state:
+            self.state[parameter]["square_avg"].index_fill_(axis, index, 1.0)
+
+
+def with_restart(optimizer: Optimizer) -> Optimizer:
+    """The same object, able to start single units anew if it is SB3's `RMSpropTFLike`."""
+    if type(optimizer) is RMSpropTFLike:
+        optimizer.__class__ = RestartingRMSprop
+    return optimizer
