@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 import torch
@@ -35,7 +36,9 @@ class Chronicle(BaseCallback):
         super().__init__()
         self.writer = writer
         self.progress = progress
-        self.task = task
+        self.task, self.label = task, label(task)
+        self.recent: deque[float] = deque(maxlen=RECENT)
+        self.recent_return: float | None = None
 
     def _on_training_start(self) -> None:
         self.layers = list(layers_of(self.model.policy))
@@ -47,9 +50,8 @@ class Chronicle(BaseCallback):
         for info in self.locals["infos"]:
             self._note_task(info.get("task", {}))
             if "episode" in info:
-                episode = {"episode/return": info["episode"]["r"], "episode/length": info["episode"]["l"]}
-                self.writer.record(self.num_timesteps, {**episode, **named(info.get("task", {}))})
-        self.progress.update(self.num_timesteps, task=self._task_label(), recent_return=self._recent_return())
+                self._note_episode(info["episode"], info.get("task", {}))
+        self.progress.update(self.num_timesteps, task=self.label, recent_return=self.recent_return)
         return True
 
     def _on_rollout_end(self) -> None:
@@ -61,8 +63,14 @@ class Chronicle(BaseCallback):
 
     def _note_task(self, task: dict[str, Any]) -> None:
         if task and task["index"] != self.task.get("index"):
-            self.task = task
+            self.task, self.label = task, label(task)
             self.writer.record(self.num_timesteps, named(task))
+
+    def _note_episode(self, episode: dict[str, Any], task: dict[str, Any]) -> None:
+        self.recent.append(episode["r"])
+        self.recent_return = sum(self.recent) / len(self.recent)
+        numbers = {"episode/return": episode["r"], "episode/length": episode["l"]}
+        self.writer.record(self.num_timesteps, {**numbers, **named(task)})
 
     def _network(self) -> dict[str, int | float]:
         buffer, policy = self.model.rollout_buffer, self.model.policy
@@ -76,15 +84,11 @@ class Chronicle(BaseCallback):
             numbers.update(optimizer.metrics())
         return numbers
 
-    def _task_label(self) -> str | None:
-        if not self.task:
-            return None
-        numbers = [f"{name} {value:.3g}" for name, value in self.task.items() if isinstance(value, float)]
-        return ", ".join([str(self.task["index"]), *numbers])
 
-    def _recent_return(self) -> float | None:
-        episodes = list(self.model.ep_info_buffer or ())[-RECENT:]
-        return sum(episode["r"] for episode in episodes) / len(episodes) if episodes else None
+def label(task: dict[str, Any]) -> str | None:
+    """A task's index and its real parameters, for people; None where there are no tasks."""
+    numbers = [f"{name} {value:.3g}" for name, value in task.items() if isinstance(value, float)]
+    return ", ".join([str(task["index"]), *numbers]) if task else None
 
 
 def named(task: dict[str, Any]) -> dict[str, Any]:
