@@ -2,5 +2,5 @@
 
 from plastic_rl.layers.discovery import hidden_layers as hidden_layers
 from plastic_rl.layers.hidden_layer import HiddenLayer as HiddenLayer
-from plastic_rl.layers.hidden_layer import Port as Port
+from plastic_rl.layers.port import Port as Port
 from plastic_rl.layers.proof import assert_function_preserving as assert_function_preserving

@@ -1,46 +1,33 @@
-"""Finds the hidden layers of a network: runs it once and reads off the groups that only change together.
-
-The groups are those that a structural pruner would remove together, computed by the dependency graph of torch-pruning
-(Fang et al., CVPR 2023): what must be pruned together is what must be replaced together.
-"""
+"""Finds the hidden layers of a network: follows each unit to its readers, and groups what only changes together."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-import torch_pruning
-from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
-from torch.nn.modules.conv import _ConvTransposeNd
+from torch import Tensor, nn
 
-from plastic_rl.layers.hidden_layer import COLUMN_AXIS, HiddenLayer, Port
+from plastic_rl.layers import kinds
+from plastic_rl.layers.grouping import Column, Row, Unit, groups_of, units_of
+from plastic_rl.layers.hidden_layer import HiddenLayer
+from plastic_rl.layers.port import Port
 from plastic_rl.layers.proof import is_silent, undisturbed
+from plastic_rl.layers.tracing import Tracer
 
-LAYERS = tuple(COLUMN_AXIS)
-NORMS = (_BatchNorm, nn.LayerNorm, nn.GroupNorm)
-UNSUPPORTED = (nn.RNNBase, nn.RNNCellBase, nn.MultiheadAttention, _ConvTransposeNd, nn.Bilinear)
-
-
-@dataclass
-class Group:
-    """What must be replaced together, sorted by its part in it."""
-
-    producers: list[Port] = field(default_factory=list)
-    readers: list[Port] = field(default_factory=list)
-    norms: list[Port] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
+OUTPUT = "the output"
+UNREAD = "its units reach the output by a way that no layer reads"
 
 
 def hidden_layers(network: nn.Module, *example: Any, ignore: Collection[str] = ()) -> list[HiddenLayer]:
-    """The groups of hidden units of a network, found by running it once; its output layers are not among them.
+    """The groups of hidden units of a network, found by running it on an example; its outputs are not among them.
 
-    Copes with non-linearities of any kind, several readers, convolution → flatten → linear, batch norm, residual sums
-    and concatenations. Draws no random numbers, leaves modes and weights as they were. Each layer is proved silent by
-    experiment (:func:`plastic_rl.layers.assert_function_preserving`) before it is returned; layers behind a norm that
-    mixes units (LayerNorm, GroupNorm) cannot be, and are returned as they are (`HiddenLayer.is_audible`).
+    Follows units through non-linearities of any kind, norms, flattening, concatenations, residual sums, gates and
+    attention, to linear and (transposed, grouped) convolutional layers, LSTMs, GRUs and attention layers. Queries and
+    keys of attention are left alone: they belong to no unit. Draws no random numbers, leaves modes and weights as they
+    were. Each layer is proved silent by experiment (:func:`plastic_rl.layers.assert_function_preserving`) before it is
+    returned; layers behind a norm that mixes units (LayerNorm, GroupNorm) cannot be, and are returned as they are
+    (`HiddenLayer.is_audible`).
 
     Args:
         network: the module; the tensors that its forward pass returns must depend on the layers differentiably.
@@ -50,90 +37,115 @@ def hidden_layers(network: nn.Module, *example: Any, ignore: Collection[str] = (
     Raises:
         ValueError: names each layer whose units cannot be replaced, with the reason.
     """
-    groups = list(_groups(network, example))
-    if not groups:
-        raise ValueError(
-            f"no output of {type(network).__name__} depends on a linear or convolutional layer in a differentiable "
-            "way; give the module whose output is trained (for a Q-network, not its greedy action), or the layers by "
-            "hand"
-        )
     found, refused = [], _unsupported(network, ignore)
-    for group in groups:
-        name = group.producers[0].name
-        if any(port.name in ignore for port in group.producers) or not (group.readers or group.problems):
-            continue
-        if group.problems:
-            refused[name] = ", ".join(group.problems)
-            continue
-        layer = _hidden_layer(group)
-        if not layer.is_audible and not is_silent(network, layer, *example):
-            refused[name] = "its units reach the output by a way that no layer reads"
-        found.append(layer)
+    for name, layer in _candidates(network, example, refused, ignore):
+        if isinstance(layer, str):
+            refused[name] = layer
+        elif layer.is_audible or is_silent(network, layer, *example):
+            found.append(layer)
+        else:
+            refused[name] = UNREAD
     if refused:
         reasons = "; ".join(f"`{name}`: {why}" for name, why in refused.items())
         raise ValueError(f"units that cannot be replaced: {reasons}. Leave them alone with ignore={list(refused)}")
     return found
 
 
-def _unsupported(network: nn.Module, ignore: Collection[str]) -> dict[str, str]:
-    """Modules with hidden units of their own that cannot be replaced, with the reason."""
-    return {
-        name: f"the units of a {type(module).__name__} are not supported"
-        for name, module in network.named_modules()
-        if isinstance(module, UNSUPPORTED) and name not in ignore
-    }
-
-
-def _hidden_layer(group: Group) -> HiddenLayer:
-    first, *partners = group.producers
-    return HiddenLayer(first.name, first.layer, group.readers, partners, group.norms)
-
-
-def _groups(network: nn.Module, example: tuple[Any, ...]) -> Iterator[Group]:
-    """Reads the group of each linear or convolutional layer, each group once."""
+def _candidates(
+    network: nn.Module, example: tuple[Any, ...], unsupported: Collection[str], ignore: Collection[str]
+) -> Iterator[tuple[str, HiddenLayer | str]]:
+    """The groups by name, in the order of the network's modules, each as a layer or as the reason why it is none."""
     with undisturbed(network), torch.enable_grad():
-        graph = torch_pruning.DependencyGraph().build_dependency(network, example_inputs=example, verbose=False)
-    names = {module: name for name, module in network.named_modules()}
-    seen: set[nn.Module] = set()
-    for root, name in names.items():
-        if isinstance(root, LAYERS) and root in graph.module2node and root not in seen:
-            group = _group(graph, root, name, names)
-            seen.update(port.layer for port in group.producers)
-            yield group
+        tracer = Tracer(network, example)
+        if not tracer.is_differentiable:
+            raise ValueError(_indifferent(network))
+        traced = [name for name in tracer.producers if name not in unsupported]
+        reach = _reach(tracer, traced, _first_names(network))
+    order = {name: place for place, (name, _) in enumerate(network.named_modules())}
+    groups = groups_of(units_of(reach))
+    named = sorted(((min(group[0].rows, key=order.__getitem__), group) for group in groups), key=lambda n: order[n[0]])
+    for name, group in named:
+        if not any(producer in ignore for unit in group for producer in unit.rows):
+            yield name, _hidden_layer(network, group, order)
+    for layer in _values(network, traced, ignore):
+        yield layer.name, layer
 
 
-def _group(graph: Any, root: nn.Module, name: str, names: dict[nn.Module, str]) -> Group:
-    prune = graph.get_pruner_of_module(root).prune_out_channels
-    units = range(graph.get_out_channels(root))
-    group = Group()
-    for item in graph.get_pruning_group(root, prune, list(units)):
-        _sort_in(group, item, names, len(units))
-    group.producers.sort(key=lambda port: port.name != name)
-    return group
+def _indifferent(network: nn.Module) -> str:
+    return (
+        f"no output of {type(network).__name__} depends on a linear or convolutional layer in a differentiable way; "
+        "give the module whose output is trained (for a Q-network, not its greedy action), or the layers by hand"
+    )
 
 
-def _sort_in(group: Group, item: Any, names: dict[nn.Module, str], units: int) -> None:
-    """Adds one member of torch-pruning's group to ours, by its part."""
-    module, reads = item.dep.target.module, item.dep.handler.__name__ == "prune_in_channels"
-    if module not in names:  # an operation without parameters
-        return
-    if not isinstance(module, LAYERS + NORMS):
-        group.problems.append(f"`{names[module]}` ({type(module).__name__}) takes part, which is not supported")
-        return
-    index = _shared_out(item.idxs, item.root_idxs, units)
-    if index is None:
-        group.problems.append(f"`{names[module]}` does not give each unit the same number of places")
-    elif reads and isinstance(module, LAYERS) and getattr(module, "groups", 1) > 1:
-        group.problems.append(f"`{names[module]}` reads it by a grouped convolution, which is not supported")
-    else:
-        part = group.norms if isinstance(module, NORMS) else group.readers if reads else group.producers
-        part.append(Port(names[module], module, index))
+def _unsupported(network: nn.Module, ignore: Collection[str]) -> dict[str, str]:
+    """Modules whose units cannot be replaced, with the reason."""
+    reasons = {name: kinds.reason_against(module) for name, module in network.named_modules() if name not in ignore}
+    return {name: reason for name, reason in reasons.items() if reason is not None}
 
 
-def _shared_out(positions: list[int], owners: list[int], units: int) -> torch.Tensor | None:
-    """The positions by owner, of shape (units, positions), or None when the owners' shares differ."""
-    order = sorted(range(len(owners)), key=lambda place: (owners[place], positions[place]))
-    share = len(owners) // units
-    if [owners[place] for place in order] != [unit for unit in range(units) for _ in range(share)]:
-        return None
-    return torch.tensor([positions[place] for place in order]).view(units, share)
+def _first_names(network: nn.Module) -> dict[str, str]:
+    """For each layer the name of the first one with the same weight: layers that are tied are one."""
+    first: dict[int, str] = {}
+    modules = dict(network.named_modules())
+    weights = {name: getattr(module, "weight", None) for name, module in modules.items()}
+    return {name: name if weight is None else first.setdefault(id(weight), name) for name, weight in weights.items()}
+
+
+def _reach(tracer: Tracer, names: list[str], alias: dict[str, str]) -> dict[Row, set[Column]]:
+    """For each output of each layer the columns that it reaches; the network's output counts as one column of each."""
+    reach: dict[Row, set[Column]] = {}
+    for name in names:
+        trace = tracer.trace(name)
+        for unit, places in enumerate(trace.reach):
+            columns = {(alias[reader], column) for reader, owned in places.items() for column in owned}
+            if columns and trace.is_output:
+                columns.add((f"{OUTPUT} of {name}", unit))
+            reach.setdefault((alias[name], unit), set()).update(columns)
+    return reach
+
+
+def _hidden_layer(network: nn.Module, group: list[Unit], order: dict[str, int]) -> HiddenLayer | str:
+    """The group as a hidden layer, or the reason why it is none."""
+    if any(name.startswith(OUTPUT) for unit in group for name in unit.columns):
+        return UNREAD
+    if len({unit.shape for unit in group}) > 1:
+        return "its units do not have the same number of places each, where they are produced or read"
+    if len(group) == 1 and any(len(places) > 1 for places in group[0].rows.values()):
+        return "its units are mixed before any layer reads them"
+    names = sorted({*group[0].rows, *group[0].columns}, key=order.__getitem__)
+    ports = [port for name in names for port in _ports(network, group, name)]
+    producers = [port for role, port in ports if role == "row"]
+    readers = [port for role, port in ports if role == "column"] + [port for role, port in ports if role == "own"]
+    norms = [port for role, port in ports if role == "norm"]
+    if not readers:
+        return "no layer reads its units"
+    return HiddenLayer(producers[0].name, producers[0], readers, producers[1:], norms)
+
+
+def _ports(network: nn.Module, group: list[Unit], name: str) -> Iterator[tuple[str, Port]]:
+    """The ports at which a group meets one layer or norm, each with its role."""
+    module = network.get_submodule(name)
+    if name in group[0].rows:
+        index = _index([unit.rows[name] for unit in group])
+        yield from (("row", port) for port in kinds.rows(name, module, index))
+        yield from (("own", port) for port in kinds.own_columns(name, module, index))
+    if name in group[0].columns:
+        index = _index([unit.columns[name] for unit in group])
+        if isinstance(module, kinds.NORMS):
+            yield "norm", Port(name, module, index)
+        else:
+            yield "column", kinds.columns(name, module, index)
+
+
+def _index(places: list[list[int]]) -> Tensor:
+    return torch.tensor([sorted(owned) for owned in places])
+
+
+def _values(network: nn.Module, names: list[str], ignore: Collection[str]) -> Iterator[HiddenLayer]:
+    """The dimensions of the values of each attention layer."""
+    for name in names:
+        module = network.get_submodule(name)
+        if isinstance(module, nn.MultiheadAttention) and name not in ignore:
+            producer, reader = kinds.values_of_attention(name, module)
+            yield HiddenLayer(producer.name, producer, [reader])

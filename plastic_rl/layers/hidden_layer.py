@@ -4,72 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import torch
-from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-# The axis of a layer's input along which its columns lie; negative, so that it holds with and without a batch.
-COLUMN_AXIS: dict[type[nn.Module], int] = {nn.Linear: -1, nn.Conv1d: -2, nn.Conv2d: -3, nn.Conv3d: -4}
-
-# Norms whose statistics mix units: a unit that nobody reads is still heard through them.
-MIXING_NORMS = (nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
-
-
-def column_axis(layer: nn.Module) -> int:
-    """The axis of the input of ``layer`` along which the columns of its weight lie.
-
-    Raises:
-        ValueError: when the layer is neither linear nor a convolution.
-    """
-    for kind, axis in COLUMN_AXIS.items():
-        if isinstance(layer, kind):
-            return axis
-    known = ", ".join(kind.__name__ for kind in COLUMN_AXIS)
-    raise ValueError(f"a reader must be one of {known}; got {type(layer).__name__}")
-
-
-@dataclass(frozen=True, eq=False)
-class Port:
-    """Where a group of units meets one layer: unit ``i`` owns the rows, columns or entries ``index[i]``.
-
-    A row is an entry of the first axis of the layer's weight and bias (what the layer produces), a column one of the
-    second (what it reads). After ``conv → flatten → linear`` a unit owns several columns of the linear layer.
-
-    Args:
-        name: where the layer is in the network.
-        layer: the module.
-        index: for each unit the positions that it owns, of shape (units, positions).
-    """
-
-    name: str
-    layer: nn.Module
-    index: Int[Tensor, "units positions"]
-
-    @property
-    def weight(self) -> Tensor:
-        """The weight of the layer."""
-        weight = self.layer.weight
-        assert isinstance(weight, Tensor)
-        return weight
-
-    @property
-    def bias(self) -> Tensor | None:
-        """The bias of the layer, if it has one."""
-        return getattr(self.layer, "bias", None)
-
-    def positions(self, units: Int[Tensor, " k"]) -> Int[Tensor, " k_positions"]:
-        """The positions that the given units own, in one vector."""
-        return self.index.to(units.device)[units].flatten()
-
-    def per_unit(self, columns: Float[Tensor, " columns"]) -> Float[Tensor, " units"]:
-        """Sums a quantity of the columns over the columns that each unit owns."""
-        return columns if self._is_identity else columns[self.index.to(columns.device)].sum(1)
-
-    @cached_property
-    def _is_identity(self) -> bool:
-        return self.index.tolist() == [[column] for column in range(self.weight.shape[1])]
+from plastic_rl.layers import kinds
+from plastic_rl.layers.port import Port
+from plastic_rl.layers.port import column_axis as column_axis  # noqa: PLC0414
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,9 +23,9 @@ class HiddenLayer:
 
     Args:
         name: the first producer's place in the network.
-        layer: the module whose outputs the units are.
+        layer: the module whose outputs the units are, or a port that says which of its rows.
         readers: the modules that read the units, or ports that say which columns.
-        partners: further producers, whose outputs are added to those of ``layer``.
+        partners: further producers, whose outputs are added to those of ``layer`` or gate them.
         norms: normalisation layers between producers and readers, with entries per unit.
 
     Raises:
@@ -92,61 +33,65 @@ class HiddenLayer:
     """
 
     name: str
-    layer: nn.Module
+    layer: nn.Module | Port
     readers: Sequence[nn.Module | Port]
     partners: Sequence[nn.Module | Port] = ()
     norms: Sequence[nn.Module | Port] = ()
     units: int = field(init=False)
+    produced_by: tuple[Port, ...] = field(init=False)
+    read_by: tuple[Port, ...] = field(init=False)
+    normed_by: tuple[Port, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        weight = self.layer.weight
-        assert isinstance(weight, Tensor)
-        object.__setattr__(self, "units", weight.shape[0])
-        for role, axis in (("readers", 1), ("partners", 0), ("norms", 0)):
-            ports = tuple(self._port(role, place, end, axis) for place, end in enumerate(getattr(self, role)))
-            object.__setattr__(self, role, ports)
+        units = len(self.layer.index) if isinstance(self.layer, Port) else kinds.outputs(self.layer)
+        object.__setattr__(self, "units", units)
+        first = [self.layer] if isinstance(self.layer, Port) else kinds.rows(self.name, self.layer)
+        partners = [port for place, end in enumerate(self.partners) for port in self._rows(place, end)]
+        object.__setattr__(self, "produced_by", (*first, *partners))
+        readers = [self._columns("readers", place, end) for place, end in enumerate(self.readers)]
+        object.__setattr__(self, "read_by", (*readers, *self._own_columns()))
+        norms = [self._columns("norms", place, end) for place, end in enumerate(self.norms)]
+        object.__setattr__(self, "normed_by", tuple(norms))
         if not self.readers:
             raise ValueError(f"`{self.name}` has no reader: only units that another layer reads can be replaced")
 
-    def _port(self, role: str, place: int, end: nn.Module | Port, axis: int) -> Port:
+    def _rows(self, place: int, end: nn.Module | Port) -> list[Port]:
+        name = f"{self.name}.partners[{place}]"
+        return [end] if isinstance(end, Port) else kinds.rows(name, end, self._share(name, end, kinds.outputs(end)))
+
+    def _columns(self, role: str, place: int, end: nn.Module | Port) -> Port:
         if isinstance(end, Port):
             return end
-        weight = end.weight
-        assert isinstance(weight, Tensor)
-        width = weight.shape[axis]
+        name = f"{self.name}.{role}[{place}]"
+        index = self._share(name, end, kinds.inputs(end))
+        return Port(name, end, index) if role == "norms" else kinds.columns(name, end, index)
+
+    def _own_columns(self) -> list[Port]:
+        """Those of a recurrent layer that was given as a module."""
+        if isinstance(self.layer, Port):
+            return []
+        return kinds.own_columns(self.name, self.layer, torch.arange(self.units)[:, None])
+
+    def _share(self, name: str, end: nn.Module, width: int) -> Tensor:
+        """Shares the places of a layer out among the units, evenly and in order."""
         if width % self.units:
             raise ValueError(
-                f"`{self.name}` has {self.units} units but {role}[{place}] ({type(end).__name__}) has {width} "
-                f"{'columns' if axis else 'rows'}; give a Port that says which of them each unit owns"
+                f"`{self.name}` has {self.units} units but {name} ({type(end).__name__}) has {width} places for them; "
+                "give a Port that says which of them each unit owns"
             )
-        return Port(f"{self.name}.{role}[{place}]", end, torch.arange(width).view(self.units, -1))
-
-    @property
-    def read_by(self) -> tuple[Port, ...]:
-        """The ports of the readers."""
-        return tuple(port for port in self.readers if isinstance(port, Port))
-
-    @property
-    def produced_by(self) -> tuple[Port, ...]:
-        """The ports of all producers, the first one first."""
-        own = Port(self.name, self.layer, torch.arange(self.units).view(-1, 1))
-        return (own, *(port for port in self.partners if isinstance(port, Port)))
-
-    @property
-    def normed_by(self) -> tuple[Port, ...]:
-        """The ports of the norms between producers and readers."""
-        return tuple(port for port in self.norms if isinstance(port, Port))
+        return torch.arange(width).view(self.units, -1)
 
     @property
     def is_audible(self) -> bool:
         """Whether a norm that mixes units lies between, so that even a unit nobody reads moves the others."""
-        return any(isinstance(port.layer, MIXING_NORMS) for port in self.normed_by)
+        return any(kinds.mixes(port.layer) for port in self.normed_by)
 
     def parameters(self) -> list[Tensor]:
-        """The parameters that a replacement of units writes to."""
+        """The parameters that a replacement of units writes to, each once."""
         ports = (*self.produced_by, *self.normed_by)
-        written = [tensor for port in ports for tensor in (port.weight, port.bias) if tensor is not None]
-        return written + [port.weight for port in self.read_by]
+        written = [tensor for port in ports for tensor in (port.bias,) if tensor is not None]
+        written += [port.parameter for port in (*ports, *self.read_by) if port.parameter is not None]
+        return list({id(tensor): tensor for tensor in written}.values())
 
     def __repr__(self) -> str:
         producers = " + ".join(port.name for port in self.produced_by)

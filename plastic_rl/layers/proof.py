@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from jaxtyping import Int
 from torch import Tensor, nn
 
 from plastic_rl.layers.hidden_layer import HiddenLayer
+from plastic_rl.layers.tracing import tensors_in
 
 
 @contextmanager
@@ -26,45 +28,67 @@ def undisturbed(network: nn.Module) -> Iterator[None]:
                 module.training = mode
 
 
-def tensors_in(output: Any) -> list[Tensor]:
-    """All tensors in a nest of tuples, lists and dicts."""
-    if isinstance(output, Tensor):
-        return [output]
-    if isinstance(output, dict):
-        output = list(output.values())
-    return [tensor for part in output for tensor in tensors_in(part)] if isinstance(output, list | tuple) else []
-
-
 def is_silent(network: nn.Module, layer: HiddenLayer, *example: Any) -> bool:
-    """Whether the output stays put when units that no reader weighs are changed (all of the layer's units at once)."""
+    """Whether the output stays put when units that no reader weighs are changed.
+
+    Tried on one half of the layer's units and on the other, so that a reader's columns that were taken for those of
+    another unit come to light. The states that a recurrent layer hands out count as its units'.
+    """
+    chosen = torch.rand(layer.units, generator=torch.Generator().manual_seed(0)) < 0.5
+    halves = [half.nonzero().flatten() for half in (chosen, ~chosen)]
+    return all(_are_silent(network, layer, units, example) for units in halves if len(units))
+
+
+def _are_silent(network: nn.Module, layer: HiddenLayer, units: Int[Tensor, " k"], example: tuple[Any, ...]) -> bool:
     before = {tensor: tensor.detach().clone() for tensor in layer.parameters()}
+    hooks = [port.layer.register_forward_hook(StateMute(units)) for port in layer.produced_by]
     with undisturbed(network), torch.no_grad():
         try:
-            for port in layer.read_by:
-                port.weight.index_fill_(1, port.index.to(port.weight.device).flatten(), 0.0)
-            silent = _output(network, example)
-            for port in layer.produced_by:
-                rows = port.index.to(port.weight.device).flatten()
-                port.weight.index_copy_(0, rows, torch.randn_like(port.weight[rows]))
-                if port.bias is not None:
-                    port.bias.index_copy_(0, rows, torch.randn_like(port.bias[rows]))
-            perturbed = _output(network, example)
+            silent, perturbed = (_output(network, example, layer, units, seed) for seed in (1, 2))
         finally:
             for tensor, value in before.items():
                 tensor.copy_(value)
+            for hook in hooks:
+                hook.remove()
     return all(torch.allclose(a, b, rtol=1e-5, atol=1e-6) for a, b in zip(silent, perturbed, strict=True))
 
 
-def _output(network: nn.Module, example: tuple[Any, ...]) -> list[Tensor]:
+def _output(
+    network: nn.Module, example: tuple[Any, ...], layer: HiddenLayer, units: Int[Tensor, " k"], seed: int
+) -> list[Tensor]:
+    """What comes out once the units have been drawn with a seed and nobody reads them."""
+    torch.manual_seed(seed)
+    units = units.to(layer.produced_by[0].parameter.device)
+    for port in layer.produced_by:
+        rows, weight = port.positions(units), port.weight
+        weight.index_copy_(0, rows, torch.randn_like(weight[rows]))
+        if port.bias is not None:
+            port.bias.index_copy_(0, rows, torch.randn_like(port.bias[rows]))
+    for port in layer.read_by:
+        port.silence(units)
     torch.manual_seed(0)
     return tensors_in(network(*example))
+
+
+class StateMute:
+    """A hook that keeps what units say to themselves out of the state that a recurrent layer hands out."""
+
+    def __init__(self, units: Int[Tensor, " k"]) -> None:
+        self.units = units
+
+    def __call__(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> Any:
+        if not isinstance(module, nn.RNNBase):
+            return None
+        for state in tensors_in(output[1]):
+            state.index_fill_(-1, self.units.to(state.device), 0.0)
+        return output
 
 
 def assert_function_preserving(network: nn.Module, layers: Iterable[HiddenLayer], *example: Any) -> None:
     """Proves by experiment that a newborn unit of any of the layers leaves the output of the network unchanged.
 
-    For each layer the columns that its readers own are set to zero (as after a replacement), then all its units are
-    redrawn: the output must not move. Parameters, modes and random generators are left as they were.
+    For each half of each layer's units the columns that their readers own are set to zero (as after a replacement),
+    then the units are redrawn: the output must not move. Parameters, modes and random generators are left as they were.
 
     Args:
         network: the module that the layers belong to.

@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 
 from plastic_rl.initialisers import Initialiser
 from plastic_rl.layers import HiddenLayer, Port
+from plastic_rl.layers.port import fill
 from plastic_rl.optim.base import PlasticOptimizer
 
 
@@ -38,11 +39,11 @@ def replace_units(
         optimizer: the optimiser whose state of these weights is forgotten; None leaves it as it is.
     """
     for port, initialise in zip(layer.produced_by, initialisers, strict=True):
-        rows = port.positions(units)
-        fresh = torch.empty((len(rows), *port.weight.shape[1:]), dtype=port.weight.dtype, device=port.weight.device)
-        port.weight.index_copy_(0, rows, initialise(fresh, generator))
+        rows, weight = port.positions(units), port.weight
+        fresh = torch.empty((len(rows), *weight.shape[1:]), dtype=weight.dtype, device=weight.device)
+        weight.index_copy_(0, rows, initialise(fresh, generator))
         fill(port.bias, 0, rows, 0.0)
-        forget(optimizer, port.weight, 0, rows)
+        forget(optimizer, port.parameter, port.row_axis, rows)
         forget(optimizer, port.bias, 0, rows)
     for port in layer.normed_by:
         restart_norm(port, units, optimizer)
@@ -57,9 +58,8 @@ def silence(layer: HiddenLayer, units: Int[Tensor, " k"], optimizer: Optimizer |
     first: silence both once more when all rows are drawn.
     """
     for port in layer.read_by:
-        columns = port.positions(units)
-        port.weight.index_fill_(1, columns, 0.0)
-        forget(optimizer, port.weight, 1, columns)
+        port.silence(units)
+        forget(optimizer, port.parameter, port.column_axis, port.columns(units))
 
 
 def restart_norm(port: Port, units: Int[Tensor, " k"], optimizer: Optimizer | None) -> None:
@@ -82,13 +82,13 @@ def move_mean_to_bias(port: Port, units: Int[Tensor, " k"], mean: Float[Tensor, 
         mean: the average value of each of the reader's input columns.
     """
     if port.bias is not None:
-        columns = port.positions(units)
-        contribution = port.weight[:, columns].flatten(2).sum(2) if port.weight.ndim > 2 else port.weight[:, columns]
+        columns, weight = port.positions(units), port.weight
+        contribution = weight[:, columns].flatten(2).sum(2) if weight.ndim > 2 else weight[:, columns]
         port.bias.add_(contribution @ mean[columns])
 
 
-def forget(optimizer: Optimizer | None, parameter: Tensor | None, axis: int, index: Int[Tensor, " k"]) -> None:
-    """Sets slices of an optimiser's state to zero: state of the parameter's shape belongs to the parameter's units.
+def forget(optimizer: Optimizer | None, parameter: Tensor | None, axis: int | None, index: Int[Tensor, " k"]) -> None:
+    """Sets parts of an optimiser's state to zero: state of the parameter's shape belongs to the parameter's units.
 
     Holds for the moments of Adam, AdamW, NAdam, RAdam, RMSprop, Adagrad, Lion, Muon and for SGD's momentum. A clock for
     single units (:class:`plastic_rl.optim.Adam`) is restarted.
@@ -97,7 +97,7 @@ def forget(optimizer: Optimizer | None, parameter: Tensor | None, axis: int, ind
         return
     for value in optimizer.state[parameter].values():
         if isinstance(value, Tensor) and value.shape == parameter.shape:
-            value.index_fill_(axis, index, 0.0)
+            fill(value, axis, index, 0.0)
     restart_clock = getattr(innermost(optimizer), "restart_clock", None)
     if restart_clock is not None:
         restart_clock(parameter, axis, index)
@@ -108,9 +108,3 @@ def innermost(optimizer: Optimizer) -> Optimizer:
     while isinstance(optimizer, PlasticOptimizer):
         optimizer = optimizer.optimizer
     return optimizer
-
-
-def fill(tensor: Tensor | None, axis: int, index: Int[Tensor, " k"], value: float) -> None:
-    """Fills slices of a tensor in place, if there is one."""
-    if tensor is not None:
-        tensor.index_fill_(axis, index, value)

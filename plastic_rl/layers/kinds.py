@@ -1,0 +1,125 @@
+"""What each kind of layer produces and reads: the one place that knows torch's modules by name."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
+from torch.nn.modules.instancenorm import _InstanceNorm
+from torch.nn.utils.parametrize import is_parametrized
+
+from plastic_rl.layers.port import COLUMN_AXIS, AttentionPort, GroupedPort, Port, RecurrentPort, ValuePort, column_axis
+
+LAYERS = tuple(COLUMN_AXIS)
+NORMS = (_BatchNorm, _InstanceNorm, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
+
+# Norms whose statistics mix units: a unit that nobody reads is still heard through them.
+MIXING_NORMS = (nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
+
+# Modules with hidden units of their own that nothing here knows how to replace.
+UNKNOWN = (nn.RNNCellBase, nn.Bilinear)
+
+
+def rows(name: str, layer: nn.Module, index: Tensor | None = None) -> list[Port]:
+    """The ports of a layer that produces units; a recurrent layer has two, for its input and for its own past.
+
+    Args:
+        name: where the layer is.
+        layer: the module.
+        index: which of the layer's outputs each unit owns, of shape (units, positions); None for one each.
+    """
+    index = torch.arange(outputs(layer))[:, None] if index is None else index
+    if isinstance(layer, nn.RNNBase):
+        index = (index[:, None, :] + layer.hidden_size * torch.arange(_gates(layer))[:, None]).flatten(1)
+        return [Port(name, layer, index, f"weight_{end}_l0", f"bias_{end}_l0") for end in ("ih", "hh")]
+    if isinstance(layer, nn.MultiheadAttention):
+        return [Port(f"{name}.out_proj", layer, index, "out_proj.weight", "out_proj.bias")]
+    return [Port(name, layer, index)]
+
+
+def _gates(layer: nn.RNNBase) -> int:
+    """How many rows a hidden unit has: one for each gate and one for what it lets in."""
+    return 4 if isinstance(layer, nn.LSTM) else 3 if isinstance(layer, nn.GRU) else 1
+
+
+def columns(name: str, layer: nn.Module, index: Tensor) -> Port:
+    """The port of a layer that reads units by the columns ``index``, of shape (units, positions)."""
+    if isinstance(layer, nn.RNNBase):
+        return Port(name, layer, index, "weight_ih_l0", "bias_ih_l0")
+    if isinstance(layer, nn.MultiheadAttention):
+        return AttentionPort(f"{name}.in_proj", layer, index, "in_proj_weight", "in_proj_bias")
+    kind = GroupedPort if isinstance(layer, _ConvNd) and layer.groups > 1 else Port
+    return kind(name, layer, index)
+
+
+def own_columns(name: str, layer: nn.Module, index: Tensor) -> list[Port]:
+    """The ports by which a layer reads its own units: those of a recurrent layer, none of any other."""
+    if isinstance(layer, nn.RNNBase):
+        return [RecurrentPort(f"{name}.recurrence", layer, index, "weight_hh_l0", "bias_hh_l0")]
+    return []
+
+
+def values_of_attention(name: str, layer: nn.MultiheadAttention) -> tuple[Port, Port]:
+    """The dimensions of an attention layer's values, which live inside it: their rows and their columns."""
+    index = torch.arange(layer.embed_dim)[:, None]
+    produced = Port(f"{name}.values", layer, index + 2 * layer.embed_dim, "in_proj_weight", "in_proj_bias")
+    return produced, ValuePort(f"{name}.out_proj", layer, index, "out_proj.weight", "out_proj.bias")
+
+
+def outputs(layer: nn.Module) -> int:
+    """How many outputs a layer has: the rows of its weight, the hidden size of a recurrent layer."""
+    if isinstance(layer, nn.RNNBase):
+        return layer.hidden_size
+    if isinstance(layer, nn.MultiheadAttention):
+        return layer.embed_dim
+    weight = layer.weight
+    assert isinstance(weight, Tensor)
+    return weight.shape[1] if isinstance(layer, _ConvTransposeNd) else weight.shape[0]
+
+
+def inputs(layer: nn.Module) -> int:
+    """How many columns, or entries of a norm, a layer has."""
+    if isinstance(layer, nn.RNNBase):
+        return layer.input_size
+    if isinstance(layer, nn.MultiheadAttention):
+        return layer.embed_dim
+    if isinstance(layer, _ConvNd):
+        return layer.in_channels
+    if isinstance(layer, nn.LayerNorm | nn.RMSNorm):
+        return layer.normalized_shape[0]
+    width = getattr(layer, "num_channels" if isinstance(layer, nn.GroupNorm) else "num_features", None)
+    return layer.weight.shape[1] if width is None else width  # pyright: ignore[reportIndexIssue, reportReturnType]
+
+
+def unit_axis(layer: nn.Module, dimensions: int) -> int:
+    """The axis of a layer's or norm's input, which has so many dimensions, along which units lie."""
+    if isinstance(layer, nn.LayerNorm | nn.RMSNorm):
+        return -len(layer.normalized_shape)
+    return min(1, dimensions - 1) - dimensions if isinstance(layer, NORMS) else column_axis(layer)
+
+
+def mixes(norm: nn.Module) -> bool:
+    """Whether the statistics of a norm mix units."""
+    alone = isinstance(norm, nn.GroupNorm) and norm.num_groups == norm.num_channels
+    return isinstance(norm, MIXING_NORMS) and not alone
+
+
+def _has_weight(layer: nn.Module) -> bool:
+    return isinstance(layer, nn.RNNBase | nn.MultiheadAttention) or isinstance(layer.weight, nn.Parameter)
+
+
+def reason_against(module: nn.Module) -> str | None:
+    """Why the units of a module cannot be replaced, if they cannot."""
+    kind = type(module).__name__
+    if isinstance(module, UNKNOWN):
+        return f"the units of a {kind} are not supported"
+    if isinstance(module, LAYERS) and (is_parametrized(module) or not _has_weight(module)):
+        return "its weight is computed from other parameters (a parametrisation), so that it cannot be written to"
+    if isinstance(module, nn.RNNBase) and (module.num_layers > 1 or module.bidirectional or module.proj_size):
+        return f"a {kind} of several layers or directions, or with a projection, hides units; stack single ones"
+    if isinstance(module, nn.MultiheadAttention) and module.in_proj_weight is None:
+        return "attention with widths of its own for keys or values (kdim, vdim) is not supported"
+    if isinstance(module, _ConvTransposeNd) and module.groups > 1:
+        return "a grouped transposed convolution is not supported"
+    return None
