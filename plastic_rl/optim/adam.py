@@ -3,13 +3,13 @@
 Adam divides its moments by 1 - β^t to make up for their start at zero. torch keeps one t per parameter, so a newborn
 unit whose moments are forgotten under an old clock takes steps up to 6.6 times too large (β = 0.9, 0.999: 3.2 times at
 its first step, most at its twelfth). Here the step that torch has taken is corrected, for the entries of young units
-alone, to the one that a fresh Adam would have taken. After some hundred steps a unit comes of age
+alone, to the one that a fresh Adam would have taken. After some thirty steps a unit comes of age
 (:mod:`plastic_rl.optim.youth`): its moments are scaled once so that the parameter's clock fits them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -17,7 +17,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.optim import Optimizer
 
-from plastic_rl.optim.youth import Young, at_age, bias_corrections, years_of_youth
+from plastic_rl.optim.youth import Young, warm_up
+
+Entries = Float[Tensor, " n"]
 
 
 class UnitClock(Optimizer):
@@ -39,7 +41,7 @@ class UnitClock(Optimizer):
         if state:
             group = next(group for group in self.param_groups if any(each is parameter for each in group["params"]))
             young = self.young.setdefault(parameter, Young(parameter))
-            young.add(axis, index, state["step"], years_of_youth(group["betas"]))
+            young.add(axis, index, state["step"], group["betas"])
 
     def state_dict(self) -> dict[str, Any]:
         places = {parameter: place for place, parameter in enumerate(self._parameters())}
@@ -74,43 +76,38 @@ def correct_young_steps(optimizer: Optimizer, *_: Any) -> None:
     for group in optimizer.param_groups if everyone else []:
         moved = [everyone[each] for each in group["params"] if each in everyone and each.grad is not None]
         if moved:
-            skipped = getattr(optimizer, "found_inf", None)  # set by GradScaler while a fused Adam steps
             states = [optimizer.state[each.parameter] for each in moved]
-            _correct(moved, states, group, 1 if skipped is None else 1 - skipped.long())
-            _come_of_age(moved, states, group)
+            _correct(moved, states, group, getattr(optimizer, "found_inf", None))
+            _come_of_age(moved, states)
     for parameter in [parameter for parameter, young in everyone.items() if not young.cohorts]:
         del everyone[parameter]
 
 
-def _correct(moved: list[Young], states: list[dict[str, Any]], group: dict[str, Any], went: Any) -> None:
-    torch._foreach_add_([young.clocks[0] for young in moved], went)  # pyright: ignore[reportPrivateImportUsage]
-    own, older = torch.cat([young.clocks for young in moved], 1)
-    first, second = (
-        torch.cat([young.entries(state[name]) for young, state in zip(moved, states, strict=True)])
-        for name in ("exp_avg", "max_exp_avg_sq" if group["amsgrad"] else "exp_avg_sq")
-    )
-    tables = [bias_corrections(beta, first.device) for beta in group["betas"]]
-    taken = direction(first, second, [at_age(table, own + older) for table in tables], group["eps"])
-    due = direction(first, second, [at_age(table, own) for table in tables], group["eps"])
-    excess = (taken - due) * group["lr"] * went
-    for young, part in zip(moved, excess.split([len(young.positions) for young in moved]), strict=True):
+def _correct(moved: list[Young], states: list[dict[str, Any]], group: dict[str, Any], skipped: Tensor | None) -> None:
+    """Corrects the steps in one group; ``skipped`` is 1 where GradScaler lets a fused Adam skip its step."""
+    corrections = warm_up(moved, tuple(group["betas"]), skipped).unbind()
+    name = "max_exp_avg_sq" if group["amsgrad"] else "exp_avg_sq"
+    first = torch.cat([state["exp_avg"].take(young.positions) for young, state in zip(moved, states, strict=True)])
+    second = torch.cat([state[name].take(young.positions) for young, state in zip(moved, states, strict=True)])
+    excess = direction(first, second, corrections[2:], group["eps"])
+    excess.sub_(direction(first, second, corrections[:2], group["eps"])).mul_(group["lr"])
+    if skipped is not None:
+        excess.masked_fill_(skipped.bool(), 0)
+    for young, part in zip(moved, excess.split([young.positions.numel() for young in moved]), strict=True):
         young.parameter.put_(young.positions, part.to(young.parameter.dtype), accumulate=True)
 
 
-def _come_of_age(moved: list[Young], states: list[dict[str, Any]], group: dict[str, Any]) -> None:
-    first, second = group["betas"]
-    decays = {"exp_avg": first, "exp_avg_sq": second, "max_exp_avg_sq": second}
+def _come_of_age(moved: list[Young], states: list[dict[str, Any]]) -> None:
     for young, state in zip(moved, states, strict=True):
         count = young.grow_older()
         if count:
-            young.come_of_age(count, [(state[name], beta) for name, beta in decays.items() if name in state])
+            second = [state[name] for name in ("exp_avg_sq", "max_exp_avg_sq") if name in state]
+            young.come_of_age(count, [state["exp_avg"]], second)
 
 
-def direction(
-    first: Float[Tensor, " n"], second: Float[Tensor, " n"], corrections: list[Float[Tensor, " n"]], eps: float
-) -> Float[Tensor, " n"]:
+def direction(first: Entries, second: Entries, corrections: Sequence[Entries], eps: float) -> Entries:
     """Adam's direction m̂ / (√v̂ + ε) from raw moments and the two bias corrections 1 - β^t (Kingma & Ba, Alg. 1)."""
-    return (first / corrections[0]) / ((second / corrections[1]).sqrt() + eps)
+    return (first / corrections[0]).div_((second / corrections[1]).sqrt_().add_(eps))
 
 
 class Adam(UnitClock, torch.optim.Adam):

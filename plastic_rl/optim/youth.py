@@ -1,4 +1,4 @@
-"""The entries of a parameter that belong to young units, and how old they are."""
+"""The entries of a parameter that belong to young units, and how far Adam's moments of them have warmed up."""
 
 from __future__ import annotations
 
@@ -11,12 +11,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-# Youth ends where 1 - β^t has reached about a tenth, at 100 steps for β = 0.999; 20 steps are the least.
-SHARE_OF_HORIZON = 0.1
+# Youth ends at 3 % of the horizon of the slower moment, after 30 steps for β = 0.999; 20 steps are the least. Longer
+# youth follows a fresh Adam for longer and costs time in proportion (docs/overhead.md).
+SHARE_OF_HORIZON = 0.03
 SHORTEST_YOUTH = 20
-
-# From here on 1 - β^t is one.
-NEGLIGIBLE = 1e-8
 
 
 def years_of_youth(betas: Sequence[float | Tensor]) -> int:
@@ -25,22 +23,13 @@ def years_of_youth(betas: Sequence[float | Tensor]) -> int:
     return max(SHORTEST_YOUTH, math.ceil(SHARE_OF_HORIZON / (1 - slowest)))
 
 
-@lru_cache(maxsize=64)
-def bias_corrections(beta: float, device: torch.device) -> Float[Tensor, " ages"]:
-    """Adam's bias correction 1 - β^t for t = 0, 1, …, until it is one (and 1 at t = 0, where there is no moment)."""
-    ages = 2 + (math.ceil(math.log(NEGLIGIBLE) / math.log(beta)) if beta > 0 else 0)
-    correction = 1 - float(beta) ** torch.arange(ages, dtype=torch.float64)
-    correction[0] = 1
-    return correction.float().to(device)
-
-
 class Young:
-    """The young entries of one parameter: where they are, and the two clocks that they could go by.
+    """The young entries of one parameter: where they are, and the bias corrections 1 - β^t that they could go by.
 
     Args:
         parameter: the parameter.
         positions: of the entries in the flattened parameter.
-        clocks: each entry's own age, and how much older the parameter is.
+        corrections: of both moments, by each entry's own age (the first two rows) and by the parameter's (the others).
         cohorts: for each restart, the oldest first, the number of steps left until its entries come of age, and their
             number. Known on the host, so that nobody asks the device.
     """
@@ -49,32 +38,29 @@ class Young:
         self,
         parameter: Tensor,
         positions: Int[Tensor, " n"] | None = None,
-        clocks: Int[Tensor, "2 n"] | None = None,
+        corrections: Float[Tensor, "4 n"] | None = None,
         cohorts: Sequence[Sequence[int]] = (),
     ) -> None:
-        device = parameter.device
-        self.parameter = parameter
-        self.positions = torch.zeros(0, dtype=torch.int64, device=device) if positions is None else positions.to(device)
-        self.clocks = torch.zeros(2, 0, dtype=torch.int64, device=device) if clocks is None else clocks.to(device)
+        self.parameter, device = parameter, parameter.device
+        self.dtype = torch.promote_types(parameter.dtype, torch.float32)
+        self.positions = torch.zeros(0, dtype=torch.int64) if positions is None else positions
+        self.corrections = torch.zeros(4, 0, dtype=self.dtype) if corrections is None else corrections
+        self.positions, self.corrections = self.positions.to(device), self.corrections.to(device)
         self.cohorts = [list(cohort) for cohort in cohorts]
 
-    def add(self, axis: int, index: Int[Tensor, " k"], step: Tensor, years: int) -> None:
+    def add(self, axis: int, index: Int[Tensor, " k"], step: Tensor, betas: Sequence[float | Tensor]) -> None:
         """Takes up the entries ``index`` along ``axis``, born after step number ``step`` of their parameter."""
         shape = self.parameter.shape
-        inner = math.prod(shape[axis + 1 :])
-        # An entry that is young already is born again: its former self goes by the parameter's clock from now on.
-        again = torch.isin(self.positions // inner % shape[axis], index)
-        self.clocks[0] += torch.where(again, self.clocks[1], 0)
-        self.clocks[1].masked_fill_(again, 0)
+        # An entry that is young already is born again: its former self goes by the parameter's age from now on.
+        again = torch.isin(self.positions // math.prod(shape[axis + 1 :]) % shape[axis], index)
+        self.corrections[:2] = torch.where(again, self.corrections[2:], self.corrections[:2])
         positions = positions_along(axis, index, shape)
-        newborn = torch.zeros(2, len(positions), dtype=torch.int64, device=positions.device)
-        newborn[1] = step
-        self.positions, self.clocks = torch.cat([self.positions, positions]), torch.cat([self.clocks, newborn], 1)
-        self.cohorts.append([years, len(positions)])
-
-    def entries(self, tensor: Tensor) -> Float[Tensor, " n"]:
-        """The young entries of a tensor of the parameter's shape."""
-        return tensor.flatten().index_select(0, self.positions)
+        newborn = torch.zeros(4, len(positions), dtype=self.dtype, device=positions.device)
+        for row, beta in enumerate(betas, start=2):
+            newborn[row] = -torch.expm1(step * log(beta))  # 1 - β^t, exact where it is small
+        self.positions = torch.cat([self.positions, positions])
+        self.corrections = torch.cat([self.corrections, newborn], 1)
+        self.cohorts.append([years_of_youth(betas), len(positions)])
 
     def grow_older(self) -> int:
         """One step less until the cohorts come of age; how many entries do so now."""
@@ -82,29 +68,61 @@ class Young:
             cohort[0] -= 1
         return sum(count for years, count in self.cohorts if years <= 0)
 
-    def come_of_age(self, count: int, moments: Sequence[tuple[Tensor, float]]) -> None:
-        """Scales the moments of the oldest entries so that the parameter's clock fits them, and lets go of them.
+    def come_of_age(self, count: int, first: Sequence[Tensor], second: Sequence[Tensor]) -> None:
+        """Scales the moments of the oldest entries so that the parameter's age fits them, and lets go of them.
 
         Args:
             count: how many entries.
-            moments: the parameter's moments, each with its β.
+            first: the parameter's first moments.
+            second: its second moments.
         """
-        positions, (own, older) = self.positions[:count], self.clocks[:, :count]
-        for moment, beta in moments:
-            correction = bias_corrections(beta, moment.device)
-            growth = at_age(correction, own + older) / at_age(correction, own) - 1
-            moment.put_(positions, (moment.take(positions) * growth).to(moment.dtype), accumulate=True)
-        self.positions, self.clocks = self.positions[count:], self.clocks[:, count:]
+        positions, corrections = self.positions[:count], self.corrections[:, :count]
+        growths = corrections[2:] / corrections[:2] - 1
+        for moments, growth in zip((first, second), growths, strict=True):
+            for moment in moments:
+                moment.put_(positions, (moment.take(positions) * growth).to(moment.dtype), accumulate=True)
+        self.positions, self.corrections = self.positions[count:], self.corrections[:, count:]
         self.cohorts = [cohort for cohort in self.cohorts if cohort[0] > 0]
 
     def state(self) -> dict[str, Any]:
         """What has to be saved to go on exactly."""
-        return {"positions": self.positions, "clocks": self.clocks, "cohorts": [list(each) for each in self.cohorts]}
+        cohorts = [list(cohort) for cohort in self.cohorts]
+        return {"positions": self.positions.clone(), "corrections": self.corrections.clone(), "cohorts": cohorts}
 
 
-def at_age(correction: Float[Tensor, " ages"], age: Int[Tensor, " n"]) -> Float[Tensor, " n"]:
-    """Looks bias corrections up."""
-    return correction[age.clamp(max=len(correction) - 1)]
+@lru_cache(maxsize=64)
+def warming(
+    betas: tuple[float | Tensor, ...], dtype: torch.dtype, device: torch.device
+) -> tuple[Float[Tensor, "4 1"], Float[Tensor, "4 1"]]:
+    """β and 1 - β of both moments, twice, on the device before a step needs them there."""
+    decays = torch.tensor([float(beta) for beta in betas] * 2, dtype=torch.float64)[:, None]
+    return decays.to(device, dtype), (1 - decays).to(device, dtype)
+
+
+def warm_up(
+    everyone: Sequence[Young], betas: tuple[float | Tensor, ...], skipped: Tensor | None
+) -> Float[Tensor, "4 n"]:
+    """The bias corrections of all entries of several parameters, one step on: 1 - β^(t + 1) = β (1 - β^t) + 1 - β.
+
+    Args:
+        everyone: the young entries of each parameter.
+        betas: the decay rates of both moments.
+        skipped: 1 where GradScaler lets a fused Adam skip its step.
+    """
+    before = torch.cat([young.corrections for young in everyone], 1)
+    decays, rest = warming(betas, before.dtype, before.device)
+    after = torch.addcmul(rest, before, decays)
+    if skipped is not None:
+        after = torch.where(skipped.bool(), before, after)
+    parts = after.split([young.positions.numel() for young in everyone], 1)
+    for young, part in zip(everyone, parts, strict=True):
+        young.corrections = part
+    return after
+
+
+def log(beta: float | Tensor) -> float:
+    """Its natural logarithm; minus infinity for a moment without memory."""
+    return math.log(beta) if beta else -math.inf
 
 
 def positions_along(axis: int, index: Int[Tensor, " k"], shape: torch.Size) -> Int[Tensor, " n"]:

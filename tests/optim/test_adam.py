@@ -22,15 +22,15 @@ OPTIONS = {
 PAIRS = [(torch.optim.Adam, ours.Adam), (torch.optim.AdamW, ours.AdamW)]
 
 
-def parameters(seed=0):
-    generator = torch.Generator().manual_seed(seed)
-    return [torch.randn(*shape, generator=generator).requires_grad_() for shape in [(6, 5), (6,), (4, 6, 3, 3)]]
+def parameters(dtype=torch.float32):
+    generator, shapes = torch.Generator().manual_seed(0), [(6, 5), (6,), (4, 6, 3, 3)]
+    return [torch.randn(*shape, generator=generator).to(dtype).requires_grad_() for shape in shapes]
 
 
 def give_gradients(tensors, step):
     generator = torch.Generator().manual_seed(1000 + step)
     for tensor in tensors:
-        tensor.grad = torch.randn(tensor.shape, generator=generator)
+        tensor.grad = torch.randn(tensor.shape, generator=generator).to(tensor.dtype)
 
 
 def walk(optimizer, tensors, steps):
@@ -53,7 +53,7 @@ def test_it_is_torchs_adam_to_the_bit_until_a_clock_is_restarted(torchs, own, ki
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 @pytest.mark.parametrize(("torchs", "own"), PAIRS)
 def test_newborn_entries_move_like_those_of_a_fresh_adam_and_the_others_as_before(torchs, own, kind, options):
-    tensors, untouched = parameters(), parameters()
+    tensors, untouched = parameters(torch.float64), parameters(torch.float64)
     optimizer, other = own(tensors, lr=0.01, **kind, **options), torchs(untouched, lr=0.01, **kind, **options)
     walk(optimizer, tensors, range(50))
     walk(other, untouched, range(50))
@@ -68,7 +68,7 @@ def test_newborn_entries_move_like_those_of_a_fresh_adam_and_the_others_as_befor
         for one, each in ((optimizer, tensors), (other, untouched), (newborn, fresh)):
             walk(one, each, [step])
         for tensor, old, new, young in zip(tensors, untouched, fresh, is_young, strict=True):
-            torch.testing.assert_close(tensor[young], new[young], rtol=1e-6, atol=1e-7)
+            torch.testing.assert_close(tensor[young], new[young], rtol=1e-6, atol=2e-7)
             assert torch.equal(tensor[~young], old[~young])
 
 
@@ -107,7 +107,7 @@ def test_under_its_own_clock_it_takes_steps_of_one_learning_rate_before_and_afte
     assert lengths == pytest.approx([1.0] * 1200, rel=1e-5)
 
 
-def test_a_unit_comes_of_age_after_a_hundred_steps_with_the_moments_of_a_fresh_adam_unbiased():
+def test_a_unit_comes_of_age_after_thirty_steps_with_the_moments_of_a_fresh_adam_unbiased():
     tensors = parameters()
     optimizer = ours.Adam(tensors, lr=0.01)
     walk(optimizer, tensors, range(50))
@@ -115,11 +115,11 @@ def test_a_unit_comes_of_age_after_a_hundred_steps_with_the_moments_of_a_fresh_a
     fresh = [tensor.detach().clone().requires_grad_() for tensor in tensors]
     newborn = torch.optim.Adam(fresh, lr=0.01)
     for each, one in ((optimizer, tensors), (newborn, fresh)):
-        walk(each, one, range(50, 150))
+        walk(each, one, range(50, 80))
     assert not optimizer.young
     for name, beta in (("exp_avg", 0.9), ("exp_avg_sq", 0.999)):
-        unbiased = newborn.state[fresh[0]][name][3] / (1 - beta**100)
-        torch.testing.assert_close(optimizer.state[tensors[0]][name][3] / (1 - beta**150), unbiased)
+        unbiased = newborn.state[fresh[0]][name][3] / (1 - beta**30)
+        torch.testing.assert_close(optimizer.state[tensors[0]][name][3] / (1 - beta**80), unbiased)
 
 
 def test_an_entry_that_is_born_twice_while_young_goes_by_its_last_birth():
@@ -132,9 +132,9 @@ def test_an_entry_that_is_born_twice_while_young_goes_by_its_last_birth():
     fresh = [tensor.detach().clone().requires_grad_() for tensor in tensors]
     newborn = torch.optim.Adam(fresh, lr=0.01)
     for each, one in ((optimizer, tensors), (newborn, fresh)):
-        walk(each, one, range(55, 150))
+        walk(each, one, range(55, 80))
     torch.testing.assert_close(tensors[0][:, 2], fresh[0][:, 2], rtol=1e-5, atol=1e-6)
-    walk(optimizer, tensors, range(150, 160))
+    walk(optimizer, tensors, range(80, 90))
     assert not optimizer.young
 
 
