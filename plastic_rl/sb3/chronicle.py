@@ -37,6 +37,7 @@ class Chronicle(BaseCallback):
         self.writer = writer
         self.progress = progress
         self.task, self.label = task, label(task)
+        self.task_of_copy: dict[int, int | None] = {}
         self.recent: deque[float] = deque(maxlen=RECENT)
         self.recent_return: float | None = None
 
@@ -47,8 +48,8 @@ class Chronicle(BaseCallback):
         self.logger.dump(self.num_timesteps)
 
     def _on_step(self) -> bool:
-        for info in self.locals["infos"]:
-            self._note_task(info.get("task", {}))
+        for copy, info in enumerate(self.locals["infos"]):
+            self._note_task(copy, info.get("task", {}))
             if "episode" in info:
                 self._note_episode(info["episode"], info.get("task", {}))
         self.progress.update(self.num_timesteps, task=self.label, recent_return=self.recent_return)
@@ -61,8 +62,11 @@ class Chronicle(BaseCallback):
     def _on_training_end(self) -> None:
         self.logger.dump(self.num_timesteps)
 
-    def _note_task(self, task: dict[str, Any]) -> None:
-        if task and task["index"] != self.task.get("index"):
+    def _note_task(self, copy: int, task: dict[str, Any]) -> None:
+        """Notes a task when the first copy of the environment enters it; the others follow at their own resets."""
+        before = self.task_of_copy.get(copy, self.task.get("index"))
+        self.task_of_copy[copy] = task.get("index")
+        if task and task["index"] not in (before, self.task.get("index")):
             self.task, self.label = task, label(task)
             self.writer.record(self.num_timesteps, named(task))
 

@@ -62,10 +62,12 @@ class Keeper(BaseCallback):
         Raises:
             RunError: says at which step, where the last healthy checkpoint is, and what to try.
         """
-        if all(bool(torch.isfinite(parameter).all()) for parameter in model.policy.parameters()):
-            return
-        raise RunError(
-            f"The weights are no longer finite numbers at step {model.num_timesteps}: the loss was NaN or infinite. "
-            f"The last healthy checkpoint is the newest in {self.checkpoints.directory}; "
-            "try a smaller agent.learning_rate."
+        if not all(bool(torch.isfinite(parameter).all()) for parameter in model.policy.parameters()):
+            raise self.illness(model, "the weights are no longer finite numbers (the loss was NaN or infinite)")
+
+    def illness(self, model: BaseAlgorithm, what: str) -> RunError:
+        """The error that says what went wrong, where the last healthy checkpoint is, and what to try."""
+        return RunError(
+            f"Step {model.num_timesteps}: {what}. The last healthy checkpoint is the newest in "
+            f"{self.checkpoints.directory}; try a smaller agent.learning_rate."
         )

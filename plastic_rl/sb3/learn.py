@@ -157,9 +157,11 @@ def _train(model: OnPolicyAlgorithm, total_steps: int, chronicle: Chronicle, kee
             model.learn(
                 remaining, callback=CallbackList([chronicle, keeper]), reset_num_timesteps=False, log_interval=1
             )
-    except ValueError:
-        keeper.check_health(model)  # torch's distributions refuse a NaN before anybody else sees it
-        raise
+    except ValueError as error:  # torch's distributions refuse what is no finite number before anybody else sees it
+        keeper.check_health(model)
+        raise keeper.illness(model, str(error).splitlines()[0]) from error
+    finally:
+        model.logger.close()
     keeper.check_health(model)
     keeper.save()
 

@@ -25,8 +25,8 @@ from plastic_rl.sb3 import learn, plastic
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def make_world() -> Monitor:
-    return Monitor(Nonstationary(gymnasium.make("CartPole-v1"), PermuteObservations(), Every(300)))
+def make_world(copies: int = 1) -> Monitor:
+    return Monitor(Nonstationary(gymnasium.make("CartPole-v1"), PermuteObservations(), Every(300), copies=copies))
 
 
 def make_model(**overrides) -> PPO:
@@ -131,13 +131,29 @@ def test_nan_stops_the_run_and_spares_the_last_healthy_checkpoint(tmp_path: Path
         plain_train()
 
     model.train = train_into_nan
-    with pytest.raises(RunError, match="step 384") as ill:
+    with pytest.raises(RunError, match="Step 384") as ill:
         run(tmp_path, 1024, model, checkpoint_seconds=0.0)
     assert "learning_rate" in str(ill.value)
     step, state = RunFolder(tmp_path).checkpoints.latest()
     assert step == 256
     assert all(torch.isfinite(value).all() for value in state["algorithm"]["parameters"]["policy"].values())
     assert json.loads((tmp_path / "run.json").read_text())["status"] == "failed"
+
+
+def test_outputs_that_are_no_numbers_stop_the_run_even_where_the_weights_are(tmp_path: Path):
+    model = make_model(learning_rate=1e30)
+    with pytest.raises(RunError, match="learning_rate"):
+        run(tmp_path, 1024, model)
+
+
+def test_a_change_of_task_is_written_once_though_copies_reset_at_different_times(tmp_path: Path):
+    seed_everything(0)
+    env = DummyVecEnv([lambda: make_world(copies=4)] * 4)
+    run(tmp_path, 2048, PPO("MlpPolicy", env, n_steps=64, batch_size=64, n_epochs=1, seed=0, device="cpu"))
+    lines = read_metrics(tmp_path / "metrics.jsonl")
+    changes = [line["task/index"] for line in lines if "task/index" in line and "episode/return" not in line]
+    assert changes == list(range(len(changes)))
+    assert len(changes) == 7
 
 
 def test_an_algorithm_that_cannot_be_resumed_exactly_is_refused(tmp_path: Path):
