@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from plastic_rl.layers import Port
-from plastic_rl.layers.hidden_layer import column_axis
 
 
 class ActivityRecorder:
@@ -29,12 +30,12 @@ class ActivityRecorder:
         self.centre: Float[Tensor, " columns"] | None = None
         self.magnitude: Float[Tensor, " columns"] | None = None
         self.mean: Float[Tensor, " columns"] | None = None
-        self._axis = column_axis(port.layer)
-        self._handle = port.layer.register_forward_pre_hook(self)
+        self._axis = port.axis
+        self._handle = port.attach(self)
 
-    def __call__(self, module: nn.Module, args: tuple[Tensor, ...]) -> None:
+    def __call__(self, module: nn.Module, *seen: Any) -> None:
         if torch.is_grad_enabled():
-            self.record(args[0].detach())
+            self.record(self.port.heard(*seen).detach())
 
     @torch.no_grad()
     def record(self, activations: Float[Tensor, "..."]) -> None:

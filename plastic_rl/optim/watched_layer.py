@@ -148,9 +148,11 @@ class WatchedLayer:
             per_column = self._of_columns(port, magnitude)
             if per_column is not None:
                 value = port.per_unit(per_column) if value is None else value + port.per_unit(per_column)
+        if self.utility.is_active and value is None:
+            return None
         if self.utility.is_adaptive:
-            incoming = torch.stack([incoming_magnitude(port.weight) for port in self.layer.produced_by]).sum(0)
-            value = (1.0 if value is None else value) / incoming
+            incoming = [port.per_unit(incoming_magnitude(port.weight)) for port in self.layer.produced_by]
+            value = (1.0 if value is None else value) / torch.stack(incoming).sum(0)
         return None if value is None else value.nan_to_num(nan=NOT_A_NUMBER, posinf=NOT_A_NUMBER)
 
     def _of_columns(self, port: Port, magnitude: Tensor | None) -> Float[Tensor, " columns"] | None:
