@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from plastic_rl.initialisers import Initialiser, Resembling
+from plastic_rl.initialisers import Initialiser, Resembling, Spread
 from plastic_rl.layers import HiddenLayer, Port
 from plastic_rl.optim.activity import ActivityRecorder
 from plastic_rl.optim.budget import Budget
@@ -126,7 +126,7 @@ class WatchedLayer:
             "magnitudes": list(self.magnitudes),
             "means": list(self.means),
             "budget": self.budget.state(),
-            "resembling": [[fit.std, fit.uniform] for fit in self.resembling],
+            "resembling": [[fit.std, str(fit.spread)] for fit in self.resembling],
         }
 
     def restore(self, state: dict[str, Any], step: int) -> None:
@@ -137,7 +137,7 @@ class WatchedLayer:
             for average, value in zip(averages, saved, strict=True):
                 average.copy_(value)
         self.budget.restore(state["budget"])
-        self.resembling = [Resembling(float(std), bool(uniform)) for std, uniform in state["resembling"]]
+        self.resembling = [Resembling(float(std), Spread(spread)) for std, spread in state["resembling"]]
         if self.utility.is_centred:
             self._centre(step)
 

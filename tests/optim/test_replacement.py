@@ -6,7 +6,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from plastic_rl.initialisers import Resembling, lecun_uniform_
+from plastic_rl.initialisers import (
+    Resembling,
+    kaiming_normal_,
+    kaiming_uniform_,
+    lecun_uniform_,
+    orthogonal_row_,
+    torch_default_,
+)
 from plastic_rl.layers import HiddenLayer, hidden_layers
 from plastic_rl.optim import ContinualBackprop
 from plastic_rl.optim.replacement import forget, move_mean_to_bias, replace_units
@@ -134,9 +141,30 @@ def test_units_born_in_one_step_do_not_hear_each_other():
     assert (network[4].weight == 0).all()
 
 
-def test_resembling_tells_a_normal_start_from_a_uniform_one():
+@pytest.mark.parametrize(
+    ("initialise", "spread"),
+    [
+        (nn.init.kaiming_normal_, "normal"),
+        (nn.init.xavier_uniform_, "uniform"),
+        (lecun_uniform_, "uniform"),
+        (nn.init.orthogonal_, "sphere"),
+    ],
+)
+def test_resembling_draws_what_it_was_fitted_to(initialise, spread: str):
     torch.manual_seed(0)
-    assert not Resembling.of(nn.init.kaiming_normal_(torch.empty(64, 64))).uniform
-    assert not Resembling.of(nn.init.orthogonal_(torch.empty(64, 64))).uniform
-    assert Resembling.of(nn.init.xavier_uniform_(torch.empty(64, 64))).uniform
-    assert Resembling.of(lecun_uniform_(torch.empty(64, 12))).std == pytest.approx((1 / 12) ** 0.5, rel=0.05)
+    start = initialise(torch.empty(64, 100))
+    fit = Resembling.of(start)
+    assert fit.spread == spread
+    fresh = fit(torch.empty(64, 100))
+    assert fresh.std().item() == pytest.approx(start.std().item(), rel=0.05)
+    assert Resembling.of(fresh).spread == spread
+    assert fit.std == pytest.approx(0.1 if initialise in (lecun_uniform_, nn.init.orthogonal_) else fit.std, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("initialise", "variance"),
+    [(torch_default_, 1 / 3), (lecun_uniform_, 1), (kaiming_uniform_, 2), (kaiming_normal_, 2), (orthogonal_row_, 2)],
+)
+def test_explicit_initialisers_have_their_variance(initialise, variance: float):
+    weight = initialise(torch.empty(200, 4, 5, 5), torch.Generator().manual_seed(0))
+    assert weight.square().mean().item() * 100 == pytest.approx(variance, rel=0.03)
