@@ -15,39 +15,38 @@ class ActivityRecorder:
     """A hook on a reader's input: the tensor that meets the outgoing weights, whatever lies before it.
 
     Records the last forward pass that built a graph, so that acting, evaluation and target networks (which run under
-    `torch.no_grad`) leave it alone. One recorder follows one reader.
+    `torch.no_grad`) leave it alone. One recorder follows one reader. Averages are over everything but the columns:
+    samples, and the places of a convolution.
 
     Args:
         port: where the reader meets the units.
-        is_centred: record |h - centre| rather than |h|.
-        keeps_mean: also record the mean of h.
+        keeps_mean: record the mean of h.
     """
 
-    def __init__(self, port: Port, *, is_centred: bool = False, keeps_mean: bool = False) -> None:
+    def __init__(self, port: Port, *, keeps_mean: bool = False) -> None:
         self.port = port
-        self.is_centred = is_centred
-        self.keeps_mean = keeps_mean or is_centred
+        self.keeps_mean = keeps_mean
+        self.keeps_magnitude = True
         self.centre: Float[Tensor, " columns"] | None = None
         self.magnitude: Float[Tensor, " columns"] | None = None
         self.mean: Float[Tensor, " columns"] | None = None
-        self._axis = port.axis
         self._handle = port.attach(self)
 
     def __call__(self, module: nn.Module, *seen: Any) -> None:
-        if torch.is_grad_enabled():
+        if (self.keeps_magnitude or self.keeps_mean) and torch.is_grad_enabled():
             self.record(self.port.heard(*seen).detach())
 
-    @torch.no_grad()
     def record(self, activations: Float[Tensor, "..."]) -> None:
-        """Averages an input of the reader over everything but its columns (samples, and places of a convolution)."""
-        if self._axis != -1:
-            activations = activations.movedim(self._axis, -1)
-        samples = activations.reshape(-1, activations.shape[-1])
+        """Takes the mean of h, and of |h| or, where there is a centre, of |h - centre|."""
+        columns = activations.ndim + self.port.axis
+        others = [axis for axis in range(activations.ndim) if axis != columns]
         if self.keeps_mean:
-            self.mean = samples.mean(0)
-        if self.centre is not None:
-            samples = samples - self.centre
-        self.magnitude = samples.abs().mean(0)
+            self.mean = average(activations, others)
+        if self.keeps_magnitude:
+            centre = self.centre
+            if centre is not None:
+                activations = activations - centre.view(-1, *[1] * (activations.ndim - columns - 1))
+            self.magnitude = average(activations.abs(), others)
 
     def clear(self) -> None:
         """Forgets what was recorded, so that no pass counts twice."""
@@ -56,3 +55,8 @@ class ActivityRecorder:
     def remove(self) -> None:
         """Takes the hook off."""
         self._handle.remove()
+
+
+def average(values: Float[Tensor, "..."], axes: list[int]) -> Float[Tensor, " columns"]:
+    """The mean over some axes; over none it is the tensor itself (torch would take the mean over all)."""
+    return values.mean(axes) if axes else values

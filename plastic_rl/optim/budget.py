@@ -1,13 +1,16 @@
 """How many units of a layer fall due at a step: known on the host, from counts that no device is asked for.
 
 Only the replacement rate, the maturity threshold, the width of the layer and past counts enter; which units are
-replaced does not. So a step in which nothing falls due never waits for an accelerator.
+replaced does not. So a step in which nothing falls due never waits for an accelerator, and the host knows one step
+ahead whether something will.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import takewhile
 from typing import Any
 
 
@@ -35,30 +38,39 @@ class Budget:
     rounding: Rounding = Rounding.accumulate
     owed: float = 0.0
     replaced: int = 0
-    recent: list[list[int]] = field(default_factory=list)  # [step, count] of the replacements that are still immature
+    recent: deque[tuple[int, int]] = field(default_factory=deque)  # (step, count) of replacements still immature
+    immature: int = 0  # the sum of their counts
 
     def mature(self, step: int) -> int:
         """How many units are older than the maturity threshold after update number ``step`` (the first is 1)."""
-        while self.recent and step - self.recent[0][0] > self.maturity:
-            self.recent.pop(0)
-        return 0 if step <= self.maturity else self.units - sum(count for _, count in self.recent)
+        if step <= self.maturity:
+            return 0
+        grown_up = takewhile(lambda birth: step - birth[0] > self.maturity, self.recent)
+        return self.units - self.immature + sum(count for _, count in grown_up)
 
-    def due(self, step: int, chance: float) -> int:
-        """How many units fall due after update number ``step``; they count as replaced.
+    def upcoming(self, step: int, chance: float) -> int:
+        """How many units fall due after update number ``step``, the next one; none of them counts as replaced yet.
 
         Args:
-            step: the number of updates so far, this one included.
+            step: the number of updates so far and this one.
             chance: a uniform draw from [0, 1), used by Bernoulli rounding only.
         """
         expected = self.mature(step) * self.rate
-        if self.rounding is Rounding.bernoulli:
-            count = int(expected) if expected >= 1 else int(chance < expected)
-        else:
-            self.owed += expected
-            count = int(self.owed)
+        if self.rounding is Rounding.accumulate:
+            return int(self.owed + expected)
+        return int(expected) if expected >= 1 else int(chance < expected)
+
+    def due(self, step: int, chance: float) -> int:
+        """How many units fall due after update number ``step``; they count as replaced."""
+        count = self.upcoming(step, chance)
+        if self.rounding is Rounding.accumulate:
+            self.owed += self.mature(step) * self.rate
             self.owed -= count
+        while self.recent and step - self.recent[0][0] > self.maturity:
+            self.immature -= self.recent.popleft()[1]
         if count:
-            self.recent.append([step, count])
+            self.recent.append((step, count))
+            self.immature += count
             self.replaced += count
         return count
 
@@ -69,4 +81,5 @@ class Budget:
     def restore(self, state: dict[str, Any]) -> None:
         """Goes on from a saved state."""
         self.owed, self.replaced = float(state["owed"]), int(state["replaced"])
-        self.recent = [list(pair) for pair in state["recent"]]
+        self.recent = deque((int(step), int(count)) for step, count in state["recent"])
+        self.immature = sum(count for _, count in self.recent)

@@ -17,10 +17,11 @@ from torch.optim import Optimizer
 from plastic_rl.initialisers import Initialiser
 from plastic_rl.layers import HiddenLayer
 from plastic_rl.optim.adam import with_unit_clock
+from plastic_rl.optim.audit import AuditLog, Replacement
 from plastic_rl.optim.base import PlasticOptimizer
 from plastic_rl.optim.budget import Budget, Rounding
 from plastic_rl.optim.replacement import move_mean_to_bias, replace_units, silence
-from plastic_rl.optim.utilities import Mode, Utility
+from plastic_rl.optim.utilities import Mode, Utility, least_useful
 from plastic_rl.optim.validation import fraction, one_of, whole_number
 from plastic_rl.optim.watched_layer import WatchedLayer
 
@@ -50,6 +51,7 @@ class ContinualBackprop(PlasticOptimizer):
         forget_optimizer_state: forget the moments of replaced units; the authors' PPO keeps them.
         move_mean_to_bias: add a removed unit's mean contribution to its readers' biases; not done in the paper's runs.
         initialiser: how newborn units' weights are drawn; None resembles the layer's weights at construction.
+        audit_size: how many of the latest replacements :meth:`replacements` can tell of; 0 keeps none.
         seed: of the draws; None takes torch's initial seed. The global random-number stream is never touched.
 
     Raises:
@@ -70,6 +72,7 @@ class ContinualBackprop(PlasticOptimizer):
         forget_optimizer_state: bool = True,
         move_mean_to_bias: bool = False,
         initialiser: Initialiser | None = None,
+        audit_size: int = 0,
         seed: int | None = None,
     ) -> None:
         rate = fraction("replacement_rate", replacement_rate)
@@ -93,49 +96,92 @@ class ContinualBackprop(PlasticOptimizer):
             )
             for layer in layers
         ]
+        self.audit = AuditLog(whole_number("audit_size", audit_size))
         self.memory = {"step": 0, "seed": torch.initial_seed() if seed is None else seed}
+        self._look_ahead()
 
     def after_step(self) -> None:
         """Algorithm 1, from "for layer l in 1 : L-1" on: age, utility, and the units that fall due."""
-        self.memory["step"] += 1
-        step = self.memory["step"]
-        replaced: list[tuple[WatchedLayer, Tensor]] = []
+        step = self.memory["step"] + 1
         for watched in self.watched:
             watched.observe(step)
-            chance = self._source(watched, "due").random() if watched.budget.rounding is Rounding.bernoulli else 0.0
-            count = watched.budget.due(step, chance)
-            if count:
-                replaced.append((watched, self._replace(watched, count)))
+        if not is_capturing():
+            self._replace_due(step)
+            self.count_step()
+        for watched in self.watched:
             watched.clear()
-        if len(replaced) > 1:  # fresh rows of one layer have overwritten silent columns of another
-            for watched, units in replaced:
-                silence(watched.layer, units, self.optimizer if self.forget_optimizer_state else None)
 
-    def _replace(self, watched: WatchedLayer, count: int) -> Tensor:
-        step = self.memory["step"]
+    def falls_due(self) -> bool:
+        """Whether units will be replaced after the next update; the host knows without asking the device."""
+        return any(self._upcoming)
+
+    def count_step(self) -> None:
+        """Counts an update that the host took no part in: the replay of a CUDA graph.
+
+        ::
+
+            if optimizer.falls_due():
+                train_step()  # as captured, but eager
+            else:
+                graph.replay()
+                optimizer.count_step()
+        """
+        self.memory["step"] += 1
+        for watched in self.watched:
+            watched.budget.due(self.memory["step"], self._chance(watched, self.memory["step"]))
+        self._look_ahead()
+
+    def _look_ahead(self) -> None:
+        """Finds out which layers will have units replaced after the next update, and tells them to listen."""
+        step = self.memory["step"] + 1
+        self._upcoming = [watched.budget.upcoming(step, self._chance(watched, step)) for watched in self.watched]
+        for watched, count in zip(self.watched, self._upcoming, strict=True):
+            watched.listen(count > 0)
+
+    def _replace_due(self, step: int) -> None:
+        due = [(watched, count) for watched, count in zip(self.watched, self._upcoming, strict=True) if count]
+        replaced = [(watched.layer, self._replace(watched, step, count)) for watched, count in due]
+        if len(replaced) > 1:  # fresh rows of one layer have overwritten silent columns of another
+            for layer, units in replaced:
+                silence(layer, units, self._forgetful)
+
+    def _replace(self, watched: WatchedLayer, step: int, count: int) -> Tensor:
         source = torch.Generator(watched.birth.device)
-        source.manual_seed(self._source(watched, "fresh").getrandbits(63))
-        units = watched.least_useful(step, count, source)
+        source.manual_seed(self._source(watched, step, "fresh").getrandbits(63))
+        utility, age = watched.utilities(step, source), step - watched.birth
+        units = least_useful(utility, age, watched.budget.maturity, count)
+        self.audit.add(step, watched.layer.name, units, utility, age)
         if self.move_mean_to_bias:
             for port, mean in zip(watched.layer.read_by, watched.mean_activations(step), strict=True):
                 move_mean_to_bias(port, units, mean)
-        forgetful = self.optimizer if self.forget_optimizer_state else None
-        replace_units(watched.layer, units, watched.initialisers(), source, forgetful)
+        replace_units(watched.layer, units, watched.initialisers(), source, self._forgetful)
         watched.renew(units, step)
         return units
 
-    def _source(self, watched: WatchedLayer, purpose: str) -> random.Random:
+    @property
+    def _forgetful(self) -> Optimizer | None:
+        return self.optimizer if self.forget_optimizer_state else None
+
+    def _chance(self, watched: WatchedLayer, step: int) -> float:
+        """The draw that Bernoulli rounding needs after update number ``step``."""
+        return self._source(watched, step, "due").random() if watched.budget.rounding is Rounding.bernoulli else 0.0
+
+    def _source(self, watched: WatchedLayer, step: int, purpose: str) -> random.Random:
         """A source of draws that is a function of seed, step and layer, so that there is no stream to save."""
-        return random.Random(f"{self.memory['seed']}/{self.memory['step']}/{watched.layer.name}/{purpose}")
+        return random.Random(f"{self.memory['seed']}/{step}/{watched.layer.name}/{purpose}")
+
+    def replacements(self) -> list[Replacement]:
+        """The latest replacements, at most ``audit_size`` of them (:func:`plastic_rl.optim.audit.write_csv`)."""
+        return self.audit.replacements()
 
     def metrics(self) -> dict[str, int | float]:
-        """Units replaced so far and mature units now, in all and by layer."""
+        """Units replaced so far and mature units now, in all and by layer; by layer the lowest utility and mean age."""
         counts: dict[str, int | float] = {"cbp/replaced": 0, "cbp/mature": 0}
         for watched in self.watched:
-            layer = {"replaced": watched.budget.replaced, "mature": watched.budget.mature(self.memory["step"])}
-            for name, count in layer.items():
-                counts[f"cbp/{name}"] += count
-                counts[f"cbp/{name}/{watched.layer.name}"] = float(count)
+            measured = watched.metrics(self.memory["step"])
+            counts.update({f"cbp/{name}/{watched.layer.name}": value for name, value in measured.items()})
+            for name in ("replaced", "mature"):
+                counts[f"cbp/{name}"] += int(measured[name])
         return {**super().metrics(), **counts}
 
     def state_dict(self) -> dict[str, Any]:
@@ -150,6 +196,7 @@ class ContinualBackprop(PlasticOptimizer):
         self.memory.update(step=int(memory["step"]), seed=int(memory["seed"]))
         for watched in self.watched:
             watched.restore(memory["layers"][watched.layer.name], self.memory["step"])
+        self._look_ahead()
 
     def remove(self) -> Optimizer:
         """Takes the hooks off the network and returns the wrapped optimiser."""
@@ -157,6 +204,11 @@ class ContinualBackprop(PlasticOptimizer):
             for recorder in watched.recorders:
                 recorder.remove()
         return self.optimizer
+
+
+def is_capturing() -> bool:
+    """Whether a CUDA graph is being captured: what runs now is written down, not done."""
+    return torch.cuda.is_available() and torch.cuda.is_current_stream_capturing()
 
 
 def _check_trained(optimizer: Optimizer, layers: list[HiddenLayer]) -> None:

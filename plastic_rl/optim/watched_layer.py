@@ -17,7 +17,6 @@ from plastic_rl.optim.utilities import (
     Utility,
     bias_corrected,
     incoming_magnitude,
-    least_useful,
     outgoing_magnitude,
 )
 
@@ -53,14 +52,18 @@ class WatchedLayer:
         self.initialiser = initialiser
         self.resembling = [Resembling.of(port.weight) for port in layer.produced_by] if initialiser is None else []
         self.keeps_mean = keeps_mean or utility.is_centred
-        self.recorders = [
-            ActivityRecorder(port, is_centred=utility.is_centred, keeps_mean=keeps_mean) for port in layer.read_by
-        ]
+        self.recorders = [ActivityRecorder(port, keeps_mean=self.keeps_mean) for port in layer.read_by]
         weight = layer.produced_by[0].weight
         self.average: Float[Tensor, " units"] = torch.zeros(layer.units, dtype=weight.dtype, device=weight.device)
         self.birth: Float[Tensor, " units"] = torch.zeros(layer.units, device=weight.device)
         self.magnitudes = [_zeros_per_column(port) for port in layer.read_by] if mode is Mode.lazy else []
         self.means = [_zeros_per_column(port) for port in layer.read_by] if self.keeps_mean else []
+
+    def listen(self, falls_due: bool) -> None:
+        """Lets the recorders hear what the next update needs, and no more: a unit may fall due after it or not."""
+        is_wanted = self.utility.is_active and (falls_due or self.mode is not Mode.instant)
+        for recorder in self.recorders:
+            recorder.keeps_magnitude = is_wanted
 
     def observe(self, step: int) -> None:
         """Takes what the recorders saw since the last update into the running averages."""
@@ -77,21 +80,18 @@ class WatchedLayer:
         if self.utility.is_centred:
             self._centre(step)
 
-    def least_useful(self, step: int, count: int, noise: torch.Generator) -> Int[Tensor, " count"]:
-        """The units to replace after update number ``step``."""
-        age = step - self.birth
+    def utilities(self, step: int, noise: torch.Generator) -> Float[Tensor, " units"]:
+        """What ranks the units after update number ``step``."""
         if self.utility is Utility.random:
-            utility = torch.rand(self.layer.units, device=age.device, generator=noise)
-        elif self.mode is Mode.instant:
-            latest = self._latest([recorder.magnitude for recorder in self.recorders])
-            utility = self.average if latest is None else latest
-        elif self.mode is Mode.lazy:
+            return torch.rand(self.layer.units, device=self.birth.device, generator=noise)
+        if self.mode is Mode.exact:
+            return bias_corrected(self.average, step - self.birth, self.decay)
+        if self.mode is Mode.lazy:
             latest = self._latest(self.magnitudes)
             assert latest is not None
-            utility = bias_corrected(latest, age, self.decay)
-        else:
-            utility = bias_corrected(self.average, age, self.decay)
-        return least_useful(utility, age, self.budget.maturity, count)
+            return bias_corrected(latest, step - self.birth, self.decay)
+        latest = self._latest([recorder.magnitude for recorder in self.recorders])
+        return self.average if latest is None else self.average.copy_(latest)
 
     def renew(self, units: Int[Tensor, " k"], step: int) -> None:
         """Starts the units' averages and ages anew."""
@@ -117,6 +117,18 @@ class WatchedLayer:
     def initialisers(self) -> list[Initialiser]:
         """For each producer how its weights are drawn."""
         return [self.initialiser or self.resembling[place] for place in range(len(self.layer.produced_by))]
+
+    def metrics(self, step: int) -> dict[str, float]:
+        """Units replaced so far, mature units, the mean age, and the lowest utility of a mature unit if there is any.
+
+        The utility is that of the last time units were ranked in mode "instant", today's otherwise.
+        """
+        age, mature = step - self.birth, self.budget.mature(step)
+        counts = {"replaced": float(self.budget.replaced), "mature": float(mature), "age_mean": age.mean().item()}
+        if not mature or self.utility is Utility.random:
+            return counts
+        utility = self.average if self.mode is Mode.instant else self.utilities(step, torch.Generator(age.device))
+        return {**counts, "utility_min": utility[age > self.budget.maturity].min().item()}
 
     def state(self) -> dict[str, Any]:
         """What has to be saved to go on exactly: tensors, numbers and lists only."""
