@@ -32,8 +32,8 @@ class UnitClock(Optimizer):
         self._start_clock({})
 
     @torch.no_grad()
-    def restart_clock(self, parameter: Tensor, axis: int, index: Int[Tensor, " k"]) -> None:
-        """Lets the entries ``index`` along ``axis`` of a parameter count their steps from now on.
+    def restart_clock(self, parameter: Tensor, axis: int | None, index: Int[Tensor, " k"]) -> None:
+        """Lets the entries ``index`` along ``axis`` of a parameter (None: of the flattened one) count from now on.
 
         Whoever calls it has set the entries' moments to zero. Nothing happens for a parameter that never had a step.
         """

@@ -48,13 +48,21 @@ class Young:
         self.positions, self.corrections = self.positions.to(device), self.corrections.to(device)
         self.cohorts = [list(cohort) for cohort in cohorts]
 
-    def add(self, axis: int, index: Int[Tensor, " k"], step: Tensor, betas: Sequence[float | Tensor]) -> None:
-        """Takes up the entries ``index`` along ``axis``, born after step number ``step`` of their parameter."""
+    def add(self, axis: int | None, index: Int[Tensor, " k"], step: Tensor, betas: Sequence[float | Tensor]) -> None:
+        """Takes up entries, born after step number ``step`` of their parameter.
+
+        Args:
+            axis: the axis along which they are slices; None where ``index`` says where in the flattened parameter.
+            index: which of them.
+            step: the number of the parameter's last step.
+            betas: the decay rates of both moments.
+        """
         shape = self.parameter.shape
         # An entry that is young already is born again: its former self goes by the parameter's age from now on.
-        again = torch.isin(self.positions // math.prod(shape[axis + 1 :]) % shape[axis], index)
+        along = self.positions if axis is None else self.positions // math.prod(shape[axis + 1 :]) % shape[axis]
+        again = torch.isin(along, index)
         self.corrections[:2] = torch.where(again, self.corrections[2:], self.corrections[:2])
-        positions = positions_along(axis, index, shape)
+        positions = index if axis is None else positions_along(axis, index, shape)
         newborn = torch.zeros(4, len(positions), dtype=self.dtype, device=positions.device)
         for row, beta in enumerate(betas, start=2):
             newborn[row] = -torch.expm1(step * log(beta))  # 1 - β^t, exact where it is small
