@@ -38,21 +38,12 @@ def attach(model: BaseAlgorithm, plasticity: Plasticity, ignore: Collection[str]
         ValueError: the algorithm has no optimiser, a layer's units cannot be replaced (the message names it), or a
             hyper-parameter is out of range.
     """
-    refuse_hopeless(model)
-    for owner, layers in list(owned_layers(model.policy, ignore)):
+    owned = list(owned_layers(model.policy, ignore))
+    if not owned:
+        raise ValueError(f"{type(model).__name__} trains its policy without an optimiser: there is nothing to wrap")
+    for owner, layers in owned:
         chosen = [layer for layer in layers if is_critic(layer)] if moves_actor_by_itself(model) else layers
         owner.optimizer = plasticity(with_restart(owner.optimizer), chosen)
-
-
-def refuse_hopeless(model: BaseAlgorithm) -> None:
-    """Refuses algorithms and settings that no method can be attached to."""
-    if not optimiser_owners(model.policy):
-        raise ValueError(f"{type(model).__name__} trains its policy without an optimiser: there is nothing to wrap")
-    if getattr(model, "use_sde", False):
-        raise ValueError(
-            "use_sde=True is not supported with plasticity: the exploration noise reads the actor's last hidden units, "
-            "so that a newborn unit would be heard; use use_sde=False"
-        )
 
 
 def moves_actor_by_itself(model: BaseAlgorithm) -> bool:
@@ -87,13 +78,21 @@ def layers_of(policy: nn.Module, ignore: Collection[str] = ()) -> Iterator[Hidde
 def owned_layers(policy: nn.Module, ignore: Collection[str]) -> Iterator[tuple[Any, list[HiddenLayer]]]:
     """Each module of a policy that owns an optimiser, with the hidden layers that this optimiser trains.
 
-    Without those that a network of another optimiser reads as well (the last layer of a features extractor that actor
-    and critic share): a newborn unit would be silent in one network and loud in the other.
+    A layer that two optimisers train (TD3's shared features extractor) is given to the first. Left out is what a
+    network of another optimiser reads as well (the last layer of a features extractor that actor and critic share): a
+    newborn unit would be silent in one network and loud in the other.
     """
     owners = optimiser_owners(policy)
+    given: set[nn.Module] = set()
     for owner in owners:
         elsewhere = {module for other in owners if other is not owner for module in other.modules()}
-        yield owner, [layer for layer in trained_layers(owner, ignore) if not is_read_elsewhere(layer, elsewhere)]
+        layers = [
+            layer
+            for layer in trained_layers(owner, ignore)
+            if not (is_read_elsewhere(layer, elsewhere) or given & producers(layer))
+        ]
+        given.update(*(producers(layer) for layer in layers))
+        yield owner, layers
 
 
 def trained_layers(owner: Any, ignore: Collection[str]) -> list[HiddenLayer]:
@@ -106,5 +105,10 @@ def trained_layers(owner: Any, ignore: Collection[str]) -> list[HiddenLayer]:
 
 def is_read_elsewhere(layer: HiddenLayer, elsewhere: set[nn.Module]) -> bool:
     """Whether a layer is also part of the networks made of the modules ``elsewhere``, but not all its readers are."""
-    is_shared = any(port.layer in elsewhere for port in layer.produced_by)
+    is_shared = bool(producers(layer) & elsewhere)
     return is_shared and not all(port.layer in elsewhere for port in layer.read_by)
+
+
+def producers(layer: HiddenLayer) -> set[nn.Module]:
+    """The modules whose outputs a layer's units are."""
+    return {port.layer for port in layer.produced_by}

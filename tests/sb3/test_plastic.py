@@ -331,7 +331,7 @@ def test_settings_that_cannot_be_saved_are_refused_at_construction():
 def test_algorithms_and_settings_that_no_method_fits_are_refused():
     with pytest.raises(ValueError, match="PlasticARS trains its policy without an optimiser"):
         plastic(ARS)("MlpPolicy", "CartPole-v1", plasticity=EAGER)
-    with pytest.raises(ValueError, match="use_sde=True is not supported"):
+    with pytest.raises(ValueError, match=r"`mlp_extractor.policy_net.2`: .*ignore=\['mlp_extractor.policy_net.2'\]"):
         make(plastic(PPO), env="Pendulum-v1", use_sde=True, plasticity=EAGER)
 
 

@@ -83,8 +83,7 @@ def elsewhere(script: str, folder: Path, *arguments: object) -> str:
     """Runs a script in another process and folder, and returns what it printed."""
     paths = os.pathsep.join([str(ROOT), str(Path(__file__).parent)])
     command = [sys.executable, "-W", "ignore", "-c", script, *map(str, arguments)]
-    done = subprocess.run(
-        command, cwd=folder, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True, check=False
-    )
+    environment = {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
