@@ -38,6 +38,7 @@ from plastic_rl.nonstationary.images import Occlude, PermutePixels, Recolour
 from plastic_rl.nonstationary.patterns import Bursts, Cycle, Poisson
 from plastic_rl.nonstationary.physics import BodyMass, Friction, Gravity
 from plastic_rl.nonstationary.registration import WORLDS, register_environments
+from plastic_rl.nonstationary.replayed import Replayed
 from plastic_rl.nonstationary.rewards import GoalDirection, RewardNoise, ScaleReward, ShiftReward, TargetSpeed
 from plastic_rl.nonstationary.schedules import Always, At, Every, EveryEpisodes, Never, Schedule
 from plastic_rl.nonstationary.senses import (
@@ -106,6 +107,7 @@ __all__ = [
     "Poisson",
     "Push",
     "Recolour",
+    "Replayed",
     "RewardNoise",
     "ScaleObservations",
     "ScaleReward",

@@ -19,6 +19,7 @@ from plastic_rl.nonstationary.changes import Change
 from plastic_rl.nonstationary.images import PermutePixels
 from plastic_rl.nonstationary.patterns import Cycle
 from plastic_rl.nonstationary.physics import BodyMass, Friction, Gravity
+from plastic_rl.nonstationary.replayed import Replayed
 from plastic_rl.nonstationary.schedules import Every
 from plastic_rl.nonstationary.senses import OffsetObservations, PermuteObservations
 from plastic_rl.nonstationary.values import Constant, Listed, LogUniform
@@ -121,7 +122,7 @@ def _world(
 ) -> Nonstationary:
     env = gymnasium.make(base, **{**_DEFAULTS.get(base, {}), **arguments}).unwrapped
     return Nonstationary(
-        env,
+        Replayed(env) if base.startswith("LunarLander") else env,
         change,
         schedule or Every(change_every),
         seed=seed,

@@ -24,6 +24,7 @@ def environment_state(env: gymnasium.Env[Any, Any]) -> dict[str, Any]:
 
     Each layer, from the outermost wrapper to the environment itself, is asked for its ``state_dict()`` if it has one,
     and otherwise gives its attributes that are plain data, with its generators; a MuJoCo simulation is added whole.
+    What lies within a layer whose ``holds_everything_within`` is true is left to that layer.
 
     Args:
         env: A Gymnasium environment, between two steps or two episodes.
@@ -79,10 +80,10 @@ def check_same_layers(layers: list[Any], saved: list[dict[str, Any]]) -> None:
 
 
 def _layers(env: gymnasium.Env[Any, Any]) -> Iterator[gymnasium.Env[Any, Any]]:
-    while isinstance(env, gymnasium.Wrapper):
-        yield env
-        env = env.env
     yield env
+    while isinstance(env, gymnasium.Wrapper) and not getattr(env, "holds_everything_within", False):
+        env = env.env
+        yield env
 
 
 def _keeps_own_state(layer: object) -> bool:

@@ -6,6 +6,7 @@ import gymnasium
 import numpy as np
 import pytest
 
+from plastic_rl.errors import UserError
 from plastic_rl.nonstationary import (
     Chain,
     Constant,
@@ -16,10 +17,12 @@ from plastic_rl.nonstationary import (
     Never,
     Nonstationary,
     PermuteObservations,
+    Replayed,
     ShowTask,
     read_tasks,
     write_tasks,
 )
+from plastic_rl.runs.environment_state import environment_state, restore_environment_state
 
 
 def pendulum(**settings) -> Nonstationary:
@@ -126,3 +129,26 @@ def test_what_cannot_be_chained_is_refused(ids, schedule, message):
 def test_a_constant_is_shown_too():
     env = ShowTask(Nonstationary(gymnasium.make("Ant-v5"), Friction(factors=Constant(0.25)), Never()))
     assert env.reset(seed=0)[0][-1] == 0.25
+
+
+def test_what_cannot_be_looked_into_is_lived_again():
+    pytest.importorskip("Box2D")
+    with pytest.raises(UserError, match=r"LunarLander\.world holds Box2D"):
+        environment_state(gymnasium.make("LunarLander-v3"))
+    env, fresh = (Replayed(gymnasium.make("LunarLander-v3", enable_wind=True).unwrapped) for _ in range(2))
+    for seed in (3, None):  # the second episode begins from the generator that the first one left
+        env.reset(seed=seed)
+        for step in range(30):
+            env.step(step % 4)
+        restore_environment_state(fresh, environment_state(env))
+        for step in range(30):
+            np.testing.assert_array_equal(fresh.step(step % 3)[0], env.step(step % 3)[0])
+
+
+def test_a_replay_is_of_the_whole_environment():
+    env, fresh = (Replayed(gymnasium.make("CartPole-v1")) for _ in range(2))
+    restore_environment_state(fresh, environment_state(env))
+    env.reset(seed=1)
+    env.step(1)
+    restore_environment_state(fresh, environment_state(env))
+    np.testing.assert_array_equal(fresh.step(0)[0], env.step(0)[0])
