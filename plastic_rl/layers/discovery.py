@@ -124,18 +124,17 @@ def _hidden_layer(network: nn.Module, group: list[Unit], order: dict[str, int]) 
 
 
 def _ports(network: nn.Module, group: list[Unit], name: str) -> Iterator[tuple[str, Port]]:
-    """The ports at which a group meets one layer or norm, each with its role."""
-    module = network.get_submodule(name)
-    if name in group[0].rows:
-        index = _index([unit.rows[name] for unit in group])
-        yield from (("row", port) for port in kinds.rows(name, module, index))
-        yield from (("own", port) for port in kinds.own_columns(name, module, index))
-    if name in group[0].columns:
-        index = _index([unit.columns[name] for unit in group])
-        if isinstance(module, kinds.NORMS):
-            yield "norm", Port(name, module, index)
-        else:
-            yield "column", kinds.columns(name, module, index)
+    """The ports, each with its role, at which a group meets one layer or norm and those that are tied to it."""
+    alias = _first_names(network)
+    for tied, module in network.named_modules():
+        if alias[tied] == name and name in group[0].rows:
+            index = _index([unit.rows[name] for unit in group])
+            yield from (("row", port) for port in kinds.rows(tied, module, index))
+            yield from (("own", port) for port in kinds.own_columns(tied, module, index))
+        if alias[tied] == name and name in group[0].columns:
+            index = _index([unit.columns[name] for unit in group])
+            is_norm = isinstance(module, kinds.NORMS)
+            yield ("norm", Port(tied, module, index)) if is_norm else ("column", kinds.columns(tied, module, index))
 
 
 def _index(places: list[list[int]]) -> Tensor:

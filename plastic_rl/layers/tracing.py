@@ -63,7 +63,7 @@ class Tracer:
     def trace(self, name: str) -> Trace:
         """What each unit of a layer reaches."""
         units = outputs(self.stations[name].module)
-        self._reached(name, torch.ones(units, dtype=torch.bool), marks_state=False)
+        self._reached(name, torch.ones(units, dtype=torch.bool))
         is_output = self.is_changed
         found = self._decode(name, units)
         if not all(found.values()):
@@ -94,19 +94,12 @@ class Tracer:
                 found[place].append(unit)
         return found
 
-    def _reached(self, name: str, marks: Bool[Tensor, " units"], *, marks_state: bool = True) -> dict[str, Tensor]:
-        """Which columns of each layer and entries of each norm hear the marked units of a layer.
-
-        Args:
-            name: the layer.
-            marks: which of its units.
-            marks_state: whether to mark the state that a recurrent layer hands on, too. The network may hand it out for
-                its next call, which does not make it an output.
-        """
+    def _reached(self, name: str, marks: Bool[Tensor, " units"]) -> dict[str, Tensor]:
+        """Which columns of each layer and entries of each norm hear the marked units of a layer."""
         for station in self.stations.values():
             station.start()
         source = self.stations[name]
-        source.marks, source.marks_state = marks, marks_state
+        source.marks = marks
         try:
             self.is_changed = any(_differ(a, b) for a, b in zip(self.clean, self._run(), strict=True))
         except (ValueError, RuntimeError):  # a distribution, say, that does not take what is not a number
@@ -117,8 +110,8 @@ class Tracer:
 
     def _run(self) -> list[Tensor]:
         torch.manual_seed(0)
-        with _speaking(self.stations.values()):
-            output = tensors_in(self.network(*self.example))
+        with _speaking(self.stations.values()), handed_out(self.network) as states:
+            output = [tensor for tensor in tensors_in(self.network(*self.example)) if storage(tensor) not in states]
         self.is_differentiable |= any(tensor.requires_grad for tensor in output)
         return [tensor.detach().clone() for tensor in output]
 
@@ -132,7 +125,6 @@ class Station:
         self.heard: list[list[Tensor]] = []
         self.said: list[Any] = []
         self.marks: Bool[Tensor, " units"] | None = None
-        self.marks_state = False
         self.hears: Bool[Tensor, " columns"] | None = None
 
     def start(self) -> None:
@@ -173,7 +165,7 @@ class Station:
             taps = -1 - column_axis(self.module)
             return torch.where(marks.to(said.device).view(-1, *[1] * taps), torch.nan, said)
         hidden, state = self._mark(said[0], marks), said[1]
-        if not self.marks_state or isinstance(self.module, nn.MultiheadAttention):
+        if isinstance(self.module, nn.MultiheadAttention):
             return hidden, state
         return hidden, (self._mark(state[0], marks), state[1]) if isinstance(state, tuple) else self._mark(state, marks)
 
@@ -191,6 +183,32 @@ def _speaking(stations: Iterable[Station]) -> Iterator[None]:
             del station.module.forward
             if forward is not None:
                 station.module.forward = forward
+
+
+@contextmanager
+def handed_out(network: nn.Module) -> Iterator[dict[int, Tensor]]:
+    """Where the states are kept that recurrent layers hand out while the network runs.
+
+    A network that returns them as they are does so for its next call. They are no output: what a unit says to itself
+    need not be silent.
+    """
+    states: dict[int, Tensor] = {}  # the tensors are held on to, so that nothing else is put where they are
+
+    def note(module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
+        states.update({storage(tensor): tensor for tensor in tensors_in(output[1])})
+
+    recurrent = [module for module in network.modules() if isinstance(module, nn.RNNBase)]
+    hooks = [module.register_forward_hook(note) for module in recurrent]
+    try:
+        yield states
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def storage(tensor: Tensor) -> int:
+    """Where the numbers of a tensor are kept."""
+    return tensor.untyped_storage().data_ptr()
 
 
 def tensors_in(output: Any) -> list[Tensor]:
