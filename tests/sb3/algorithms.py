@@ -30,6 +30,7 @@ class Case:
     Args:
         algorithm: the class.
         watched: for each wrapped optimiser the names of its hidden layers.
+        updates: how many updates each wrapped optimiser makes in 64 environment steps.
         settings: beyond the defaults.
         policy_kwargs: beyond two layers of 8 units.
         env: makes the environment.
@@ -38,6 +39,7 @@ class Case:
 
     algorithm: type[BaseAlgorithm]
     watched: list[list[str]]
+    updates: list[int]
     settings: dict[str, Any]
     policy_kwargs: dict[str, Any] = field(default_factory=dict)
     env: Callable[[], gymnasium.Env] = lambda: gymnasium.make("CartPole-v1")
@@ -61,37 +63,41 @@ def masked() -> gymnasium.Env:
 CASES = {
     case.algorithm.__name__: case
     for case in [
-        Case(stable_baselines3.PPO, [ACTOR_CRITIC], ON_POLICY),
-        Case(stable_baselines3.A2C, [ACTOR_CRITIC], {}),
-        Case(stable_baselines3.SAC, [["latent_pi.0", "latent_pi.2"], TWO_CRITICS], OFF_POLICY, env=pendulum),
-        Case(stable_baselines3.TD3, [["mu.0", "mu.2"], TWO_CRITICS], OFF_POLICY, env=pendulum),
-        Case(stable_baselines3.DDPG, [["mu.0", "mu.2"], ["qf0.0", "qf0.2"]], OFF_POLICY, env=pendulum),
+        Case(stable_baselines3.PPO, [ACTOR_CRITIC], [2 * 2 * 10], ON_POLICY),
+        Case(stable_baselines3.A2C, [ACTOR_CRITIC], [13], {}),
+        Case(stable_baselines3.SAC, [["latent_pi.0", "latent_pi.2"], TWO_CRITICS], [54, 54], OFF_POLICY, env=pendulum),
+        Case(stable_baselines3.TD3, [["mu.0", "mu.2"], TWO_CRITICS], [27, 54], OFF_POLICY, env=pendulum),
+        Case(stable_baselines3.DDPG, [["mu.0", "mu.2"], ["qf0.0", "qf0.2"]], [54, 54], OFF_POLICY, env=pendulum),
         Case(
             stable_baselines3.DQN,
             [["q_net.0", "q_net.2"]],
+            [54],
             {**OFF_POLICY, "train_freq": 1, "target_update_interval": 20},
         ),
-        Case(sb3_contrib.TQC, [["latent_pi.0", "latent_pi.2"], TWO_CRITICS], OFF_POLICY, env=pendulum),
+        Case(sb3_contrib.TQC, [["latent_pi.0", "latent_pi.2"], TWO_CRITICS], [54, 54], OFF_POLICY, env=pendulum),
         Case(
             sb3_contrib.QRDQN,
             [["quantile_net.0", "quantile_net.2"]],
+            [54],
             {**OFF_POLICY, "train_freq": 1, "target_update_interval": 20},
             {"n_quantiles": 5},
         ),
         Case(
             sb3_contrib.CrossQ,
             [["latent_pi.1", "latent_pi.4"], ["qf0.1", "qf0.4", "qf1.1", "qf1.4"]],
+            [18, 54],
             OFF_POLICY,
             env=pendulum,
         ),
-        Case(sb3_contrib.TRPO, [ACTOR_CRITIC[2:]], ON_POLICY),
+        Case(sb3_contrib.TRPO, [ACTOR_CRITIC[2:]], [2 * 2 * 10], ON_POLICY),
         Case(
             sb3_contrib.RecurrentPPO,
             [[*ACTOR_CRITIC, "lstm_actor", "lstm_critic"]],
+            [2 * 2 * 10],
             ON_POLICY,
             {"lstm_hidden_size": 8},
             policy="MlpLstmPolicy",
         ),
-        Case(sb3_contrib.MaskablePPO, [ACTOR_CRITIC], ON_POLICY, env=masked),
+        Case(sb3_contrib.MaskablePPO, [ACTOR_CRITIC], [2 * 2 * 10], ON_POLICY, env=masked),
     ]
 }

@@ -20,7 +20,7 @@ from plastic_rl.sb3 import layers_of, plastic, plastic_optimizers
 from plastic_rl.sb3.example import example
 from plastic_rl.sb3.rmsprop import RestartingRMSprop, with_restart
 
-STEPS = 64
+STEPS = 64  # of which the algorithms of `algorithms.OFF_POLICY` learn from 54
 WITH_TARGETS = ["SAC", "TD3", "DDPG", "DQN", "TQC", "QRDQN"]
 
 every_algorithm = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
@@ -82,6 +82,11 @@ def test_units_are_replaced_in_the_layers_that_are_promised(case: Case, trained:
 
 def layer_names(optimizer) -> list[str]:
     return [watched.layer.name for watched in optimizer.watched]
+
+
+@every_algorithm
+def test_time_is_counted_in_updates_of_each_optimiser(case: Case, trained: dict[str, BaseAlgorithm]):
+    assert [memory["step"] for memory in memories(trained[case.algorithm.__name__])] == case.updates
 
 
 @every_algorithm
@@ -186,7 +191,7 @@ def test_a_layer_that_another_network_reads_as_well_is_left_alone(algorithm: typ
 
 
 def test_gsde_names_the_layer_that_its_noise_reads_and_works_without_it():
-    case = Case(SAC, [], {"learning_starts": 10, "batch_size": 8, "use_sde": True}, env=pendulum)
+    case = Case(SAC, [], [], {"learning_starts": 10, "batch_size": 8, "use_sde": True}, env=pendulum)
     with pytest.raises(ValueError, match=r"`latent_pi.2`: .*ignore=\['latent_pi.2'\]"):
         case.make(plastic, plasticity=EAGER)
     model = case.make(plastic, plasticity=EAGER, ignore=["latent_pi.2"])
@@ -217,7 +222,7 @@ def test_a_newborn_unit_starts_as_in_a_fresh_rmsprop_of_a2c():
 
 
 def test_a2c_with_its_old_rmsprop_is_bit_for_bit_itself_and_replaces():
-    case = Case(A2C, [], {"use_rms_prop": False}, {"optimizer_class": RMSpropTFLike})
+    case = Case(A2C, [], [], {"use_rms_prop": False}, {"optimizer_class": RMSpropTFLike})
     plain = case.make()
     learn(plain, 40)
     off = case.make(plastic, plasticity=OFF)
