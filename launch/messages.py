@@ -90,7 +90,8 @@ def _in_words(owner: type[Any], name: str) -> str:
             return str(condition)
     if isinstance(expected, type) and issubclass(expected, Enum):
         return f"one of {', '.join(member.name for member in expected)}"
-    return _WORDS.get(get_origin(expected) or expected, str(expected))
+    kind: Any = get_origin(expected) or expected
+    return _WORDS.get(kind, str(expected))
 
 
 def _what_was_typed(error: OverrideParseException) -> str:

@@ -120,7 +120,8 @@ def _world(
     resets_take_a_step: bool = False,
     **arguments: Any,
 ) -> Nonstationary:
-    env = gymnasium.make(base, **{**_DEFAULTS.get(base, {}), **arguments}).unwrapped
+    settings: dict[str, Any] = {**_DEFAULTS.get(base, {}), **arguments}
+    env = gymnasium.make(base, **settings).unwrapped
     return Nonstationary(
         Replayed(env) if base.startswith("LunarLander") else env,
         change,

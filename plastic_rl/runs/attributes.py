@@ -29,8 +29,8 @@ _SETTINGS = {
     "height",
 }
 # What draws pictures, is called, or writes files: nothing in there decides the next step.
-_STATELESS = (gymnasium.Env, gymnasium.Space, EnvSpec, type, types.ModuleType, types.FunctionType, types.MethodType)
-_STATELESS += (types.BuiltinFunctionType, partial, io.IOBase)
+_CODE = (type, types.ModuleType, types.FunctionType, types.MethodType, types.BuiltinFunctionType, partial)
+_STATELESS = (gymnasium.Env, gymnasium.Space, EnvSpec, io.IOBase, *_CODE)
 _STATELESS_NAMES = {"MujocoRenderer", "MjModel", "MjData", "ResultsWriter", "Logger"}
 
 
