@@ -30,6 +30,7 @@ class ActivityRecorder:
         self.centre: Float[Tensor, " columns"] | None = None
         self.magnitude: Float[Tensor, " columns"] | None = None
         self.mean: Float[Tensor, " columns"] | None = None
+        self._axis = port.axis
         self._handle = port.attach(self)
 
     def __call__(self, module: nn.Module, *seen: Any) -> None:
@@ -38,7 +39,7 @@ class ActivityRecorder:
 
     def record(self, activations: Float[Tensor, "..."]) -> None:
         """Takes the mean of h, and of |h| or, where there is a centre, of |h - centre|."""
-        columns = activations.ndim + self.port.axis
+        columns = activations.ndim + self._axis
         others = [axis for axis in range(activations.ndim) if axis != columns]
         if self.keeps_mean:
             self.mean = average(activations, others)

@@ -46,7 +46,7 @@ class Budget:
         if step <= self.maturity:
             return 0
         grown_up = takewhile(lambda birth: step - birth[0] > self.maturity, self.recent)
-        return self.units - self.immature + sum(count for _, count in grown_up)
+        return self.units - self.immature + sum([count for _, count in grown_up])
 
     def upcoming(self, step: int, chance: float) -> int:
         """How many units fall due after update number ``step``, the next one; none of them counts as replaced yet.
@@ -63,6 +63,11 @@ class Budget:
     def due(self, step: int, chance: float) -> int:
         """How many units fall due after update number ``step``; they count as replaced."""
         count = self.upcoming(step, chance)
+        self.settle(step, count)
+        return count
+
+    def settle(self, step: int, count: int) -> None:
+        """Counts ``count`` units, those that were :meth:`upcoming`, as replaced after update number ``step``."""
         if self.rounding is Rounding.accumulate:
             self.owed += self.mature(step) * self.rate
             self.owed -= count
@@ -72,7 +77,6 @@ class Budget:
             self.recent.append((step, count))
             self.immature += count
             self.replaced += count
-        return count
 
     def state(self) -> dict[str, Any]:
         """What has to be saved to go on exactly."""

@@ -98,6 +98,7 @@ class ContinualBackprop(PlasticOptimizer):
         ]
         self.audit = AuditLog(whole_number("audit_size", audit_size))
         self.memory = {"step": 0, "seed": torch.initial_seed() if seed is None else seed}
+        self._are_listening: bool | None = None
         self._look_ahead()
 
     def after_step(self) -> None:
@@ -127,16 +128,21 @@ class ContinualBackprop(PlasticOptimizer):
                 optimizer.count_step()
         """
         self.memory["step"] += 1
-        for watched in self.watched:
-            watched.budget.due(self.memory["step"], self._chance(watched, self.memory["step"]))
+        for watched, count in zip(self.watched, self._upcoming, strict=True):
+            watched.budget.settle(self.memory["step"], count)
         self._look_ahead()
 
     def _look_ahead(self) -> None:
-        """Finds out which layers will have units replaced after the next update, and tells them to listen."""
+        """Finds out how many units of each layer will be replaced after the next update, and lets the layers listen.
+
+        All of them listen or none does: a compiled network then has two versions and not one for each set of layers.
+        """
         step = self.memory["step"] + 1
         self._upcoming = [watched.budget.upcoming(step, self._chance(watched, step)) for watched in self.watched]
-        for watched, count in zip(self.watched, self._upcoming, strict=True):
-            watched.listen(count > 0)
+        if self._are_listening != any(self._upcoming):
+            self._are_listening = any(self._upcoming)
+            for watched in self.watched:
+                watched.listen(self._are_listening)
 
     def _replace_due(self, step: int) -> None:
         due = [(watched, count) for watched, count in zip(self.watched, self._upcoming, strict=True) if count]
