@@ -97,11 +97,11 @@ class Port:
 
     def positions(self, units: Int[Tensor, " k"]) -> Int[Tensor, " k_positions"]:
         """The positions that the given units own, in one vector."""
-        return self._index_on(units.device)[units].flatten()
+        return self.index_on(units.device)[units].flatten()
 
     def per_unit(self, values: Float[Tensor, " positions"]) -> Float[Tensor, " units"]:
         """Sums a quantity of the rows or columns over those that each unit owns."""
-        return values if self._is_identity(len(values)) else values[self._index_on(values.device)].sum(1)
+        return values if self._is_identity(len(values)) else values[self.index_on(values.device)].sum(1)
 
     def columns(self, units: Int[Tensor, " k"]) -> Int[Tensor, " n"]:
         """Where the units' columns are along :attr:`column_axis`, or in the flattened parameter where that is None."""
@@ -119,7 +119,7 @@ class Port:
         """The tensor that meets the columns of the weight, from what a hook of :meth:`attach` was called with."""
         return seen[0][0]
 
-    def _index_on(self, device: torch.device) -> Int[Tensor, "units positions"]:
+    def index_on(self, device: torch.device) -> Int[Tensor, "units positions"]:
         """The index where it is needed; copied there once, because a copy waits for the device."""
         known = self.__dict__.get("_copy")
         if known is None or known.device != device:

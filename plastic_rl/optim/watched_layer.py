@@ -184,6 +184,6 @@ def _zeros_per_column(port: Port) -> Float[Tensor, " columns"]:
 def _to_columns(port: Port, per_unit: Float[Tensor, " units"]) -> Float[Tensor, " columns"]:
     """Spreads a quantity of the units over the columns that they own; 1 for the columns of others."""
     columns = torch.ones(port.weight.shape[1], dtype=per_unit.dtype, device=per_unit.device)
-    owned = port.index.to(per_unit.device)
+    owned = port.index_on(per_unit.device)
     columns[owned] = per_unit[:, None].expand(owned.shape)
     return columns

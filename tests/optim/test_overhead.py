@@ -81,8 +81,8 @@ def test_a_step_that_replaces_nothing_asks_the_device_for_nothing(mode, kind, ut
     assert optimizer.metrics()["cbp/replaced"] > 10
 
 
-# Three layers: |h|, its mean, and the running average; exact also |w|, its sum, the product and a check for NaN, and where
-# a flattened convolution is read two to gather the columns of each unit.
+# Three layers: |h|, its mean, and the running average; exact also |w|, its sum, the product and a check for NaN, and
+# where a flattened convolution is read two to gather the columns of each unit.
 @pytest.mark.parametrize(("mode", "most"), [("instant", 0), ("lazy", 3 * 3), ("exact", 3 * 7 + 2)])
 def test_operations_in_a_step_that_replaces_nothing(mode, most):
     _, plain = trained(sgd)
