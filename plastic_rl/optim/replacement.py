@@ -66,6 +66,7 @@ def restart_norm(port: Port, units: Int[Tensor, " k"], optimizer: Optimizer | No
     """Sets the units' entries of a norm's affine parameters and running statistics back to where they start."""
     entries = port.positions(units)
     starts = {"weight": 1.0, "bias": 0.0, "running_mean": 0.0, "running_var": 1.0}
+    starts |= {"scale": 1.0, "ra_mean": 0.0, "ra_var": 1.0}  # the names of CrossQ's batch renormalisation
     for name, start in starts.items():
         value = getattr(port.layer, name, None)
         fill(value, 0, entries, start)
