@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 from plastic_rl.layers import HiddenLayer, hidden_layers
 from plastic_rl.optim import PlasticOptimizer
 from plastic_rl.sb3.example import example
+from plastic_rl.sb3.renorm import with_renorms
 from plastic_rl.sb3.rmsprop import with_restart
 
 # A method minus the optimiser and the layers that it will wrap, e.g. partial(ContinualBackprop, replacement_rate=1e-4).
@@ -99,7 +100,8 @@ def trained_layers(owner: Any, ignore: Collection[str]) -> list[HiddenLayer]:
     """The hidden layers of a module that its own optimiser trains."""
     network = next((getattr(owner, name) for name in Q_NETWORKS if hasattr(owner, name)), owner)
     trained = {id(parameter) for group in owner.optimizer.param_groups for parameter in group["params"]}
-    layers = hidden_layers(network, *example(network), ignore=ignore)
+    inputs = example(network)
+    layers = with_renorms(network, hidden_layers(network, *inputs, ignore=ignore), *inputs)
     return [layer for layer in layers if all(id(tensor) in trained for tensor in layer.parameters())]
 
 

@@ -48,8 +48,8 @@ class Case:
     def make(self, kind: Callable[..., Any] = lambda algorithm: algorithm, **more: Any) -> Any:
         """A fresh model; with ``kind=plastic`` a plastic one."""
         settings = {"seed": 0, "device": "cpu", **self.settings, **more}
-        kwargs = {"net_arch": [8, 8], **self.policy_kwargs}
-        return kind(self.algorithm)(self.policy, self.env(), policy_kwargs=kwargs, **settings)
+        settings.setdefault("policy_kwargs", {"net_arch": [8, 8], **self.policy_kwargs})
+        return kind(self.algorithm)(self.policy, self.env(), **settings)
 
 
 def pendulum() -> gymnasium.Env:

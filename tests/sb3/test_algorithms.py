@@ -16,6 +16,7 @@ from torch import nn
 from training import EAGER, OFF, elsewhere, learn, memories, replaced, same_optimizers, same_parameters
 
 from plastic_rl.layers import assert_function_preserving
+from plastic_rl.optim.replacement import replace_units
 from plastic_rl.sb3 import layers_of, plastic, plastic_optimizers
 from plastic_rl.sb3.example import example
 from plastic_rl.sb3.rmsprop import RestartingRMSprop, with_restart
@@ -188,6 +189,32 @@ def test_a_layer_that_another_network_reads_as_well_is_left_alone(algorithm: typ
     model = plastic(algorithm)("CnnPolicy", images(discrete=False), plasticity=EAGER, learning_starts=4, **settings)
     learn(model, 24)
     assert all(count > 0 for count in replaced(model))
+
+
+def test_crossq_norms_start_anew_for_newborn_units_and_for_no_others():
+    model = CASES["CrossQ"].make(plastic, plasticity=EAGER)
+    (watched,) = (watched for watched in model.actor.optimizer.watched if watched.layer.name == "latent_pi.4")
+    (port,) = watched.layer.normed_by  # one norm, although `mu` and `log_std` both read it
+    assert port.layer is model.actor.latent_pi[6]
+    values = [getattr(port.layer, name).data.fill_(7.0) for name in ("scale", "bias", "ra_mean", "ra_var")]
+    replace_units(watched.layer, torch.tensor([2, 5]), watched.initialisers(), torch.Generator(), model.actor.optimizer)
+    for value, start in zip(values, (1.0, 0.0, 0.0, 1.0), strict=True):
+        assert value.tolist() == [start if unit in (2, 5) else 7.0 for unit in range(8)]
+
+
+def test_every_hidden_layer_of_crossq_has_its_norm(trained: dict[str, BaseAlgorithm]):
+    for layer in layers_of(trained["CrossQ"].policy):
+        assert [type(port.layer).__name__ for port in layer.normed_by] == ["BatchRenorm1d"]
+
+
+def test_an_lstm_that_the_critic_shares_counts_it_as_a_reader():
+    kwargs = {"shared_lstm": True, "enable_critic_lstm": False, "lstm_hidden_size": 8}
+    model = CASES["RecurrentPPO"].make(plastic, plasticity=EAGER, policy_kwargs={"net_arch": [8], **kwargs})
+    (lstm,) = (layer for layer in layers_of(model.policy) if layer.name == "lstm_actor")
+    readers = sorted(port.name for port in lstm.read_by)
+    assert readers == ["lstm_actor.recurrence", "mlp_extractor.policy_net.0", "mlp_extractor.value_net.0"]
+    learn(model, 64)
+    assert model.policy.optimizer.metrics()["cbp/replaced/lstm_actor"] > 0
 
 
 def test_gsde_names_the_layer_that_its_noise_reads_and_works_without_it():
