@@ -75,8 +75,8 @@ class WatchedLayer:
             if recorder.magnitude is not None:
                 magnitude.lerp_(recorder.magnitude, 1 - self.decay)
         for mean, recorder in zip(self.means, self.recorders, strict=False):
-            if recorder.mean is not None:
-                mean.lerp_(recorder.mean, 1 - self.decay)
+            if recorder.mean is not None:  # a mean that is not a number would stay so for good
+                mean.lerp_(torch.where(recorder.mean.isfinite(), recorder.mean, mean), 1 - self.decay)
         if self.utility.is_centred:
             self._centre(step)
 
@@ -87,6 +87,8 @@ class WatchedLayer:
         if self.mode is Mode.exact:
             return bias_corrected(self.average, step - self.birth, self.decay)
         if self.mode is Mode.lazy:
+            for magnitude in self.magnitudes:  # or one batch that is not a number would stay in the average for good
+                magnitude.nan_to_num_(nan=NOT_A_NUMBER, posinf=NOT_A_NUMBER)
             latest = self._latest(self.magnitudes)
             assert latest is not None
             return bias_corrected(latest, step - self.birth, self.decay)
@@ -100,6 +102,9 @@ class WatchedLayer:
         for averages in (self.magnitudes, self.means):
             for port, average in zip(self.layer.read_by, averages, strict=False):
                 average.index_fill_(0, port.positions(units), 0.0)
+        for recorder in self.recorders:  # a newborn unit does not inherit the mean of the one before it
+            if recorder.centre is not None:
+                recorder.centre.index_fill_(0, recorder.port.positions(units), 0.0)
 
     def clear(self) -> None:
         """Lets go of what the recorders saw."""
