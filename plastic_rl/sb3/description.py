@@ -10,12 +10,15 @@ from typing import Any
 PLAIN = (bool, int, float, str, type(None))
 
 
-def describe(method: Callable[..., Any]) -> dict[str, Any]:
+def describe(method: object) -> dict[str, Any]:
     """A method, or a `functools.partial` of one, as names and plain values.
 
     Raises:
+        TypeError: it is no method.
         ValueError: a setting is neither a plain value nor a function that can be imported by its name.
     """
+    if not callable(method):
+        raise TypeError(f"plasticity must be a method such as partial(ContinualBackprop, …), got {method!r}")
     function, settings = (method.func, method.keywords) if isinstance(method, partial) else (method, {})
     if isinstance(method, partial) and method.args:
         raise ValueError(f"settings of {_name(function)} must be given by keyword, got {method.args!r} without")

@@ -45,7 +45,7 @@ def plastic(algorithm: type[Algorithm]) -> type[Algorithm]:
         def _setup_model(self) -> None:
             # SB3 calls this from the constructor, and from `load` before it restores parameters; there the attribute
             # is the description that was saved, unless the caller of `load` gave another method.
-            if callable(self.plasticity):
+            if not isinstance(self.plasticity, dict | None):
                 self.plasticity = describe(self.plasticity)
             method = None if self.plasticity is None else build(self.plasticity)
             super()._setup_model()

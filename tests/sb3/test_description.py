@@ -53,6 +53,11 @@ def test_what_cannot_be_described_is_named():
         describe(partial(ContinualBackprop, initialiser=lambda tensor, generator=None: tensor))
 
 
+def test_what_is_no_method_is_refused():
+    with pytest.raises(TypeError, match=r"plasticity must be a method .*, got 'cbp'"):
+        describe("cbp")
+
+
 def test_what_only_this_process_calls_main_is_refused(monkeypatch: pytest.MonkeyPatch):
     def initialise(tensor):
         return tensor

@@ -12,9 +12,14 @@ import numpy as np
 import pytest
 import torch
 from sb3_contrib import ARS
-from stable_baselines3 import PPO
+from stable_baselines3 import DQN, PPO
 from stable_baselines3.common.callbacks import BaseCallback, CheckpointCallback
-from stable_baselines3.common.envs import FakeImageEnv, SimpleMultiObsEnv
+from stable_baselines3.common.envs import (
+    FakeImageEnv,
+    IdentityEnvMultiBinary,
+    IdentityEnvMultiDiscrete,
+    SimpleMultiObsEnv,
+)
 from training import (
     EAGER,
     OFF,
@@ -169,7 +174,7 @@ def test_a_loaded_model_predicts_the_same_and_remembers_all(trained: PPO, saved:
 def test_learning_goes_on_in_another_process_from_another_folder(trained: PPO, saved: Path, tmp_path: Path):
     script = """if True:
         import sys, gymnasium
-        from stable_baselines3 import PPO
+        from stable_baselines3 import DQN, PPO
         from plastic_rl.nonstationary import Every, Nonstationary, PermuteObservations
         from plastic_rl.sb3 import plastic
         from training import memories, replaced
@@ -210,7 +215,7 @@ def test_the_file_opens_where_plastic_rl_cannot_be_imported(trained: PPO, saved:
                 if name.partition(".")[0] == "plastic_rl":
                     raise ImportError("plastic_rl is not here")
         sys.meta_path.insert(0, Blocker())
-        from stable_baselines3 import PPO
+        from stable_baselines3 import DQN, PPO
         model = PPO.load(sys.argv[1], device="cpu")
         observations = numpy.random.default_rng(0).normal(size=(16, 4)).astype(numpy.float32)
         print(model.predict(observations, deterministic=True)[0].tolist())
@@ -305,6 +310,24 @@ def test_multi_input_policies_are_covered_extractors_included():
     assert replaced(model)[0] > 0
 
 
+@pytest.mark.parametrize("env", [IdentityEnvMultiBinary(3), IdentityEnvMultiDiscrete(3)], ids=["bits", "choices"])
+def test_observations_need_not_be_boxes(env: gymnasium.Env):
+    model = make(plastic(PPO), env=env, plasticity=EAGER)
+    learn(model, 64)
+    assert replaced(model)[0] > 0
+
+
+def test_q_networks_of_images_are_covered_extractor_included():
+    settings = {"buffer_size": 50, "learning_starts": 4, "batch_size": 4, "train_freq": 1, "device": "cpu"}
+    kwargs = {"net_arch": [8], "features_extractor_kwargs": {"features_dim": 8}}
+    model = plastic(DQN)("CnnPolicy", images(), plasticity=EAGER, policy_kwargs=kwargs, **settings)
+    names = [layer.name for layer in layers_of(model.policy)]
+    extractor = [f"features_extractor.{part}" for part in ("cnn.0", "cnn.2", "cnn.4", "linear.0")]
+    assert sorted(names) == sorted([*extractor, "q_net.0"])
+    learn(model, 16)
+    assert replaced(model)[0] > 0
+
+
 @pytest.mark.parametrize("policy", ["CnnPolicy", "MultiInputPolicy"])
 def test_off_means_gone_for_images_too(policy: str):
     env = images if policy == "CnnPolicy" else SimpleMultiObsEnv
@@ -333,6 +356,11 @@ def test_algorithms_and_settings_that_no_method_fits_are_refused():
         plastic(ARS)("MlpPolicy", "CartPole-v1", plasticity=EAGER)
     with pytest.raises(ValueError, match=r"`mlp_extractor.policy_net.2`: .*ignore=\['mlp_extractor.policy_net.2'\]"):
         make(plastic(PPO), env="Pendulum-v1", use_sde=True, plasticity=EAGER)
+
+
+def test_what_is_no_method_is_refused_at_once(saved: Path):
+    with pytest.raises(TypeError, match=r"plasticity must be a method such as partial\(.*got 'cbp'"):
+        plastic(PPO).load(saved, plasticity="cbp")
 
 
 def test_layers_can_be_left_alone_and_stay_so_after_loading(tmp_path: Path):
