@@ -1,10 +1,10 @@
 """How many environment steps a second: 16 copies of Ant-v5 on two cores, every way of stepping them in one run.
 
     python -m benchmarks.environments                # prints the table and writes benchmarks/environments.json
-    python -m benchmarks.environments --seconds 1    # a quick look, on a quiet machine as good
+    python -m benchmarks.environments --rounds 5     # a quick look, on a quiet machine as good
 
-The ways take turns, and of each the median of its rounds counts. Steps a second need two idle cores to mean anything;
-steps a CPU-second (of this process, all its threads) hardly depend on what else the machine is doing.
+The ways take turns in many short rounds, and of each the best one counts: what else the machine does only slows. Steps
+a second need two cores that are idle for a moment; steps a CPU-second (of this process, all its threads) do not.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-import statistics
 import time
 from collections import deque
 from collections.abc import Callable
@@ -107,13 +106,12 @@ def measure(step: Step, seconds: float) -> Speed:
 
 
 def race(ways: dict[str, Step], rounds: int, seconds: float) -> dict[str, Speed]:
-    """The median speeds of each way, all of them taking turns."""
+    """The best speeds of each way, all of them taking turns."""
     taken: dict[str, list[Speed]] = {name: [] for name in ways}
-    for _ in range(rounds + 1):
+    for _ in range(rounds):
         for name, step in ways.items():
             taken[name].append(measure(step, seconds))
-    # The first round warms up.
-    return {name: Speed(*map(statistics.median, zip(*rest[1:], strict=True))) for name, rest in taken.items()}
+    return {name: Speed(*map(max, zip(*speeds, strict=True))) for name, speeds in taken.items()}
 
 
 def table(speeds: dict[str, Speed]) -> str:
@@ -132,8 +130,8 @@ def table(speeds: dict[str, Speed]) -> str:
 def main() -> None:
     """Races, prints and writes."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--seconds", type=float, default=0.3)
     arguments = parser.parse_args()
     subprocesses, dummy = SubprocVecEnv([ant] * COPIES), DummyVecEnv([ant] * COPIES)
     threaded = [ThreadedVecEnv(make, COPIES, threads=THREADS) for make in (ant, slippery_ant)]
