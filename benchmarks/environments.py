@@ -37,9 +37,14 @@ def ant() -> gymnasium.Env:
     return gymnasium.make("Ant-v5")
 
 
-def slippery_ant() -> gymnasium.Env:
-    """One copy whose friction is drawn and written anew every hundred of its steps."""
-    return Nonstationary(ant().unwrapped, Friction(), Every(100 * COPIES, at="step"), copies=COPIES)
+def slippery_ant(change_every: int = 100) -> gymnasium.Env:
+    """One copy whose friction is drawn and written anew every so many of its steps."""
+    return Nonstationary(ant().unwrapped, Friction(), Every(change_every * COPIES, at="step"), copies=COPIES)
+
+
+def still_ant() -> gymnasium.Env:
+    """The same with no change in sight."""
+    return slippery_ant(1_000_000)
 
 
 def vector(venv: VecEnv) -> Step:
@@ -134,12 +139,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.3)
     arguments = parser.parse_args()
     subprocesses, dummy = SubprocVecEnv([ant] * COPIES), DummyVecEnv([ant] * COPIES)
-    threaded = [ThreadedVecEnv(make, COPIES, threads=THREADS) for make in (ant, slippery_ant)]
+    threaded = [ThreadedVecEnv(make, COPIES, threads=THREADS) for make in (ant, still_ant, slippery_ant)]
     ways = {
         "SB3 SubprocVecEnv": vector(subprocesses),
         "SB3 DummyVecEnv": vector(dummy),
         "ThreadedVecEnv": vector(threaded[0]),
-        "ThreadedVecEnv, friction changing every 100 steps": vector(threaded[1]),
+        "ThreadedVecEnv, no change due": vector(threaded[1]),
+        "ThreadedVecEnv, friction changing every 100 steps": vector(threaded[2]),
         "bare mj_step, 2 threads, closed loop": bare(THREADS),
     }
     speeds = race(ways, arguments.rounds, arguments.seconds)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import takewhile
 from typing import Any
 
 
@@ -45,8 +44,12 @@ class Budget:
         """How many units are older than the maturity threshold after update number ``step`` (the first is 1)."""
         if step <= self.maturity:
             return 0
-        grown_up = takewhile(lambda birth: step - birth[0] > self.maturity, self.recent)
-        return self.units - self.immature + sum([count for _, count in grown_up])
+        mature = self.units - self.immature
+        for birth, count in self.recent:
+            if step - birth <= self.maturity:
+                break
+            mature += count
+        return mature
 
     def upcoming(self, step: int, chance: float) -> int:
         """How many units fall due after update number ``step``, the next one; none of them counts as replaced yet.

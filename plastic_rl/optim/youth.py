@@ -64,8 +64,7 @@ class Young:
         self.corrections[:2] = torch.where(again, self.corrections[2:], self.corrections[:2])
         positions = index if axis is None else positions_along(axis, index, shape)
         newborn = torch.zeros(4, len(positions), dtype=self.dtype, device=positions.device)
-        for row, beta in enumerate(betas, start=2):
-            newborn[row] = -torch.expm1(step * log(beta))  # 1 - β^t, exact where it is small
+        newborn[2:] = -torch.expm1(step * logarithms(tuple(betas), self.dtype, step.device))  # 1 - β^t, also if small
         self.positions = torch.cat([self.positions, positions])
         self.corrections = torch.cat([self.corrections, newborn], 1)
         self.cohorts.append([years_of_youth(betas), len(positions)])
@@ -107,6 +106,12 @@ def warming(
     return decays.to(device, dtype), (1 - decays).to(device, dtype)
 
 
+@lru_cache(maxsize=64)
+def logarithms(betas: tuple[float | Tensor, ...], dtype: torch.dtype, device: torch.device) -> Float[Tensor, "2 1"]:
+    """The natural logarithms of both β."""
+    return torch.tensor([float(beta) for beta in betas], dtype=torch.float64)[:, None].log().to(device, dtype)
+
+
 def warm_up(
     everyone: Sequence[Young], betas: tuple[float | Tensor, ...], skipped: Tensor | None
 ) -> Float[Tensor, "4 n"]:
@@ -126,11 +131,6 @@ def warm_up(
     for young, part in zip(everyone, parts, strict=True):
         young.corrections = part
     return after
-
-
-def log(beta: float | Tensor) -> float:
-    """Its natural logarithm; minus infinity for a moment without memory."""
-    return math.log(beta) if beta else -math.inf
 
 
 def positions_along(axis: int, index: Int[Tensor, " k"], shape: torch.Size) -> Int[Tensor, " n"]:

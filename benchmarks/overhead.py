@@ -1,0 +1,213 @@
+"""What continual backprop costs: the time of a training step with it, over the time of the plain step.
+
+    python -m benchmarks.overhead            every workload, about ten minutes of one core
+    python -m benchmarks.overhead --quick    a few blocks of each, about four minutes
+    python -m benchmarks.overhead PPO        the workloads whose name starts so
+
+Both sides are the same network, the same data, the same inner optimiser with the same flags. In one process and on one
+thread, a block of plain steps alternates with a block of each mode; a ratio is the median over rounds of the ratio of
+two blocks of the same round. Time is the processor's (`time.process_time`), so that a neighbour's load does not count;
+on a GPU it is the clock's. Optimiser state is forgotten, and units are replaced while time is taken: they are counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from benchmarks.workloads import WORKLOADS, Workload
+from plastic_rl.layers import hidden_layers
+from plastic_rl.optim import ContinualBackprop
+from plastic_rl.optim.adam import with_unit_clock
+from plastic_rl.optim.replacement import forget
+
+MODES = ("exact", "lazy", "instant")
+RESULTS = Path(__file__).parent / "results"
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+Step = Callable[[], object]
+
+
+class Subject:
+    """A training step that is timed in blocks.
+
+    Args:
+        step: what is timed.
+        replaced: how many units were replaced so far.
+    """
+
+    def __init__(self, step: Step, replaced: Callable[[], int] = lambda: 0) -> None:
+        self.step, self.replaced = step, replaced
+        self.times: list[float] = []
+        self.replaced_before = 0
+
+    def run(self, steps: int) -> float:
+        """Milliseconds per step of a block."""
+        start = clock()
+        for _ in range(steps):
+            self.step()
+        return (clock() - start) * 1e3 / steps
+
+    def warm_up(self, steps: int) -> None:
+        """Runs a block that does not count."""
+        self.run(steps)
+        self.replaced_before = self.replaced()
+
+
+def clock() -> float:
+    """Seconds of the processor, or of the clock once the GPU is done."""
+    if DEVICE == "cpu":
+        return time.process_time()
+    torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def training(workload: Workload, mode: str | None) -> Subject:
+    """A workload's step, plain or with continual backprop."""
+    torch.manual_seed(0)
+    network, batch = workload.network().to(DEVICE), [tensor.to(DEVICE) for tensor in workload.batch()]
+    optimizer = workload.optimizer(network.parameters())
+    if mode is not None:
+        maturity = min(100, workload.warm_up - 1)
+        layers = hidden_layers(network, *batch)
+        optimizer = ContinualBackprop(
+            optimizer, layers, replacement_rate=workload.rate, maturity_threshold=maturity, mode=mode
+        )
+
+    def step() -> None:
+        optimizer.zero_grad()
+        workload.loss(network(*batch)).backward()
+        optimizer.step()
+
+    return Subject(step, lambda: sum(watched.budget.replaced for watched in getattr(optimizer, "watched", [])))
+
+
+def clocked_adam(workload: Workload, units: float | None) -> Subject:
+    """The optimiser's step alone on a workload's weights; with a clock, ``units`` are forgotten per layer and step."""
+    torch.manual_seed(0)
+    network, batch = workload.network().to(DEVICE), [tensor.to(DEVICE) for tensor in workload.batch()]
+    plain = workload.optimizer(network.parameters())
+    workload.loss(network(*batch)).backward()
+    optimizer = plain if units is None else with_unit_clock(plain)
+    weights = [parameter for parameter in network.parameters() if parameter.ndim > 1]
+    owed, forgotten = 0.0, 0
+
+    def step() -> None:
+        nonlocal owed, forgotten
+        optimizer.step()
+        owed += units or 0.0
+        if owed >= 1:
+            owed -= 1
+            forgotten += 1
+            for row, reader in zip(weights[:-1], weights[1:], strict=True):
+                unit = torch.tensor([forgotten % row.shape[0]], device=DEVICE)
+                forget(optimizer, row, 0, unit)
+                forget(optimizer, reader, 1, unit % reader.shape[1])
+
+    return Subject(step, lambda: forgotten)
+
+
+def compare(subjects: dict[str, Subject], steps: int, warm_up: int, rounds: int) -> None:
+    """Takes times in alternating blocks, each round in another order."""
+    for subject in subjects.values():
+        subject.warm_up(warm_up)
+    names = list(subjects)
+    for place in range(rounds):
+        turn = place % len(names)
+        for name in names[turn:] + names[:turn]:
+            subjects[name].times.append(subjects[name].run(steps))
+
+
+def rows(title: str, subjects: dict[str, Subject], workload: Workload) -> list[dict[str, str]]:
+    """A line of the table for each subject but the first, which is the plain one."""
+    (_, plain), *others = subjects.items()
+    table = []
+    for name, subject in others:
+        ratios = [mine / its for mine, its in zip(subject.times, plain.times, strict=True)]
+        low, middle, high = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
+        target = workload.targets.get(name, 1.10)
+        table.append(
+            {
+                "workload": title,
+                "variant": name,
+                "plain_ms": f"{statistics.median(plain.times):.3f}",
+                "ms": f"{statistics.median(subject.times):.3f}",
+                "ratio": f"{middle:.3f}",
+                "quartiles": f"{low:.3f}-{high:.3f}",
+                "target": f"{target:.2f}",
+                "met": "yes" if middle <= target else "no",
+                "authors_code": workload.reference if name in MODES else "1.45",
+                "replaced": str(subject.replaced() - subject.replaced_before),
+                "rounds": str(len(ratios)),
+            }
+        )
+    return table
+
+
+def measure(workload: Workload, quick: bool) -> list[dict[str, str]]:
+    """The table's lines of one workload."""
+    rounds = 7 if quick else workload.rounds
+    warm_up = min(workload.warm_up, 130) if quick else workload.warm_up
+    subjects = {name: training(workload, name) for name in (None, *MODES)}
+    named = {name or "plain": subject for name, subject in subjects.items()}
+    compare(named, workload.steps, warm_up, rounds)
+    table = rows(workload.name, named, workload)
+    if "Adam" in workload.name:
+        clocks = {
+            "torch": None,
+            "no unit young": 0.0,
+            "units young": workload.rate * (2000 if "MLP" in workload.name else 256),
+        }
+        adams = {name: clocked_adam(workload, units) for name, units in clocks.items()}
+        compare(adams, workload.steps, warm_up, rounds)
+        table += rows(f"optimiser alone: {workload.name}", adams, workload)
+    return table
+
+
+def machine() -> str:
+    """What the times were taken on."""
+    if DEVICE == "cuda":
+        return f"{torch.cuda.get_device_name()}, torch {torch.__version__}"
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    processor = f"{len(names)} x {names[0]}" if names else platform.processor()
+    return f"{processor}, one thread of torch {torch.__version__}, Python {platform.python_version()}"
+
+
+def show(table: list[dict[str, str]]) -> str:
+    """The table in Markdown."""
+    head = list(table[0])
+    lines = [head, ["---"] * len(head), *(list(row.values()) for row in table)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def main() -> None:
+    """Measures, prints a table and writes it down."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("workloads", nargs="*", help="the beginnings of their names; all without any")
+    parser.add_argument("--quick", action="store_true", help="few blocks")
+    parser.add_argument("--output", type=Path, default=RESULTS / f"overhead_{DEVICE}.csv", help="where the table goes")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    table: list[dict[str, str]] = []
+    for workload in WORKLOADS:
+        if not options.workloads or any(workload.name.startswith(name) for name in options.workloads):
+            print(f"measuring {workload.name}", flush=True)
+            table += measure(workload, options.quick)
+    print(show(table))
+    with options.output.open("w", newline="") as file:
+        file.write(f"# {machine()}; load {os.getloadavg()[0]:.1f}\n")
+        writer = csv.DictWriter(file, fieldnames=list(table[0]))
+        writer.writeheader()
+        writer.writerows(table)
+
+
+if __name__ == "__main__":
+    main()
