@@ -12,20 +12,15 @@ import numpy as np
 import pytest
 import torch
 from sb3_contrib import ARS
-from stable_baselines3 import DQN, PPO
+from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback, CheckpointCallback
-from stable_baselines3.common.envs import (
-    FakeImageEnv,
-    IdentityEnvMultiBinary,
-    IdentityEnvMultiDiscrete,
-    SimpleMultiObsEnv,
-)
 from training import (
     EAGER,
     OFF,
     are_equal,
     elsewhere,
     learn,
+    make,
     memories,
     replaced,
     same_optimizers,
@@ -35,24 +30,13 @@ from training import (
 from plastic_rl.initialisers import lecun_uniform_
 from plastic_rl.nonstationary import Every, Nonstationary, PermuteObservations
 from plastic_rl.optim import Adam, ContinualBackprop
-from plastic_rl.sb3 import layers_of, plastic, plastic_optimizers
+from plastic_rl.sb3 import plastic, plastic_optimizers
 
 OBSERVATIONS = np.random.default_rng(0).normal(size=(16, 4)).astype(np.float32)
 
 
-def make(algorithm=PPO, policy="MlpPolicy", env="CartPole-v1", **settings) -> PPO:
-    small = {"n_steps": 64, "batch_size": 32, "n_epochs": 2, "seed": 0, "device": "cpu"}
-    return algorithm(policy, env, **{**small, "policy_kwargs": {"net_arch": [16, 16]}, **settings})
-
-
 def world() -> gymnasium.Env:
     return Nonstationary(gymnasium.make("CartPole-v1"), PermuteObservations(), Every(50))
-
-
-def images() -> FakeImageEnv:
-    env = FakeImageEnv(screen_height=40, screen_width=40, n_channels=1, discrete=True)
-    env.observation_space.seed(0)  # its images are samples of the space
-    return env
 
 
 def actions(model: PPO) -> list[int]:
@@ -174,7 +158,7 @@ def test_a_loaded_model_predicts_the_same_and_remembers_all(trained: PPO, saved:
 def test_learning_goes_on_in_another_process_from_another_folder(trained: PPO, saved: Path, tmp_path: Path):
     script = """if True:
         import sys, gymnasium
-        from stable_baselines3 import DQN, PPO
+        from stable_baselines3 import PPO
         from plastic_rl.nonstationary import Every, Nonstationary, PermuteObservations
         from plastic_rl.sb3 import plastic
         from training import memories, replaced
@@ -215,7 +199,7 @@ def test_the_file_opens_where_plastic_rl_cannot_be_imported(trained: PPO, saved:
                 if name.partition(".")[0] == "plastic_rl":
                     raise ImportError("plastic_rl is not here")
         sys.meta_path.insert(0, Blocker())
-        from stable_baselines3 import DQN, PPO
+        from stable_baselines3 import PPO
         model = PPO.load(sys.argv[1], device="cpu")
         observations = numpy.random.default_rng(0).normal(size=(16, 4)).astype(numpy.float32)
         print(model.predict(observations, deterministic=True)[0].tolist())
@@ -272,71 +256,6 @@ def test_loading_can_change_the_settings_and_take_the_method_off(trained: PPO, s
     without = plastic(PPO).load(saved, plasticity=None)
     assert plastic_optimizers(without.policy) == []
     assert actions(without) == actions(trained)
-
-
-# Other policies
-
-
-def test_a_shared_trunk_is_one_group_with_two_readers():
-    model = make(plastic(PPO), "CnnPolicy", images(), policy_kwargs=cnn(), plasticity=EAGER)
-    readers = {layer.name: sorted(port.name for port in layer.read_by) for layer in layers_of(model.policy)}
-    assert readers["features_extractor.linear.0"] == ["action_net", "value_net"]
-    assert len(readers) == 4
-    learn(model, 128)
-    assert replaced(model)[0] > 0
-
-
-def test_separate_trunks_have_one_reader_each():
-    model = make(plastic(PPO), "CnnPolicy", images(), policy_kwargs=cnn(share=False), plasticity=EAGER)
-    readers = {layer.name: sorted(port.name for port in layer.read_by) for layer in layers_of(model.policy)}
-    trunks = [name for name in readers if name.endswith("features_extractor.linear.0")]
-    assert sorted(readers[name] for name in trunks) == [["action_net"], ["value_net"]]
-    assert len(readers) == 8
-
-
-def cnn(*, share: bool = True) -> dict:
-    return {"share_features_extractor": share, "features_extractor_kwargs": {"features_dim": 16}}
-
-
-def test_multi_input_policies_are_covered_extractors_included():
-    policy_kwargs = {"net_arch": [16], "features_extractor_kwargs": {"cnn_output_dim": 16}}
-    model = make(plastic(PPO), "MultiInputPolicy", SimpleMultiObsEnv(), policy_kwargs=policy_kwargs, plasticity=EAGER)
-    readers = {layer.name: sorted(port.name for port in layer.read_by) for layer in layers_of(model.policy)}
-    assert readers["features_extractor.extractors.img.linear.0"] == [
-        "mlp_extractor.policy_net.0",
-        "mlp_extractor.value_net.0",
-    ]
-    learn(model, 128)
-    assert replaced(model)[0] > 0
-
-
-@pytest.mark.parametrize("env", [IdentityEnvMultiBinary(3), IdentityEnvMultiDiscrete(3)], ids=["bits", "choices"])
-def test_observations_need_not_be_boxes(env: gymnasium.Env):
-    model = make(plastic(PPO), env=env, plasticity=EAGER)
-    learn(model, 64)
-    assert replaced(model)[0] > 0
-
-
-def test_q_networks_of_images_are_covered_extractor_included():
-    settings = {"buffer_size": 50, "learning_starts": 4, "batch_size": 4, "train_freq": 1, "device": "cpu"}
-    kwargs = {"net_arch": [8], "features_extractor_kwargs": {"features_dim": 8}}
-    model = plastic(DQN)("CnnPolicy", images(), plasticity=EAGER, policy_kwargs=kwargs, **settings)
-    names = [layer.name for layer in layers_of(model.policy)]
-    extractor = [f"features_extractor.{part}" for part in ("cnn.0", "cnn.2", "cnn.4", "linear.0")]
-    assert sorted(names) == sorted([*extractor, "q_net.0"])
-    learn(model, 16)
-    assert replaced(model)[0] > 0
-
-
-@pytest.mark.parametrize("policy", ["CnnPolicy", "MultiInputPolicy"])
-def test_off_means_gone_for_images_too(policy: str):
-    env = images if policy == "CnnPolicy" else SimpleMultiObsEnv
-    small = {"n_steps": 16, "batch_size": 8, "n_epochs": 1, "policy_kwargs": {}}
-    plain = make(PPO, policy, env(), **small)
-    learn(plain, 32)
-    ours = make(plastic(PPO), policy, env(), **small, plasticity=OFF)
-    learn(ours, 32)
-    assert same_parameters(plain, ours)
 
 
 # What cannot be done is said at once

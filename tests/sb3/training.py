@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
+from stable_baselines3 import PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.logger import KVWriter, Logger
 
@@ -33,6 +35,14 @@ class Lines(KVWriter):
 
     def close(self) -> None:
         pass
+
+
+def make(
+    algorithm: Callable[..., Any] = PPO, policy: str = "MlpPolicy", env: Any = "CartPole-v1", **settings: Any
+) -> Any:
+    """A small PPO, or its plastic twin."""
+    small = {"n_steps": 64, "batch_size": 32, "n_epochs": 2, "seed": 0, "device": "cpu"}
+    return algorithm(policy, env, **{**small, "policy_kwargs": {"net_arch": [16, 16]}, **settings})
 
 
 def learn(model: BaseAlgorithm, steps: int, **settings: Any) -> list[dict[str, Any]]:
