@@ -42,7 +42,7 @@ class Chronicle(BaseCallback):
         self.recent_return: float | None = None
 
     def _on_training_start(self) -> None:
-        self.layers = list(layers_of(self.model.policy))
+        self.layers = list(layers_of(self.model.policy, getattr(self.model, "ignore", ())))
 
     def _on_rollout_start(self) -> None:
         self.logger.dump(self.num_timesteps)

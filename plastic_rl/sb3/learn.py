@@ -82,9 +82,12 @@ def learn(
         RunError: the run could not go on.
         RunInterruptedError: it was asked to stop; it has saved a checkpoint.
     """
-    if not isinstance(model, OnPolicyAlgorithm):
+    if not isinstance(model, OnPolicyAlgorithm) or hasattr(model, "_last_lstm_states"):
         kind = type(model).__name__
-        raise UserError(f"{kind} cannot be resumed exactly; `learn` takes on-policy algorithms such as PPO and A2C")
+        raise UserError(
+            f"{kind} cannot be resumed exactly (a replay buffer or a memory is not saved); `learn` takes on-policy "
+            f"algorithms without memory, such as PPO and A2C. Call {kind}.learn and {kind}.save themselves"
+        )
     began, saved = time.monotonic(), _resume(model, folder)
     record = RunRecord(folder.record_file)
     record.start(model.num_timesteps)

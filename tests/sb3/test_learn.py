@@ -12,6 +12,7 @@ from pathlib import Path
 import gymnasium
 import pytest
 import torch
+from sb3_contrib import RecurrentPPO
 from stable_baselines3 import DQN, PPO
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv
@@ -159,6 +160,8 @@ def test_a_change_of_task_is_written_once_though_copies_reset_at_different_times
 def test_an_algorithm_that_cannot_be_resumed_exactly_is_refused(tmp_path: Path):
     with pytest.raises(UserError, match="DQN"):
         run(tmp_path, 100, DQN("MlpPolicy", "CartPole-v1", buffer_size=10))
+    with pytest.raises(UserError, match="RecurrentPPO"):
+        run(tmp_path, 100, RecurrentPPO("MlpLstmPolicy", "CartPole-v1", policy_kwargs={"lstm_hidden_size": 4}))
 
 
 def train(out: Path, *overrides: str) -> list[str]:
