@@ -19,6 +19,7 @@ import platform
 import statistics
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -106,7 +107,7 @@ def clocked_adam(workload: Workload, units: float | None) -> Subject:
         if owed >= 1:
             owed -= 1
             forgotten += 1
-            for row, reader in zip(weights[:-1], weights[1:], strict=True):
+            for row, reader in pairwise(weights):
                 unit = torch.tensor([forgotten % row.shape[0]], device=DEVICE)
                 forget(optimizer, row, 0, unit)
                 forget(optimizer, reader, 1, unit % reader.shape[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -84,7 +85,7 @@ def tanh_network(inputs: int, outputs: int) -> nn.Module:
 def wide_mlp() -> nn.Module:
     """784-2000-2000-2000-10, of online permuted MNIST."""
     widths = [784, 2000, 2000, 2000]
-    hidden = [module for a, b in zip(widths[:-1], widths[1:], strict=True) for module in (nn.Linear(a, b), nn.ReLU())]
+    hidden = [module for a, b in pairwise(widths) for module in (nn.Linear(a, b), nn.ReLU())]
     return nn.Sequential(*hidden, nn.Linear(2000, 10))
 
 
@@ -126,22 +127,22 @@ def ppo_loss(outputs: tuple[Tensor, Tensor, Tensor]) -> Tensor:
 
 
 def sgd(parameters: Any) -> Optimizer:
-    """torch's SGD as it comes."""
+    """SGD as it comes."""
     return torch.optim.SGD(parameters, lr=0.003)
 
 
 def momentum(parameters: Any) -> Optimizer:
-    """torch's SGD with momentum 0.9."""
+    """SGD with momentum 0.9."""
     return torch.optim.SGD(parameters, lr=0.01, momentum=0.9)
 
 
 def adam(parameters: Any) -> Optimizer:
-    """torch's Adam as it comes: a loop over parameters on the CPU, foreach on a GPU."""
+    """Adam as it comes: a loop over parameters on the CPU, foreach on a GPU."""
     return torch.optim.Adam(parameters, lr=1e-4)
 
 
 def fused_adam(parameters: Any) -> Optimizer:
-    """torch's Adam in one kernel."""
+    """Adam in one kernel."""
     return torch.optim.Adam(parameters, lr=1e-4, fused=True)
 
 

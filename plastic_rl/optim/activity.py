@@ -31,6 +31,7 @@ class ActivityRecorder:
         self.magnitude: Float[Tensor, " columns"] | None = None
         self.mean: Float[Tensor, " columns"] | None = None
         self._axis = port.axis
+        self._dtype = port.weight.dtype  # under autocast, activations have less precision than that
         self._handle = port.attach(self)
 
     def __call__(self, module: nn.Module, *seen: Any) -> None:
@@ -42,12 +43,12 @@ class ActivityRecorder:
         columns = activations.ndim + self._axis
         others = [axis for axis in range(activations.ndim) if axis != columns]
         if self.keeps_mean:
-            self.mean = average(activations, others)
+            self.mean = average(activations, others, self._dtype)
         if self.keeps_magnitude:
             centre = self.centre
             if centre is not None:
                 activations = activations - centre.view(-1, *[1] * (activations.ndim - columns - 1))
-            self.magnitude = average(activations.abs(), others)
+            self.magnitude = average(activations.abs(), others, self._dtype)
 
     def clear(self) -> None:
         """Forgets what was recorded, so that no pass counts twice."""
@@ -58,6 +59,6 @@ class ActivityRecorder:
         self._handle.remove()
 
 
-def average(values: Float[Tensor, "..."], axes: list[int]) -> Float[Tensor, " columns"]:
+def average(values: Float[Tensor, "..."], axes: list[int], dtype: torch.dtype) -> Float[Tensor, " columns"]:
     """The mean over some axes; over none it is the tensor itself (torch would take the mean over all)."""
-    return values.mean(axes) if axes else values
+    return values.mean(axes, dtype=dtype) if axes else values.to(dtype)

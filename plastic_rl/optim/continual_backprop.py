@@ -96,6 +96,7 @@ class ContinualBackprop(PlasticOptimizer):
             )
             for layer in layers
         ]
+        self.decay_rate = decay
         self.audit = AuditLog(whole_number("audit_size", audit_size))
         self.memory = {"step": 0, "seed": torch.initial_seed() if seed is None else seed}
         self._are_listening: bool | None = None
@@ -104,13 +105,21 @@ class ContinualBackprop(PlasticOptimizer):
     def after_step(self) -> None:
         """Algorithm 1, from "for layer l in 1 : L-1" on: age, utility, and the units that fall due."""
         step = self.memory["step"] + 1
-        for watched in self.watched:
-            watched.observe(step)
+        self._observe(step)
         if not is_capturing():
             self._replace_due(step)
             self.count_step()
         for watched in self.watched:
             watched.clear()
+
+    def _observe(self, step: int) -> None:
+        """Brings all running averages up to date, in one kernel for all layers on a GPU."""
+        pairs = [pair for watched in self.watched for pair in watched.observed()]
+        if pairs:
+            averages, latest = zip(*pairs, strict=True)
+            torch._foreach_lerp_(averages, latest, 1 - self.decay_rate)  # pyright: ignore[reportPrivateImportUsage]
+        for watched in self.watched:
+            watched.centre(step)
 
     def falls_due(self) -> bool:
         """Whether units will be replaced after the next update; the host knows without asking the device."""

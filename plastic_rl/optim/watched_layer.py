@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -65,20 +66,24 @@ class WatchedLayer:
         for recorder in self.recorders:
             recorder.keeps_magnitude = is_wanted
 
-    def observe(self, step: int) -> None:
-        """Takes what the recorders saw since the last update into the running averages."""
+    def observed(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Each running average, with what it takes in of what the recorders heard since the last update."""
         if self.mode is Mode.exact:
             latest = self._latest([recorder.magnitude for recorder in self.recorders])
             if latest is not None:
-                self.average.lerp_(latest, 1 - self.decay)
+                yield self.average, latest
         for magnitude, recorder in zip(self.magnitudes, self.recorders, strict=False):
             if recorder.magnitude is not None:
-                magnitude.lerp_(recorder.magnitude, 1 - self.decay)
+                yield magnitude, recorder.magnitude
         for mean, recorder in zip(self.means, self.recorders, strict=False):
-            if recorder.mean is not None:  # a mean that is not a number would stay so for good
-                mean.lerp_(torch.where(recorder.mean.isfinite(), recorder.mean, mean), 1 - self.decay)
+            if recorder.mean is not None:
+                yield mean, recorder.mean
+
+    def centre(self, step: int) -> None:
+        """Lets the recorders take activations relative to their running means after update number ``step``."""
         if self.utility.is_centred:
-            self._centre(step)
+            for recorder, centre in zip(self.recorders, self.mean_activations(step), strict=True):
+                recorder.centre = centre
 
     def utilities(self, step: int, noise: torch.Generator) -> Float[Tensor, " units"]:
         """What ranks the units after update number ``step``."""
@@ -155,8 +160,7 @@ class WatchedLayer:
                 average.copy_(value)
         self.budget.restore(state["budget"])
         self.resembling = [Resembling(float(std), Spread(spread)) for std, spread in state["resembling"]]
-        if self.utility.is_centred:
-            self._centre(step)
+        self.centre(step)
 
     def _latest(self, magnitudes: list[Tensor | None] | list[Tensor]) -> Float[Tensor, " units"] | None:
         """The utility of each unit with these activations and today's weights, or None without any activation."""
@@ -176,10 +180,6 @@ class WatchedLayer:
         if self.utility.is_active:
             return None if magnitude is None else magnitude * outgoing_magnitude(port.weight)
         return outgoing_magnitude(port.weight) if self.utility is Utility.weight else None
-
-    def _centre(self, step: int) -> None:
-        for recorder, centre in zip(self.recorders, self.mean_activations(step), strict=True):
-            recorder.centre = centre
 
 
 def _zeros_per_column(port: Port) -> Float[Tensor, " columns"]:

@@ -138,6 +138,16 @@ def test_averages_of_an_image_are_over_samples_and_places():
     assert recorder.magnitude.tolist() == [1.0, 1.5]
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_activations_of_less_precision_are_averaged_in_that_of_the_weights(mode):
+    optimizer, step = trained(sgd, mode=mode, replacement_rate=0.02, maturity_threshold=2, move_mean_to_bias=True)
+    for _ in range(20):
+        with torch.autocast("cpu", torch.bfloat16):
+            step()
+    assert optimizer.watched[0].means[0].dtype == torch.float32
+    assert optimizer.metrics()["cbp/replaced"] > 3
+
+
 def test_counting_a_replayed_step_keeps_the_schedule():
     eager, step = trained(sgd, replacement_rate=0.01, maturity_threshold=3)
     replayed, other = trained(sgd, replacement_rate=0.01, maturity_threshold=3)
