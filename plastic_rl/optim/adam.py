@@ -3,7 +3,7 @@
 Adam divides its moments by 1 - β^t to make up for their start at zero. torch keeps one t per parameter, so a newborn
 unit whose moments are forgotten under an old clock takes steps up to 6.6 times too large (β = 0.9, 0.999: 3.2 times at
 its first step, most at its twelfth). Here the step that torch has taken is corrected, for the entries of young units
-alone, to the one that a fresh Adam would have taken. After some thirty steps a unit comes of age
+alone, to the one that a fresh Adam would have taken. After twenty steps a unit comes of age
 (:mod:`plastic_rl.optim.youth`): its moments are scaled once so that the parameter's clock fits them.
 """
 

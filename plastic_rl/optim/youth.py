@@ -11,16 +11,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-# Youth ends at 3 % of the horizon of the slower moment, after 30 steps for β = 0.999; 20 steps are the least. Longer
-# youth follows a fresh Adam for longer and costs time in proportion (docs/overhead.md).
-SHARE_OF_HORIZON = 0.03
-SHORTEST_YOUTH = 20
-
-
-def years_of_youth(betas: Sequence[float | Tensor]) -> int:
-    """For how many steps the entries of a newborn unit keep a clock of their own."""
-    slowest = max(float(beta) for beta in betas)
-    return max(SHORTEST_YOUTH, math.ceil(SHARE_OF_HORIZON / (1 - slowest)))
+# For how many steps the entries of a newborn unit keep a clock of their own. A longer youth follows a fresh Adam for
+# longer, and costs time in proportion (docs/overhead.md).
+YOUTH = 20
 
 
 class Young:
@@ -67,7 +60,7 @@ class Young:
         newborn[2:] = -torch.expm1(step * logarithms(tuple(betas), self.dtype, step.device))  # 1 - β^t, also if small
         self.positions = torch.cat([self.positions, positions])
         self.corrections = torch.cat([self.corrections, newborn], 1)
-        self.cohorts.append([years_of_youth(betas), len(positions)])
+        self.cohorts.append([YOUTH, len(positions)])
 
     def grow_older(self) -> int:
         """One step less until the cohorts come of age; how many entries do so now."""
