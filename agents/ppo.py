@@ -60,13 +60,15 @@ class PPO(Agent):
     def build(self, env: VecEnv, *, seed: int, device: str) -> StableBaselinesPPO:
         """Return PPO on `env`, with LeCun-uniform weights and zero biases in every layer, the output included."""
         from stable_baselines3 import PPO as StableBaselinesPPO
+        from stable_baselines3.common.preprocessing import is_image_space
 
         from plastic_rl.initialisers import initialise_, lecun_uniform_
         from plastic_rl.sb3 import plastic
 
+        is_image = is_image_space(env.observation_space)
         algorithm: Any = plastic(StableBaselinesPPO)  # PPO's own keywords and `plasticity`: more than its type says
         model = algorithm(
-            "MlpPolicy",
+            "CnnPolicy" if is_image else "MlpPolicy",
             env,
             learning_rate=self.learning_rate,
             n_steps=self._steps_of_each(env.num_envs),
@@ -95,6 +97,7 @@ class PPO(Agent):
             "net_arch": {"pi": hidden, "vf": hidden},
             "activation_fn": torch.nn.ReLU,
             "ortho_init": False,
+            "share_features_extractor": False,  # of images: as separate as the rest of policy and value
             "optimizer_class": torch.optim.Adam,
             "optimizer_kwargs": {
                 "betas": (self.beta1, self.beta2),

@@ -24,6 +24,7 @@ class Environment(ABC):
     """What an agent should use here unless the command line says otherwise; an agent without the setting is left be."""
 
     n_envs: Count = 1  # sub-environments stepped together; 1 is the papers' setting
+    tasks: str | None = None  # a file of tasks to go through instead of drawing them, as runs write them (tasks.jsonl)
 
     @abstractmethod
     def build(self, *, seed: int) -> gymnasium.Env:
@@ -42,6 +43,20 @@ class Environment(ABC):
         from stable_baselines3.common.monitor import Monitor
         from stable_baselines3.common.vec_env import DummyVecEnv
 
-        env = DummyVecEnv([lambda: Monitor(self.build(seed=seed)) for _ in range(self.n_envs)])
+        env = DummyVecEnv([lambda: Monitor(self._with_tasks(self.build(seed=seed))) for _ in range(self.n_envs)])
         env.seed(seed)
+        return env
+
+    def _with_tasks(self, env: gymnasium.Env) -> gymnasium.Env:
+        from plastic_rl.errors import UserError
+        from plastic_rl.nonstationary import read_tasks
+
+        if self.tasks is None:
+            return env
+        if not env.has_wrapper_attr("follow"):
+            raise UserError(f"env.tasks={self.tasks} is of no use here: {env} draws no tasks")
+        try:
+            env.get_wrapper_attr("follow")(read_tasks(self.tasks))
+        except OSError as error:
+            raise UserError(f"env.tasks={self.tasks} cannot be read: {error.strerror or error}") from error
         return env

@@ -189,3 +189,17 @@ def test_csv_and_tensorboard_are_one_setting_away(tmp_path):
     folder = run_small(tmp_path, "ppo_cbp", "permuted-cartpole", formats=["csv", "tensorboard"]).path
     assert "train/policy_gradient_loss" in (folder / "progress.csv").read_text().splitlines()[0]
     assert len(list(folder.glob("events.out.tfevents.*"))) == 1
+
+
+def test_tasks_of_a_file_are_gone_through_whatever_the_seed(tmp_path):
+    file = tmp_path / "tasks.jsonl"
+    file.write_text('{"index": 0, "permutation": [3, 2, 1, 0], "signs": [1, 1, 1, -1]}\n')
+    env = ENVS["permuted-cartpole"](tasks=str(file)).make(seed=5)
+    env.reset()
+    assert env.reset_infos[0]["task"]["permutation"] == [3, 2, 1, 0]
+
+
+@pytest.mark.parametrize(("env", "reason"), [("ant", "draws no tasks"), ("permuted-cartpole", "cannot be read")])
+def test_tasks_that_cannot_be_followed_are_refused(env, reason):
+    with pytest.raises(UserError, match=reason):
+        ENVS[env](tasks="nowhere.jsonl").make(seed=0)

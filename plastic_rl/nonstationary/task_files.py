@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import gymnasium
@@ -13,7 +14,12 @@ from plastic_rl.nonstationary.changes import Parameters
 def write_tasks(env: gymnasium.Env, path: str | Path, count: int) -> None:
     """Writes the first ``count`` tasks of ``env``, which is or wraps a ``Nonstationary``, one JSON object a line."""
     parameters = env.get_wrapper_attr("parameters")
-    Path(path).write_text("".join(json.dumps(parameters(index)) + "\n" for index in range(count)))
+    save_tasks([parameters(index) for index in range(count)], path)
+
+
+def save_tasks(tasks: Iterable[Parameters], path: str | Path) -> None:
+    """Writes tasks, one JSON object a line."""
+    Path(path).write_text("".join(json.dumps(task) + "\n" for task in tasks))
 
 
 def read_tasks(path: str | Path) -> list[Parameters]:

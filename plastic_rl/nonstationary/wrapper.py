@@ -136,6 +136,10 @@ class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
             named |= drawn
         return named
 
+    def follow(self, tasks: Sequence[Parameters]) -> None:
+        """Goes through given tasks from the next change on, instead of drawing them."""
+        self._tasks = tasks
+
     def state_dict(self) -> dict[str, Any]:
         """What goes on counting: the clock, the task in force, and what the changes remember."""
         return {

@@ -20,6 +20,7 @@ DIGEST_LENGTH = 10
 WRITTEN = (  # The record goes first: a folder emptied half-way then counts as new.
     "run.json",
     "metrics.jsonl",
+    "tasks.jsonl",
     "learning_curve.png",
     "config.yaml",
     "model.zip",
@@ -82,6 +83,11 @@ class RunFolder:
     def record_file(self) -> Path:
         """Status, versions, machine and times."""
         return self.path / "run.json"
+
+    @property
+    def tasks_file(self) -> Path:
+        """The tasks that the run has met, to be gone through again."""
+        return self.path / "tasks.jsonl"
 
     @property
     def model_file(self) -> Path:

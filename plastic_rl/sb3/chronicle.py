@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from plastic_rl.diagnostics import report
+from plastic_rl.nonstationary.task_files import save_tasks
 from plastic_rl.runs import Progress
 from plastic_rl.sb3.attachment import layers_of, plastic_optimizers
 from plastic_rl.sb3.writer import MetricsWriter
@@ -27,13 +29,15 @@ class Chronicle(BaseCallback):
     Args:
         writer: where the lines go.
         progress: the display to keep informed.
+        tasks_file: where the tasks are saved, for `read_tasks`.
         task: the last task that was written down, by the run that this one goes on with.
     """
 
     model: OnPolicyAlgorithm  # pyright: ignore[reportIncompatibleVariableOverride]
 
-    def __init__(self, writer: MetricsWriter, progress: Progress, task: dict[str, Any]) -> None:
+    def __init__(self, writer: MetricsWriter, progress: Progress, tasks_file: Path, task: dict[str, Any]) -> None:
         super().__init__()
+        self.tasks_file = tasks_file
         self.writer = writer
         self.progress = progress
         self.task, self.label = task, label(task)
@@ -69,12 +73,20 @@ class Chronicle(BaseCallback):
         if task and task["index"] not in (before, self.task.get("index")):
             self.task, self.label = task, label(task)
             self.writer.record(self.num_timesteps, named(task))
+            self._save_tasks(task["index"] + 1)
 
     def _note_episode(self, episode: dict[str, Any], task: dict[str, Any]) -> None:
         self.recent.append(episode["r"])
         self.recent_return = sum(self.recent) / len(self.recent)
         numbers = {"episode/return": episode["r"], "episode/length": episode["l"]}
         self.writer.record(self.num_timesteps, {**numbers, **named(task)})
+
+    def _save_tasks(self, count: int) -> None:
+        """Saves all tasks up to now, those included that were over before an episode began in them."""
+        environment = self.training_env
+        if environment.has_attr("parameters"):
+            met = (environment.env_method("parameters", index, indices=[0])[0] for index in range(count))
+            save_tasks(met, self.tasks_file)
 
     def _network(self) -> dict[str, int | float]:
         buffer, policy = self.model.rollout_buffer, self.model.policy

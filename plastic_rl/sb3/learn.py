@@ -97,7 +97,7 @@ def learn(
         stack.enter_context(_outcome_of(model, record, tracker))
         metrics = stack.enter_context(MetricsFile(folder.metrics_file, saved.get("metrics")))
         progress = stack.enter_context(Progress(total_steps, model.num_timesteps))
-        chronicle = Chronicle(MetricsWriter(metrics, tracker), progress, saved.get("task", {}))
+        chronicle = Chronicle(MetricsWriter(metrics, tracker), progress, folder.tasks_file, saved.get("task", {}))
 
         def snapshot() -> dict[str, Any]:
             record.update(model.num_timesteps)

@@ -18,7 +18,7 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from plastic_rl.errors import RunError, RunInterruptedError, UserError
-from plastic_rl.nonstationary import Every, Nonstationary, PermuteObservations
+from plastic_rl.nonstationary import Every, Nonstationary, PermuteObservations, read_tasks
 from plastic_rl.optim import ContinualBackprop
 from plastic_rl.runs import RunFolder, Track, read_metrics, seed_everything
 from plastic_rl.sb3 import learn, plastic
@@ -26,8 +26,8 @@ from plastic_rl.sb3 import learn, plastic
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def make_world(copies: int = 1) -> Monitor:
-    return Monitor(Nonstationary(gymnasium.make("CartPole-v1"), PermuteObservations(), Every(300), copies=copies))
+def make_world(**options: int) -> Monitor:
+    return Monitor(Nonstationary(gymnasium.make("CartPole-v1"), PermuteObservations(), Every(300), **options))
 
 
 def make_model(**overrides) -> PPO:
@@ -93,6 +93,16 @@ def test_every_finished_episode_has_its_own_line_and_tasks_advance(tmp_path: Pat
     indices = [line["task/index"] for line in lines if "task/index" in line]
     assert indices == sorted(indices)
     assert set(indices) == {0, 1, 2, 3}
+
+
+def test_the_tasks_of_a_run_can_be_gone_through_again(tmp_path: Path):
+    run(tmp_path, 1024)
+    tasks = read_tasks(tmp_path / "tasks.jsonl")
+    assert [task["index"] for task in tasks] == [0, 1, 2, 3]
+    other = make_world(seed=99)
+    assert other.get_wrapper_attr("parameters")(2) != tasks[2]
+    other.get_wrapper_attr("follow")(tasks)
+    assert other.get_wrapper_attr("parameters")(2) == tasks[2]
 
 
 def test_a_finished_run_leaves_a_model_that_plain_sb3_opens(tmp_path: Path):
