@@ -20,7 +20,7 @@ from plastic_rl.optim.adam import with_unit_clock
 from plastic_rl.optim.audit import AuditLog, Replacement
 from plastic_rl.optim.base import PlasticOptimizer
 from plastic_rl.optim.budget import Budget, Rounding
-from plastic_rl.optim.replacement import move_mean_to_bias, replace_units, silence
+from plastic_rl.optim.replacement import innermost, move_mean_to_bias, replace_units, silence
 from plastic_rl.optim.utilities import Mode, Utility, least_useful
 from plastic_rl.optim.validation import fraction, one_of, whole_number
 from plastic_rl.optim.watched_layer import WatchedLayer
@@ -106,7 +106,9 @@ class ContinualBackprop(PlasticOptimizer):
         """Algorithm 1, from "for layer l in 1 : L-1" on: age, utility, and the units that fall due."""
         step = self.memory["step"] + 1
         self._observe(step)
-        if not is_capturing():
+        if is_capturing():
+            self._check_capture()
+        else:
             self._replace_due(step)
             self.count_step()
         for watched in self.watched:
@@ -125,12 +127,19 @@ class ContinualBackprop(PlasticOptimizer):
         """Whether units will be replaced after the next update; the host knows without asking the device."""
         return any(self._upcoming)
 
+    def needs_host(self) -> bool:
+        """Whether the next step is none that a CUDA graph could replay.
+
+        Units fall due after it, or Adam's steps of young units are corrected in it.
+        """
+        return self.falls_due() or bool(getattr(innermost(self), "young", None))
+
     def count_step(self) -> None:
         """Counts an update that the host took no part in: the replay of a CUDA graph.
 
         ::
 
-            if optimizer.falls_due():
+            if optimizer.needs_host():
                 train_step()  # as captured, but eager
             else:
                 graph.replay()
@@ -140,6 +149,14 @@ class ContinualBackprop(PlasticOptimizer):
         for watched, count in zip(self.watched, self._upcoming, strict=True):
             watched.budget.settle(self.memory["step"], count)
         self._look_ahead()
+
+    def _check_capture(self) -> None:
+        if self.needs_host():
+            raise RuntimeError("a CUDA graph of a step that needs the host: capture one while needs_host() is False")
+        if any(watched.utility.is_centred for watched in self.watched):
+            raise RuntimeError(
+                "a CUDA graph would freeze the ages that centre activations: use utility='contribution' with graphs"
+            )
 
     def _look_ahead(self) -> None:
         """Finds out how many units of each layer will be replaced after the next update, and lets the layers listen.

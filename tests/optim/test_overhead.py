@@ -111,6 +111,37 @@ def test_falls_due_says_before_each_step_whether_it_replaces():
         assert optimizer.metrics()["cbp/replaced"] > 5
 
 
+def test_the_host_is_needed_while_adam_is_corrected_for_young_units():
+    optimizer, step = trained(fused_adam, replacement_rate=0.0105, maturity_threshold=3)
+    while not optimizer.falls_due():
+        assert not optimizer.needs_host()
+        step()
+    step()
+    for _ in range(20):
+        assert optimizer.needs_host()
+        step()
+
+
+@pytest.mark.parametrize(
+    ("utility", "message"), [("contribution", "needs_host"), ("mean_corrected", "freeze the ages")]
+)
+def test_a_graph_that_would_go_wrong_is_not_captured(monkeypatch, utility, message):
+    rate = 1.0 if utility == "contribution" else 0.0
+    _, step = trained(sgd, utility=utility, replacement_rate=rate, maturity_threshold=0)
+    monkeypatch.setattr("plastic_rl.optim.continual_backprop.is_capturing", lambda: True)
+    with pytest.raises(RuntimeError, match=message):
+        step()
+
+
+def test_capturing_a_step_counts_and_replaces_nothing(monkeypatch):
+    optimizer, step = trained(sgd, replacement_rate=0.01, maturity_threshold=3)
+    step()
+    before = optimizer.state_dict()["ContinualBackprop"]["step"]
+    monkeypatch.setattr("plastic_rl.optim.continual_backprop.is_capturing", lambda: True)
+    step()
+    assert optimizer.state_dict()["ContinualBackprop"]["step"] == before
+
+
 def test_instant_mode_ranks_by_the_minibatch_of_the_step_at_which_units_fall_due():
     net = nn.Sequential(nn.Linear(2, 4), nn.ReLU(), nn.Linear(4, 1))
     x = torch.rand(3, 2)
@@ -152,7 +183,7 @@ def test_counting_a_replayed_step_keeps_the_schedule():
     eager, step = trained(sgd, replacement_rate=0.01, maturity_threshold=3)
     replayed, other = trained(sgd, replacement_rate=0.01, maturity_threshold=3)
     for _ in range(60):
-        if replayed.falls_due():
+        if replayed.needs_host():
             other()
         else:
             replayed.count_step()
@@ -217,7 +248,7 @@ def test_a_captured_graph_and_eager_steps_between_replace_as_eager_steps_do(mode
         step()
     for _ in range(60):
         eager_step()
-        if optimizer.falls_due():
+        if optimizer.needs_host():
             step()
         else:
             graph.replay()
