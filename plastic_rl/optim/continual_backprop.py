@@ -20,6 +20,7 @@ from plastic_rl.optim.adam import with_unit_clock
 from plastic_rl.optim.audit import AuditLog, Replacement
 from plastic_rl.optim.base import PlasticOptimizer
 from plastic_rl.optim.budget import Budget, Rounding
+from plastic_rl.optim.ranks import agreed, agreed_seed
 from plastic_rl.optim.replacement import innermost, move_mean_to_bias, replace_units, silence
 from plastic_rl.optim.utilities import Mode, Utility, least_useful
 from plastic_rl.optim.validation import fraction, one_of, whole_number
@@ -37,6 +38,8 @@ class ContinualBackprop(PlasticOptimizer):
     Ages, rates and thresholds count *updates* (calls of ``step``), not environment steps: in PPO with a rollout of 2048
     steps, 10 epochs and minibatches of 128 an environment step is 0.078 updates, and the default maturity of 10,000
     updates is 128,000 environment steps.
+
+    Under `torch.distributed` all processes replace the same units: those that are least useful on average over them.
 
     Args:
         optimizer: what moves the parameters. torch's Adam and AdamW are given a clock for single units
@@ -98,7 +101,7 @@ class ContinualBackprop(PlasticOptimizer):
         ]
         self.decay_rate = decay
         self.audit = AuditLog(whole_number("audit_size", audit_size))
-        self.memory = {"step": 0, "seed": torch.initial_seed() if seed is None else seed}
+        self.memory = {"step": 0, "seed": agreed_seed(torch.initial_seed() if seed is None else seed)}
         self._are_listening: bool | None = None
         self._look_ahead()
 
@@ -180,12 +183,12 @@ class ContinualBackprop(PlasticOptimizer):
     def _replace(self, watched: WatchedLayer, step: int, count: int) -> Tensor:
         source = torch.Generator(watched.birth.device)
         source.manual_seed(self._source(watched, step, "fresh").getrandbits(63))
-        utility, age = watched.utilities(step, source), step - watched.birth
+        utility, age = agreed(watched.utilities(step, source)), step - watched.birth
         units = least_useful(utility, age, watched.budget.maturity, count)
         self.audit.add(step, watched.layer.name, units, utility, age)
         if self.move_mean_to_bias:
             for port, mean in zip(watched.layer.read_by, watched.mean_activations(step), strict=True):
-                move_mean_to_bias(port, units, mean)
+                move_mean_to_bias(port, units, agreed(mean))
         replace_units(watched.layer, units, watched.initialisers(), source, self._forgetful)
         watched.renew(units, step)
         return units
