@@ -51,10 +51,11 @@ class Young:
             betas: the decay rates of both moments.
         """
         shape = self.parameter.shape
-        # An entry that is young already is born again: its former self goes by the parameter's age from now on.
-        along = self.positions if axis is None else self.positions // math.prod(shape[axis + 1 :]) % shape[axis]
-        again = torch.isin(along, index)
-        self.corrections[:2] = torch.where(again, self.corrections[2:], self.corrections[:2])
+        if self.cohorts:
+            # An entry that is young already is born again: its former self goes by the parameter's age from now on.
+            along = self.positions if axis is None else self.positions // math.prod(shape[axis + 1 :]) % shape[axis]
+            again = torch.isin(along, index)
+            self.corrections[:2] = torch.where(again, self.corrections[2:], self.corrections[:2])
         positions = index if axis is None else positions_along(axis, index, shape)
         newborn = torch.zeros(4, len(positions), dtype=self.dtype, device=positions.device)
         newborn[2:] = -torch.expm1(step * logarithms(tuple(betas), self.dtype, step.device))  # 1 - β^t, also if small
