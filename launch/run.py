@@ -103,7 +103,7 @@ def _draw(settings: Settings, folder: RunFolder) -> None:
 
 def _in_words(summary: Summary, folder: RunFolder) -> str:
     outcome = "no episode ended" if summary.recent_return is None else f"recent return {summary.recent_return:.1f}"
-    files = (folder.picture_file, folder.metrics_file, folder.config_file)
+    files = (folder.picture_file, folder.metrics_file, folder.model_file, folder.config_file)
     return "\n".join(
         [
             f"{summary.steps:,} steps, {summary.seconds:.0f} s, {outcome}",

@@ -14,6 +14,7 @@ from stable_baselines3.common.callbacks import CallbackList
 from stable_baselines3.common.logger import Logger, make_output_format
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
+from plastic_rl.doctor import doctor
 from plastic_rl.errors import RunInterruptedError, UserError
 from plastic_rl.runs import (
     Interruption,
@@ -28,6 +29,7 @@ from plastic_rl.runs import (
     restore_random_state,
 )
 from plastic_rl.sb3.algorithm_state import algorithm_state, restore_algorithm_state
+from plastic_rl.sb3.attachment import plastic_optimizers
 from plastic_rl.sb3.chronicle import Chronicle
 from plastic_rl.sb3.keeper import Keeper
 from plastic_rl.sb3.writer import MetricsWriter
@@ -89,6 +91,8 @@ def learn(
             f"algorithms without memory, such as PPO and A2C. Call {kind}.learn and {kind}.save themselves"
         )
     began, saved = time.monotonic(), _resume(model, folder)
+    if plastic_optimizers(model.policy):
+        logger.info("%s", doctor(model, run_length=total_steps).line)
     record = RunRecord(folder.record_file)
     record.start(model.num_timesteps)
     with ExitStack() as stack:

@@ -84,6 +84,13 @@ def test_metrics_have_the_promised_names(tmp_path: Path):
     }  # fmt: skip
 
 
+def test_a_run_begins_with_what_its_method_will_do(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    with caplog.at_level("INFO", logger="plastic_rl"):
+        run(tmp_path, 128)
+    # 16 units at 0.05 make a replacement 2 updates after maturity, which is 2: the fourth of the first rollout's four.
+    assert "first replacement at update 4 = environment step 128" in caplog.text
+
+
 def test_every_finished_episode_has_its_own_line_and_tasks_advance(tmp_path: Path):
     model = run(tmp_path, 1024)
     lines = read_metrics(tmp_path / "metrics.jsonl")
