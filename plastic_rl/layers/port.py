@@ -115,7 +115,7 @@ class Port:
         """Calls ``hook(layer, …)`` whenever the layer runs; :meth:`heard` reads the rest of the hook's arguments."""
         return self.layer.register_forward_pre_hook(hook)
 
-    def heard(self, *seen: Any) -> Float[Tensor, "..."]:
+    def heard(self, *seen: Any) -> Tensor:
         """The tensor that meets the columns of the weight, from what a hook of :meth:`attach` was called with."""
         return seen[0][0]
 
@@ -170,7 +170,7 @@ class RecurrentPort(Port):
     def attach(self, hook: Callable[..., None]) -> RemovableHandle:
         return self.layer.register_forward_hook(hook)
 
-    def heard(self, *seen: Any) -> Float[Tensor, "..."]:
+    def heard(self, *seen: Any) -> Tensor:
         hidden = seen[1][0]
         return hidden.data if isinstance(hidden, PackedSequence) else hidden
 
@@ -182,7 +182,7 @@ class AttentionPort(Port):
     def attach(self, hook: Callable[..., None]) -> RemovableHandle:
         return self.layer.register_forward_hook(hook, with_kwargs=True)
 
-    def heard(self, *seen: Any) -> Float[Tensor, "..."]:
+    def heard(self, *seen: Any) -> Tensor:
         args, named = seen[:2]
         return args[2] if len(args) > 2 else named["value"]
 
@@ -196,7 +196,7 @@ class ValuePort(AttentionPort):
     """
 
     @torch.no_grad()
-    def heard(self, *seen: Any) -> Float[Tensor, "..."]:
+    def heard(self, *seen: Any) -> Tensor:
         units = self.parameter.shape[1]
         assert isinstance(self.layer, nn.MultiheadAttention)
         weight, bias = self.layer.in_proj_weight, self.layer.in_proj_bias

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import Tensor
@@ -9,7 +12,7 @@ from torch.optim import Optimizer
 
 from plastic_rl.layers import hidden_layers
 from plastic_rl.optim import ContinualBackprop
-from tests.optim.networks import are_equal, mlp, numbers, train
+from tests.optim.networks import mlp, numbers, train
 
 
 class Lion(Optimizer):
@@ -72,17 +75,26 @@ def test_every_optimiser_of_torch_trains_on_with_silent_newborn_units(name: str)
     assert all(torch.isfinite(value).all() for value in numbers(network))
 
 
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("mode", ["exact", "instant"])
-def test_a_compiled_network_is_recorded_and_replaced_as_it_is(mode: str):
+COMPILED = """
+import torch
+from plastic_rl.layers import hidden_layers
+from plastic_rl.optim import ContinualBackprop
+from tests.optim.networks import are_equal, mlp, numbers, train
+torch.set_num_threads(1)
+for mode in ("exact", "instant"):
     results = []
     for compiles in (False, True):
         network = mlp()
-        layers = hidden_layers(network, torch.zeros(1, 6))
         settings = {"replacement_rate": 0.02, "maturity_threshold": 2, "seed": 1, "mode": mode}
+        layers = hidden_layers(network, torch.zeros(1, 6))
         optimizer = ContinualBackprop(torch.optim.SGD(network.parameters(), 0.05), layers, **settings)
-        torch._dynamo.reset()
         train(torch.compile(network, backend="eager") if compiles else network, optimizer, 15)
-        assert optimizer.metrics()["cbp/replaced"] > 4
-        results.append(numbers(network))
-    assert are_equal(*results)
+        results.append([torch.tensor(optimizer.metrics()["cbp/replaced"]), *numbers(network)])
+    assert results[0][0] > 4, results[0][0]
+    assert are_equal(*results), mode
+"""
+
+
+def test_a_compiled_network_is_recorded_and_replaced_as_it_is():
+    """In a process of its own, because the compiler does not see through the type checks of the test run."""
+    subprocess.run([sys.executable, "-c", COMPILED], check=True, timeout=200)
