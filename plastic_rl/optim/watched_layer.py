@@ -76,8 +76,8 @@ class WatchedLayer:
             if recorder.magnitude is not None:
                 yield magnitude, recorder.magnitude
         for mean, recorder in zip(self.means, self.recorders, strict=False):
-            if recorder.mean is not None:
-                yield mean, recorder.mean
+            if recorder.mean is not None:  # a mean that is not a number would stay so for good
+                yield mean, torch.where(recorder.mean.isfinite(), recorder.mean, mean)
 
     def centre(self, step: int) -> None:
         """Lets the recorders take activations relative to their running means after update number ``step``."""
