@@ -16,7 +16,6 @@ from torch import Tensor
 
 from plastic_rl.diagnostics import rank, units, weights
 from plastic_rl.layers import HiddenLayer
-from plastic_rl.layers.hidden_layer import column_axis
 
 # A rank needs no more samples than this; more only cost time.
 MOST_SAMPLES = 2048
@@ -34,14 +33,14 @@ def activations(layers: Sequence[HiddenLayer], forward: Callable[[], Any]) -> di
     def recorder(layer: HiddenLayer) -> Callable[..., None]:
         port = layer.read_by[0]
 
-        def record(module: Any, args: tuple[Tensor, ...]) -> None:
-            columns = args[0].detach().movedim(column_axis(port.layer), -1).flatten(0, -2)
+        def record(module: Any, *heard: Any) -> None:
+            columns = port.heard(*heard).detach().movedim(port.axis, -1).flatten(0, -2)
             owned = columns[:, port.index.to(columns.device)]
             seen[layer.name] = owned[..., 0] if owned.shape[2] == 1 else owned.abs().mean(2)
 
         return record
 
-    handles = [layer.read_by[0].layer.register_forward_pre_hook(recorder(layer)) for layer in layers]
+    handles = [layer.read_by[0].attach(recorder(layer)) for layer in layers]
     try:
         forward()
     finally:

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from plastic_rl.layers import kinds
 from plastic_rl.layers.port import Port
-from plastic_rl.layers.port import column_axis as column_axis  # noqa: PLC0414
 
 
 @dataclass(frozen=True, eq=False)
