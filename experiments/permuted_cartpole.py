@@ -137,7 +137,7 @@ def draw(curves: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]], pic
     above.set(xlabel="environment steps", ylabel="return of an episode")
     above.set_title(f"Permuted CartPole: interquartile mean of {seeds} seeds, 95 % bootstrap intervals")
     below.set(xlabel="task", ylabel="mean return in the task")
-    above.legend(frameon=False, ncols=len(curves), loc="upper center", fontsize="small")
+    figure.legend(*above.get_legend_handles_labels(), frameon=False, ncols=len(curves), loc="outside lower center")
     figure.savefig(picture, dpi=120)
 
 
