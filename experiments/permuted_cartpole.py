@@ -72,7 +72,8 @@ def report(results: Path) -> None:
     """Draws the figure and writes the summary from the table of curves."""
     curves = read_curves(results / "curves.csv")
     draw(curves, results / "figure.png")
-    rows = summary(curves)
+    dormant = dormant_at_the_end(results / "curves.csv")
+    rows = [{**row, "dormant units at the end": f"{dormant[row['arm']]:.0%}"} for row in summary(curves)]
     write_table(results / "summary.csv", rows)
     for row in rows:
         print("  ".join(f"{value:<24}" for value in row.values()))
@@ -89,6 +90,17 @@ def read_curves(table: Path) -> dict[str, tuple[NDArray[np.float64], NDArray[np.
         value = {(int(row["seed"]), int(row["step"])): float(row["return"] or "nan") for row in own}
         curves[arm] = np.array(steps, dtype=float), np.array([[value[s, step] for step in steps] for s in seeds])
     return curves
+
+
+def dormant_at_the_end(table: Path) -> dict[str, float]:
+    """For each arm the share of dormant units in the last bin, on average over seeds."""
+    rows = read_table(table)
+    last = max(int(row["step"]) for row in rows)
+    ends = [row for row in rows if int(row["step"]) == last]
+    shares = {
+        arm: [float(row["units/dormant"]) for row in ends if row["arm"] == arm] for arm in {r["arm"] for r in ends}
+    }
+    return {arm: float(np.mean(values)) for arm, values in shares.items()}
 
 
 def of_tasks(steps: NDArray[np.float64], returns: NDArray[np.float64]) -> NDArray[np.float64]:
