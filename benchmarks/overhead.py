@@ -79,7 +79,7 @@ def training(workload: Workload, mode: str | None) -> Subject:
     optimizer = workload.optimizer(network.parameters())
     if mode is not None:
         maturity = min(100, workload.warm_up - 1)
-        layers = hidden_layers(network, *batch)
+        layers = hidden_layers(network, *(tensor[:1] for tensor in batch))
         optimizer = ContinualBackprop(
             optimizer,
             layers,
