@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from envs.recipe import Environment
+from envs.recipe import SMALL_PROBLEM, World
 from launch.quantities import Count
-
-if TYPE_CHECKING:
-    import gymnasium
 
 
 @dataclass
-class ClassicChain(Environment):
+class ClassicChain(World):
     """CartPole, Acrobot and MountainCar take turns of 100,000 steps each, padded to one size."""
 
     total_steps: ClassVar[int] = 900_000  # three cycles
-    agent_settings: ClassVar[Mapping[str, object]] = {
-        "learning_rate": 1e-3,
-        "rollout_steps": 1024,
-        "hidden_units": 64,
-        "maturity_threshold": 500,
-    }
+    agent_settings = SMALL_PROBLEM
+    is_drawn: ClassVar[bool] = False
 
     change_every: Count = 100_000  # environment steps; takes effect at the next reset
-
-    def build(self, *, seed: int) -> gymnasium.Env:
-        import gymnasium
-
-        return gymnasium.make(
-            "plastic_rl.nonstationary:plastic_rl/ClassicChain-v0",
-            change_every=self.change_every,
-            copies=self.n_envs,
-        )

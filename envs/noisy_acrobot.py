@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from envs.recipe import Environment
+from envs.recipe import SMALL_PROBLEM, World
 from launch.quantities import Count, Positive
-
-if TYPE_CHECKING:
-    import gymnasium
 
 
 @dataclass
-class NoisyAcrobot(Environment):
+class NoisyAcrobot(World):
     """Acrobot; an offset, redrawn N(0, 2) every 100,000 steps, is added to what is seen."""
 
     total_steps: ClassVar[int] = 1_000_000  # ten offsets
-    agent_settings: ClassVar[Mapping[str, object]] = {
-        "learning_rate": 1e-3,
-        "rollout_steps": 1024,
-        "hidden_units": 64,
-        "maturity_threshold": 500,
-    }
+    agent_settings = SMALL_PROBLEM
 
     change_every: Count = 100_000  # environment steps; takes effect at the next reset
     deviation: Positive = 2.0  # of the offsets
-
-    def build(self, *, seed: int) -> gymnasium.Env:
-        import gymnasium
-
-        return gymnasium.make(
-            "plastic_rl.nonstationary:plastic_rl/NoisyAcrobot-v0",
-            change_every=self.change_every,
-            deviation=self.deviation,
-            seed=seed,
-            copies=self.n_envs,
-        )

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from envs.recipe import Environment
+from envs.recipe import World
 from launch.quantities import Count
-
-if TYPE_CHECKING:
-    import gymnasium
 
 
 @dataclass
-class PermutedCartPole(Environment):
+class PermutedCartPole(World):
     """CartPole; its four observations are permuted, with random signs, every 30,000 steps: seven tasks in a minute."""
 
     total_steps: ClassVar[int] = 210_000  # seven tasks
@@ -30,13 +27,3 @@ class PermutedCartPole(Environment):
 
     n_envs: Count = 8
     change_every: Count = 30_000  # environment steps; takes effect at the next reset
-
-    def build(self, *, seed: int) -> gymnasium.Env:
-        import gymnasium
-
-        return gymnasium.make(
-            "plastic_rl.nonstationary:plastic_rl/PermutedCartPole-v0",
-            change_every=self.change_every,
-            seed=seed,
-            copies=self.n_envs,
-        )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from launch.quantities import Count
 
@@ -60,3 +61,40 @@ class Environment(ABC):
         except OSError as error:
             raise UserError(f"env.tasks={self.tasks} cannot be read: {error.strerror or error}") from error
         return env
+
+
+# An agent for classic control and the like: a small network that learns fast.
+SMALL_PROBLEM: Mapping[str, object] = {
+    "learning_rate": 1e-3,
+    "rollout_steps": 1024,
+    "hidden_units": 64,
+    "maturity_threshold": 500,  # minibatch updates; at 80 a rollout, 6,400 environment steps
+}
+
+
+@dataclass
+class World(Environment):
+    """The settings of a world that plastic_rl registers under the name of the class; its fields are its keywords."""
+
+    is_drawn: ClassVar[bool] = True
+    """Whether its tasks are drawn, so that it takes a seed; else they come in a fixed order."""
+
+    change_every: Count = 2_000_000  # environment steps; takes effect at the next reset
+
+    def build(self, *, seed: int) -> gymnasium.Env:
+        import gymnasium
+
+        from plastic_rl.errors import UserError
+
+        world = f"plastic_rl.nonstationary:plastic_rl/{type(self).__name__}-v0"
+        keywords = self._keywords() | ({"seed": seed} if self.is_drawn else {})
+        try:
+            return gymnasium.make(world, copies=self.n_envs, **keywords)
+        except gymnasium.error.DependencyNotInstalled as error:
+            raise UserError(f"{world} needs a package that is not installed: {error}") from error
+
+    def _keywords(self) -> dict[str, Any]:
+        """The fields that are the world's own; `friction_low` and the like are its `low`."""
+        shared = {setting.name for setting in fields(Environment)}
+        own = [setting.name for setting in fields(self) if setting.name not in shared]
+        return {re.sub(r"^.*_(?=low$|high$)", "", name): getattr(self, name) for name in own}

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from envs.recipe import Environment
+from envs.recipe import World
 from launch.quantities import Count, Positive
-
-if TYPE_CHECKING:
-    import gymnasium
 
 
 @dataclass
-class SlipperyHopper(Environment):
+class SlipperyHopper(World):
     """Hopper; the ground's friction is redrawn every 2 million steps, as Slippery Ant's is."""
 
     total_steps: ClassVar[int] = 20_000_000  # ten frictions
@@ -21,15 +18,3 @@ class SlipperyHopper(Environment):
     change_every: Count = 2_000_000  # environment steps; takes effect at the next reset
     friction_low: Positive = 0.02  # of the default friction of every geom; log-uniform between the two
     friction_high: Positive = 2.0
-
-    def build(self, *, seed: int) -> gymnasium.Env:
-        import gymnasium
-
-        return gymnasium.make(
-            "plastic_rl.nonstationary:plastic_rl/SlipperyHopper-v0",
-            change_every=self.change_every,
-            low=self.friction_low,
-            high=self.friction_high,
-            seed=seed,
-            copies=self.n_envs,
-        )
