@@ -87,7 +87,7 @@ class World(Environment):
         from plastic_rl.errors import UserError
 
         world = f"plastic_rl.nonstationary:plastic_rl/{type(self).__name__}-v0"
-        keywords = self._keywords() | ({"seed": seed} if self.is_drawn else {})
+        keywords: dict[str, Any] = self._keywords() | ({"seed": seed} if self.is_drawn else {})
         try:
             return gymnasium.make(world, copies=self.n_envs, **keywords)
         except gymnasium.error.DependencyNotInstalled as error:
