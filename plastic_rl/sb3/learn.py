@@ -74,7 +74,7 @@ def learn(
         folder: where the run lives.
         track: where it is tracked.
         checkpoint_seconds: between two checkpoints.
-        formats: further output formats of SB3's logger ("csv", "tensorboard", "log", …).
+        formats: further output formats of SB3's logger ("csv", "tensorboard").
         config: the settings, for the tracker.
         name: of the run, for the tracker.
         group: of runs that differ in their seed only, for the tracker.
