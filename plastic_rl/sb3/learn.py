@@ -84,12 +84,7 @@ def learn(
         RunError: the run could not go on.
         RunInterruptedError: it was asked to stop; it has saved a checkpoint.
     """
-    if not isinstance(model, OnPolicyAlgorithm) or hasattr(model, "_last_lstm_states"):
-        kind = type(model).__name__
-        raise UserError(
-            f"{kind} cannot be resumed exactly (a replay buffer or a memory is not saved); `learn` takes on-policy "
-            f"algorithms without memory, such as PPO and A2C. Call {kind}.learn and {kind}.save themselves"
-        )
+    model = _resumable(model)
     began, saved = time.monotonic(), _resume(model, folder)
     if plastic_optimizers(model.policy):
         logger.info("%s", doctor(model, run_length=total_steps).line)
@@ -112,6 +107,16 @@ def learn(
         _train(model, total_steps, chronicle, Keeper(folder.checkpoints, snapshot, checkpoint_seconds, interruption))
         model.save(folder.model_file)
     return Summary(model.num_timesteps, time.monotonic() - began, _recent_return(model))
+
+
+def _resumable(model: BaseAlgorithm) -> OnPolicyAlgorithm:
+    if isinstance(model, OnPolicyAlgorithm) and not hasattr(model, "_last_lstm_states"):
+        return model
+    kind = type(model).__name__
+    raise UserError(
+        f"{kind} cannot be resumed exactly (a replay buffer or a memory is not saved); `learn` takes on-policy "
+        f"algorithms without memory, such as PPO and A2C. Call {kind}.learn and {kind}.save themselves"
+    )
 
 
 def _resume(model: OnPolicyAlgorithm, folder: RunFolder) -> dict[str, Any]:

@@ -2,32 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import gymnasium
 import pytest
 import torch
-from gymnasium import spaces
 from stable_baselines3 import DQN, PPO, SAC
 from torch import nn
 
 from plastic_rl.layers import HiddenLayer, assert_function_preserving, hidden_layers
-
-
-class Box(gymnasium.Env):
-    """An environment that only has spaces."""
-
-    def __init__(self, observations: spaces.Space, actions: spaces.Space) -> None:
-        self.observation_space, self.action_space = observations, actions
-
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None):
-        return self.observation_space.sample(), {}
-
-
-VECTOR = spaces.Box(-1, 1, (4,))
-IMAGE = spaces.Box(0, 255, (1, 36, 36), dtype="uint8")
-CONTINUOUS = spaces.Box(-1, 1, (2,))
-DISCRETE = spaces.Discrete(3)
+from tests.layers.zoo import CONTINUOUS, DISCRETE, IMAGE, VECTOR, Box
 
 
 def shape(layers: list[HiddenLayer]) -> dict[str, tuple[int, list[str]]]:
