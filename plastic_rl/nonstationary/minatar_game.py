@@ -22,7 +22,7 @@ class MinAtarGame(gymnasium.Env[np.ndarray, Any]):
 
     def __init__(self, game: str, render_mode: str | None = None) -> None:
         try:
-            from minatar import Environment  # pyright: ignore[reportMissingImports]
+            from minatar import Environment
         except ImportError as error:
             raise DependencyNotInstalled("MinAtar is not installed: run `pip install minatar`") from error
         self.name = game
