@@ -1,9 +1,26 @@
 """What every test stands on."""
 
+import random
+import warnings
+from contextlib import suppress
+
+import numpy as np
 import pytest
 import torch
+
+# Box2D's bindings warn while they are imported, and crash the interpreter where warnings are errors: import them now.
+with warnings.catch_warnings(), suppress(ImportError):
+    warnings.simplefilter("ignore")
+    import Box2D  # noqa: F401
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread_for_each_worker():
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _the_same_draws_in_any_order():
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002 -- what Stable-Baselines3 and its worlds draw from
+    torch.manual_seed(0)

@@ -1,6 +1,7 @@
 """Policies of images, of several inputs and of discrete observations, with trunks shared and separate."""
 
 import gymnasium
+import numpy as np
 import pytest
 from stable_baselines3 import DQN, PPO
 from stable_baselines3.common.envs import (
@@ -18,6 +19,11 @@ def images() -> FakeImageEnv:
     env = FakeImageEnv(screen_height=40, screen_width=40, n_channels=1, discrete=True)
     env.observation_space.seed(0)  # its images are samples of the space
     return env
+
+
+def rooms() -> SimpleMultiObsEnv:
+    np.random.seed(0)  # noqa: NPY002 -- what its rooms look like is drawn from it
+    return SimpleMultiObsEnv()
 
 
 def test_a_shared_trunk_is_one_group_with_two_readers():
@@ -43,7 +49,7 @@ def cnn(*, share: bool = True) -> dict:
 
 def test_multi_input_policies_are_covered_extractors_included():
     policy_kwargs = {"net_arch": [16], "features_extractor_kwargs": {"cnn_output_dim": 16}}
-    model = make(plastic(PPO), "MultiInputPolicy", SimpleMultiObsEnv(), policy_kwargs=policy_kwargs, plasticity=EAGER)
+    model = make(plastic(PPO), "MultiInputPolicy", rooms(), policy_kwargs=policy_kwargs, plasticity=EAGER)
     readers = {layer.name: sorted(port.name for port in layer.read_by) for layer in layers_of(model.policy)}
     assert readers["features_extractor.extractors.img.linear.0"] == [
         "mlp_extractor.policy_net.0",
@@ -73,7 +79,7 @@ def test_q_networks_of_images_are_covered_extractor_included():
 
 @pytest.mark.parametrize("policy", ["CnnPolicy", "MultiInputPolicy"])
 def test_off_means_gone_for_images_too(policy: str):
-    env = images if policy == "CnnPolicy" else SimpleMultiObsEnv
+    env = images if policy == "CnnPolicy" else rooms
     small = {"n_steps": 16, "batch_size": 8, "n_epochs": 1, "policy_kwargs": {}}
     plain = make(PPO, policy, env(), **small)
     learn(plain, 32)
