@@ -37,7 +37,19 @@ def hidden_layers(network: nn.Module, *example: Any, ignore: Collection[str] = (
     Raises:
         ValueError: names each layer whose units cannot be replaced, with the reason.
     """
-    found, refused = [], _unsupported(network, ignore)
+    found, refused = replaceable_layers(network, *example, ignore=ignore)
+    if refused:
+        reasons = "; ".join(f"`{name}`: {why}" for name, why in refused.items())
+        raise ValueError(f"units that cannot be replaced: {reasons}. Leave them alone with ignore={list(refused)}")
+    return found
+
+
+def replaceable_layers(
+    network: nn.Module, *example: Any, ignore: Collection[str] = ()
+) -> tuple[list[HiddenLayer], dict[str, str]]:
+    """As :func:`hidden_layers`, but with the layers whose units cannot be replaced, by name, and the reasons."""
+    found: list[HiddenLayer] = []
+    refused = _unsupported(network, ignore)
     for name, layer in _candidates(network, example, refused, ignore):
         if isinstance(layer, str):
             refused[name] = layer
@@ -45,10 +57,7 @@ def hidden_layers(network: nn.Module, *example: Any, ignore: Collection[str] = (
             found.append(layer)
         else:
             refused[name] = UNREAD
-    if refused:
-        reasons = "; ".join(f"`{name}`: {why}" for name, why in refused.items())
-        raise ValueError(f"units that cannot be replaced: {reasons}. Leave them alone with ignore={list(refused)}")
-    return found
+    return found, refused
 
 
 def _candidates(

@@ -87,9 +87,8 @@ class HiddenLayer:
 
     def parameters(self) -> list[Tensor]:
         """The parameters that a replacement of units writes to, each once."""
-        ports = (*self.produced_by, *self.normed_by)
-        written = [tensor for port in ports for tensor in (port.bias,) if tensor is not None]
-        written += [port.parameter for port in (*ports, *self.read_by) if port.parameter is not None]
+        written = [tensor for port in (*self.produced_by, *self.normed_by) for tensor in port.parameters]
+        written += [port.parameter for port in self.read_by]
         return list({id(tensor): tensor for tensor in written}.values())
 
     def __repr__(self) -> str:

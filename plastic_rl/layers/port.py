@@ -81,6 +81,12 @@ class Port:
         return attrgetter(self.bias_name)(self.layer) if _has(self.layer, self.bias_name) else None
 
     @property
+    def parameters(self) -> list[Tensor]:
+        """The weight and the bias as torch keeps them, as far as the layer has them; a norm may have neither."""
+        names = (self.weight_name, self.bias_name)
+        return [attrgetter(name)(self.layer) for name in names if _has(self.layer, name)]
+
+    @property
     def row_axis(self) -> int:
         """The axis of the parameter along which its rows lie."""
         return 1 if isinstance(self.layer, _ConvTransposeNd) else 0
@@ -103,6 +109,12 @@ class Port:
         """Sums a quantity of the rows or columns over those that each unit owns."""
         return values if self._is_identity(len(values)) else values[self.index_on(values.device)].sum(1)
 
+    def per_position(self, values: Float[Tensor, " units"], positions: int) -> Float[Tensor, " positions"]:
+        """Spreads a quantity of the units over the positions that they own; 1 at the positions of others."""
+        if self._is_identity(positions):
+            return values
+        return torch.cat([values, values.new_ones(1)])[self._owners(positions, values.device)]
+
     def columns(self, units: Int[Tensor, " k"]) -> Int[Tensor, " n"]:
         """Where the units' columns are along :attr:`column_axis`, or in the flattened parameter where that is None."""
         return self.positions(units)
@@ -124,6 +136,15 @@ class Port:
         known = self.__dict__.get("_copy")
         if known is None or known.device != device:
             known = self.__dict__["_copy"] = self.index.to(device)
+        return known
+
+    def _owners(self, positions: int, device: torch.device) -> Int[Tensor, " positions"]:
+        """For each position the unit that owns it, or the number of units where none does."""
+        known = self.__dict__.get("_owner")
+        if known is None or known.device != device or len(known) != positions:
+            owner = torch.full((positions,), len(self.index))
+            owner[self.index] = torch.arange(len(self.index))[:, None].expand_as(self.index)
+            known = self.__dict__["_owner"] = owner.to(device)
         return known
 
     def _is_identity(self, positions: int) -> bool:

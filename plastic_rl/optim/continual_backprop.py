@@ -112,7 +112,7 @@ class ContinualBackprop(PlasticOptimizer):
         if is_capturing():
             self._check_capture()
         else:
-            self._replace_due(step)
+            self.replace_due(step)
             self.count_step()
         for watched in self.watched:
             watched.clear()
@@ -173,7 +173,8 @@ class ContinualBackprop(PlasticOptimizer):
             for watched in self.watched:
                 watched.listen(self._are_listening)
 
-    def _replace_due(self, step: int) -> None:
+    def replace_due(self, step: int) -> None:
+        """Replaces the units that fall due after update number ``step``; part of :meth:`after_step`."""
         due = [(watched, count) for watched, count in zip(self.watched, self._upcoming, strict=True) if count]
         replaced = [(watched.layer, self._replace(watched, step, count)) for watched, count in due]
         if len(replaced) > 1:  # fresh rows of one layer have overwritten silent columns of another

@@ -60,6 +60,16 @@ class WatchedLayer:
         self.magnitudes = [_zeros_per_column(port) for port in layer.read_by] if mode is Mode.lazy else []
         self.means = [_zeros_per_column(port) for port in layer.read_by] if self.keeps_mean else []
 
+    def tensors(self) -> list[Tensor]:
+        """The state that changes from step to step: averages and times of birth."""
+        return [self.average, self.birth, *self.magnitudes, *self.means]
+
+    def hold(self, tensors: Iterator[Tensor]) -> None:
+        """Keeps its state in other tensors from now on, taken in the order of :meth:`tensors`."""
+        self.average, self.birth = next(tensors), next(tensors)
+        self.magnitudes = [next(tensors) for _ in self.magnitudes]
+        self.means = [next(tensors) for _ in self.means]
+
     def listen(self, falls_due: bool) -> None:
         """Lets the recorders hear what the next update needs, and no more: a unit may fall due after it or not."""
         is_wanted = self.utility.is_active and (falls_due or self.mode is not Mode.instant)
@@ -120,7 +130,7 @@ class WatchedLayer:
         """For each reader the bias-corrected mean of its input columns, since each unit's birth."""
         age = step - self.birth
         return [
-            bias_corrected(mean, _to_columns(port, age), self.decay)
+            bias_corrected(mean, port.per_position(age, len(mean)), self.decay)
             for port, mean in zip(self.layer.read_by, self.means, strict=True)
         ]
 
@@ -184,11 +194,3 @@ class WatchedLayer:
 
 def _zeros_per_column(port: Port) -> Float[Tensor, " columns"]:
     return torch.zeros(port.weight.shape[1], dtype=port.weight.dtype, device=port.weight.device)
-
-
-def _to_columns(port: Port, per_unit: Float[Tensor, " units"]) -> Float[Tensor, " columns"]:
-    """Spreads a quantity of the units over the columns that they own; 1 for the columns of others."""
-    columns = torch.ones(port.weight.shape[1], dtype=per_unit.dtype, device=per_unit.device)
-    owned = port.index_on(per_unit.device)
-    columns[owned] = per_unit[:, None].expand(owned.shape)
-    return columns

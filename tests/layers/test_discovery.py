@@ -31,6 +31,16 @@ def test_ppo_with_separate_trunks():
     }
 
 
+@pytest.mark.parametrize("norm", [nn.BatchNorm1d(4, affine=False), nn.LayerNorm(4, elementwise_affine=False)])
+def test_a_norm_without_weights_has_none_to_be_replaced(norm: nn.Module):
+    network = nn.Sequential(nn.Linear(3, 4), norm, nn.ReLU(), nn.Linear(4, 2, bias=False))
+    (layer,) = hidden_layers(network, torch.zeros(2, 3))
+    assert [port.layer for port in layer.normed_by] == [norm]
+    assert [id(tensor) for tensor in layer.parameters()] == [
+        id(tensor) for tensor in (network[0].weight, network[0].bias, network[3].weight)
+    ]
+
+
 @pytest.mark.parametrize("shared", [True, False])
 def test_ppo_on_images(shared: bool):
     settings = {"share_features_extractor": shared, "features_extractor_kwargs": {"features_dim": 8}, "net_arch": []}

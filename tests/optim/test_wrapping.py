@@ -10,8 +10,12 @@ import pytest
 import torch
 from torch.optim import Optimizer
 
-from plastic_rl.optim import ContinualBackprop
+from plastic_rl.optim import ContinualBackprop, ShrinkPerturb
 from tests.optim.networks import OPTIMIZERS, are_equal, around, mlp, numbers, train
+
+
+def disturbed(optimizer: Optimizer, **settings) -> ShrinkPerturb:
+    return ShrinkPerturb(optimizer, **{"shrink": 0.01, "noise_std": 0.01, "seed": 7, **settings})
 
 
 def replaced(optimizer: ContinualBackprop) -> float:
@@ -27,6 +31,17 @@ def test_a_rate_of_zero_is_bit_for_bit_the_wrapped_optimiser(kind: str, mode: st
         torch.manual_seed(5)
         optimizer = wrap(OPTIMIZERS[kind](network), network)
         train(network, optimizer, 20)
+        results.append([*numbers(network), torch.get_rng_state()])
+    assert are_equal(*results)
+
+
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_nothing_shrunk_and_no_noise_is_bit_for_bit_the_wrapped_optimiser(kind: str):
+    results = []
+    for wrap in (lambda optimizer: optimizer, lambda optimizer: disturbed(optimizer, shrink=0.0, noise_std=0.0)):
+        network = mlp()
+        torch.manual_seed(5)
+        train(network, wrap(OPTIMIZERS[kind](network)), 20)
         results.append([*numbers(network), torch.get_rng_state()])
     assert are_equal(*results)
 
@@ -164,6 +179,20 @@ def test_a_copy_of_network_and_optimiser_goes_on_alike_and_apart(copied, kind: s
     train(other_network, other_optimizer, 10, seed=2)
     assert are_equal(numbers(network), numbers(other_network))
     assert replaced(optimizer) == replaced(other_optimizer) > 0
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda pair: pickle.loads(pickle.dumps(pair))])
+@pytest.mark.parametrize("kind", ["momentum", "adam"])
+def test_a_copy_of_a_network_that_is_shrunk_and_perturbed_goes_on_alike_and_apart(copied, kind: str):
+    network = mlp()
+    optimizer = disturbed(OPTIMIZERS[kind](network))
+    train(network, optimizer, 10)
+    other_network, other_optimizer = copied((network, optimizer))
+    before = numbers(other_network)
+    train(network, optimizer, 10, seed=2)
+    assert are_equal(before, numbers(other_network))
+    train(other_network, other_optimizer, 10, seed=2)
+    assert are_equal(numbers(network), numbers(other_network))
 
 
 def test_two_wrappers_stack():

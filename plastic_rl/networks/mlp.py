@@ -1,0 +1,42 @@
+"""The multilayer perceptron of Online Permuted MNIST and of slowly-changing regression."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from plastic_rl.initialisers import initialise_, kaiming_uniform_, lecun_uniform_
+
+
+class MLP(nn.Sequential):
+    """Hidden layers of equal width with ReLU between them (Dohare et al. 2024, Online Permuted MNIST).
+
+    Kaiming-uniform weights and zero biases; the outputs, which no ReLU follows, have weights of variance 1 / fan-in.
+    9,594,010 parameters with 784 inputs, 10 outputs and the paper's width and depth.
+
+    Args:
+        inputs: numbers of one example.
+        outputs: of the network.
+        hidden_units: of each hidden layer.
+        hidden_layers: how many; none makes the network linear.
+
+    Raises:
+        ValueError: a number is too small.
+    """
+
+    def __init__(self, inputs: int, outputs: int, *, hidden_units: int = 2000, hidden_layers: int = 3) -> None:
+        if min(inputs, outputs, hidden_units) < 1 or hidden_layers < 0:
+            sizes = f"{inputs} inputs, {outputs} outputs, {hidden_layers} layers of {hidden_units} units"
+            raise ValueError(f"a network needs at least one input, output and unit, got {sizes}")
+        widths = [inputs] + [hidden_units] * hidden_layers
+        hidden = [part for pair in pairwise(widths) for part in (nn.Linear(*pair), nn.ReLU())]
+        head = nn.Linear(widths[-1], outputs)
+        super().__init__(*hidden, head)
+        initialise_(self, kaiming_uniform_)
+        lecun_uniform_(head.weight)
+
+    def forward(self, input: Float[Tensor, "batch inputs"]) -> Float[Tensor, "batch outputs"]:
+        """The outputs of a batch."""
+        return super().forward(input)

@@ -1,0 +1,308 @@
+"""Additive parameter decomposition: a network that learns task after task and forgets only what it is told to forget.
+
+Yoon, Kim, Yang, Hwang, "Scalable and Order-robust Continual Learning with Additive Parameter Decomposition", ICLR 2020
+(arXiv 1902.09432). What differs from paper and released code: docs/additive_parameter_decomposition.md.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from plastic_rl.nn.additive.capacity import Capacity, measured
+from plastic_rl.nn.additive.clusters import Centre
+from plastic_rl.nn.additive.exact import ExactLayer
+from plastic_rl.nn.additive.layer import DecomposedLayer, Task, checked_name
+from plastic_rl.nn.additive.parts import PrivateParts, decomposed_weights
+from plastic_rl.nn.additive.reference import ReferenceLayer
+from plastic_rl.nn.additive.settings import Form, Settings
+from plastic_rl.nn.additive.visit import Visit
+from plastic_rl.optim.validation import one_of, whole_number
+
+
+class AdditiveDecomposition:
+    """The tasks of a network: θ_t = σ ⊗ M_t + τ_t in linear and convolutional layers, all else whole for each task.
+
+    ::
+
+        tasks = AdditiveDecomposition(network, heads=["head"])
+        optimizer = AdditiveOptimizer(torch.optim.Adam(network.parameters()), tasks)
+        ...                      # learn the first task, with the network and the optimiser as ever
+        tasks.new_task()         # learn another one
+        with tasks.task(0):      # the network is again what it was, bit for bit
+            evaluate(network)
+
+    The network's own parameters are the active task's, so that it runs, compiles and is saved as before. The task that
+    was last trained is the one that *learns*; whichever task is active when the optimiser takes a step becomes it.
+    Until then a visit to another task leaves no trace: what is not trained is not stored.
+
+    Args:
+        network: any module, already on its device.
+        sparsity: λ', dimensionless: a weight moves away from what is shared if the optimiser's direction is larger than
+            this (with Adam, if its signal-to-noise ratio is). 0 leaves the optimiser bit for bit alone. In the
+            reference form λ1, in units of the loss.
+        drift: how dear it is to move σ once there are old tasks: what each of them asks, in the same units as λ', for
+            σ where it reads σ; ``math.inf`` freezes σ there. In the fixed form λ2 of Equation 1, in units of the
+            learning rate; in the reference form λ2 of the released code.
+        form: "fixed" (Equation 1, old tasks move with σ), "retroactive" (Equation 2) or "hierarchical" (Equation 3).
+        tolerance: by how much a weight of an old task may move in all its life, so that less has to be kept; 0 recalls
+            bit for bit. The outputs of one layer move by at most this times the sum of its inputs' magnitudes. In the
+            fixed form old tasks move with σ all the same.
+        heads: names of modules and parameters that belong to a task alone; None for the last layer registered.
+        initial_mask: M of a new task; 1 switches masks off.
+        first_task: the name of the task that is learnt first.
+        groups: K, how many groups of tasks are added at each consolidation; hierarchical form only.
+        every: s, how many tasks lie between two consolidations.
+        spread: β, within which weights of a group are replaced by its centre; 0 merges without loss.
+        centre: "midrange" (the released code: no weight moves by more than β / 2) or "mean" (the paper).
+        reference: follow the released code step by step, for comparison: approximate recall, one Adam for all factors.
+        weight_decay: of the learning task's τ and v in the reference form; elsewhere the optimiser's own counts.
+        seed: of the masks' start in the reference form; nothing else is drawn.
+
+    Raises:
+        ValueError: for a hyper-parameter out of its range, a head that does not exist, or no weight to decompose.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        sparsity: float = 0.2,
+        drift: float = 1.0,
+        form: str = "hierarchical",
+        tolerance: float = 0.0,
+        heads: Collection[str] | None = None,
+        initial_mask: float = 0.5,
+        first_task: Task = 0,
+        groups: int = 2,
+        every: int = 5,
+        spread: float = 0.0,
+        centre: str = "midrange",
+        reference: bool = False,
+        weight_decay: float = 1e-4,
+        seed: int = 0,
+    ) -> None:
+        settings = Settings(
+            sparsity=sparsity,
+            drift=drift,
+            form=one_of("form", Form, form),
+            tolerance=tolerance,
+            initial_mask=initial_mask,
+            spread=spread,
+            centre=one_of("centre", Centre, centre),
+            weight_decay=weight_decay,
+            seed=seed,
+        )
+        if reference and (settings.form is Form.fixed or math.isinf(drift)):
+            raise ValueError("the released code has no fixed form and no infinite drift: use reference=False")
+        self.network, self.settings, self.is_reference = network, settings, reference
+        self.groups, self.every = whole_number("groups", groups), whole_number("every", every)
+        if not self.every:
+            raise ValueError(f"every must be 1 or more, got {every}")
+        weights = decomposed_weights(network, heads)
+        kind = ReferenceLayer if reference else ExactLayer
+        self.layers: list[DecomposedLayer] = [kind(name, weight, settings) for name, weight in weights.items()]
+        self.parts = PrivateParts(network, weights.values())
+        self.initial = self.parts.capture()
+        self.private: dict[Task, dict[str, Tensor]] = {}
+        self.active: Task = checked_name(first_task)
+        self.learner: Task | None = None
+        self._highest = -1  # of all numbers that were names
+        self.period = 0  # counts the times that learning went from one task to another
+        self._aside: tuple[list[Tensor], dict[str, Tensor]] | None = None  # the learner's weights during a visit
+        self._begin(first_task, None)
+
+    # Tasks.
+
+    @property
+    def tasks(self) -> list[Task]:
+        """The names of all tasks, in the order in which they began."""
+        return list(self.private)
+
+    @torch.no_grad()
+    def new_task(self, name: Task | None = None, *, like: Task | None = None) -> Task:
+        """Begins a task and makes it the active one.
+
+        It starts from what is shared, with biases, norms and heads as they were at the very beginning, so that it does
+        not depend on the order of the tasks; or as a copy of another task.
+
+        Args:
+            name: a number or a string; None for the number after the highest that was ever used.
+            like: the task to start from.
+
+        Returns:
+            The name.
+
+        Raises:
+            ValueError: if there is a task of this name, or none to start from.
+        """
+        name = self._highest + 1 if name is None else checked_name(name)
+        if name in self.private:
+            raise ValueError(f"there is a task {name!r} already; switch to it with task({name!r})")
+        if like is not None:
+            self._check(like)
+        self.close()
+        if self.settings.form is Form.hierarchical and len(self.private) % self.every == 0:
+            self._consolidate()
+        self._begin(name, like)
+        return name
+
+    def _begin(self, name: Task, like: Task | None) -> None:
+        for layer in self.layers:
+            layer.add(name, like)
+        self.private[name] = dict(self.initial if like is None else self.private[like])
+        if self.active != name or self.is_reference:
+            self._show(name)
+        self.active = self.learner = name
+        self._highest = max(self._highest, name) if isinstance(name, int) else self._highest
+
+    def task(self, name: Task) -> Visit:
+        """Makes a task the active one: the network is what it was when that task was last trained.
+
+        In a ``with`` statement the task that was active before comes back at the end.
+
+        Raises:
+            ValueError: if there is no such task.
+        """
+        self._check(name)
+        before = self.active
+        self._switch(name)
+        return Visit(self, before)
+
+    @torch.no_grad()
+    def _switch(self, name: Task) -> None:
+        if name == self.active:
+            return
+        if self.active == self.learner:
+            self._aside = [layer.weight.detach().clone() for layer in self.layers], self.parts.capture()
+        self.active = name
+        if name == self.learner and self._aside is not None:
+            weights, private = self._aside
+            self._write(weights, private)
+            self._aside = None
+        else:
+            self._write([layer.theta(name) for layer in self.layers], self.private[name])
+
+    @torch.no_grad()
+    def forget(self, name: Task) -> None:
+        """Forgets a task for good; all others stay bit for bit what they are.
+
+        What it has given to σ stays there: it is shared. Its own weights, mask, biases, norms and heads are gone.
+
+        Raises:
+            ValueError: if there is no such task, or it is the active one.
+        """
+        self._check(name)
+        if name == self.active:
+            raise ValueError(f"task {name!r} is active: switch to another one before you forget it")
+        if name == self.learner:
+            self.learner, self._aside = None, None
+            self.period += 1
+        for layer in self.layers:
+            layer.drop(name)
+        del self.private[name]
+
+    @torch.no_grad()
+    def consolidate(self) -> None:
+        """Groups the tasks, layer by layer, and lets the members of a group share what they agree on (Section 3.2).
+
+        Happens by itself whenever ``every`` more tasks have been learnt; without loss if ``spread`` is 0.
+
+        Raises:
+            ValueError: if the form is not hierarchical.
+        """
+        if self.settings.form is not Form.hierarchical:
+            raise ValueError(f"only the hierarchical form has groups of tasks; this one is {self.settings.form}")
+        self.close()
+        self._consolidate()
+        self._show(self.active)
+
+    def _consolidate(self) -> None:
+        count = max(1, self.groups * len(self.private) // self.every)
+        for layer in self.layers:
+            layer.consolidate(count)
+
+    # Learning; called by the optimiser.
+
+    @torch.no_grad()
+    def learn(self) -> None:
+        """Makes the active task the one that learns, instead of the one that has learnt so far."""
+        self.close()
+        self.learner = self.active
+        for layer in self.layers:
+            layer.open(self.active)
+
+    @torch.no_grad()
+    def close(self) -> None:
+        """Stores what the learning task has learnt, and pays old tasks back what σ has moved. No task learns now."""
+        if self.learner is None:
+            return
+        if self._aside is None:
+            live, private = [layer.weight.detach().clone() for layer in self.layers], self.parts.capture()
+        else:
+            live, private = self._aside
+        for layer, weight in zip(self.layers, live, strict=True):
+            layer.close(weight)
+        self.private[self.learner] = private
+        if self.active == self.learner:  # σ may have taken over a weight but for a bit, or but for the tolerance
+            self._show(self.active)
+        self.learner, self._aside = None, None
+        self.period += 1
+
+    def _show(self, name: Task) -> None:
+        theta = [layer.starting_theta(name) for layer in self.layers]
+        self._write(theta, self.private[name])
+
+    @torch.no_grad()
+    def _write(self, weights: list[Tensor], private: dict[str, Tensor]) -> None:
+        for layer, weight in zip(self.layers, weights, strict=True):
+            layer.weight.copy_(weight)
+        self.parts.show(private)
+
+    def _check(self, name: Task) -> None:
+        if name not in self.private:
+            raise ValueError(f"there is no task {name!r}; there are {self.tasks}")
+
+    # Size and state.
+
+    @torch.no_grad()
+    def capacity(self) -> Capacity:
+        """How many numbers and bytes are kept (:class:`plastic_rl.nn.additive.capacity.Capacity`)."""
+        closed = {name: private for name, private in self.private.items() if name != self.learner}
+        live = [layer.weight for layer in self.layers] if self._aside is None else self._aside[0]
+        return measured(self.layers, live, closed, list(self.initial.values()))
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that is needed to go on exactly, but for the network's own state: tensors and plain values only."""
+        return {
+            "names": self.tasks,
+            "private": list(self.private.values()),
+            "initial": self.initial,
+            "active": self.active,
+            "learner": self.learner,
+            "period": self.period,
+            "highest": self._highest,
+            "aside": None if self._aside is None else list(self._aside),
+            "layers": {layer.name: layer.state() for layer in self.layers},
+        }
+
+    @torch.no_grad()
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Goes on from a saved state; the network's parameters, which are the active task's, are loaded by themselves.
+
+        Raises:
+            ValueError: if the state is of a network with other decomposed weights.
+        """
+        names, saved = [layer.name for layer in self.layers], list(state["layers"])
+        if names != saved:
+            raise ValueError(f"the saved tasks are of weights {saved}, this network decomposes {names}")
+        self.private = dict(zip(state["names"], state["private"], strict=True))
+        self.initial, self.active, self.learner = state["initial"], state["active"], state["learner"]
+        self.period, self._highest = int(state["period"]), int(state["highest"])
+        self._aside = None if state["aside"] is None else (state["aside"][0], state["aside"][1])
+        for layer in self.layers:
+            layer.restore(state["layers"][layer.name])

@@ -1,0 +1,41 @@
+"""The hyper-parameters of additive parameter decomposition, checked."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+from plastic_rl.nn.additive.clusters import Centre
+
+
+class Form(StrEnum):
+    """What becomes of old tasks when σ moves."""
+
+    fixed = "fixed"  # APD-Fixed, Equation 1: their τ stay, so that their weights move with σ
+    retroactive = "retroactive"  # APD(1), Equation 2: their τ make up for it
+    hierarchical = "hierarchical"  # APD(2), Equation 3: as before, and groups of tasks share a further part
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The hyper-parameters of a decomposition; documented at :class:`plastic_rl.nn.AdditiveDecomposition`."""
+
+    sparsity: float
+    drift: float
+    form: Form
+    tolerance: float
+    initial_mask: float
+    spread: float
+    centre: Centre
+    weight_decay: float
+    seed: int
+
+    def __post_init__(self) -> None:
+        for name in ("sparsity", "tolerance", "spread", "weight_decay"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be 0 or more and finite, got {getattr(self, name)}")
+        if not self.drift >= 0:
+            raise ValueError(f"drift must be 0 or more (infinite freezes what is shared), got {self.drift}")
+        if not 0 < self.initial_mask <= 1:
+            raise ValueError(f"initial_mask must be above 0 and at most 1, got {self.initial_mask}")

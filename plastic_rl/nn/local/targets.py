@@ -1,0 +1,129 @@
+"""What the layers are trained towards: labels of any kind as columns of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional
+
+from plastic_rl.nn.moments import Fading
+
+Columns = Float[Tensor, "samples columns"]
+
+
+class TargetEncoder(nn.Module):
+    """Interface: turns targets into columns of numbers, and a readout's columns into predictions.
+
+    Args:
+        width: number of columns.
+    """
+
+    has_classes = False
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        if width < 1:
+            raise ValueError(f"targets need one column or more, got {width}")
+        self.width = width
+
+    def forward(self, targets: Any) -> Columns:
+        raise NotImplementedError
+
+    def decode(self, columns: Columns) -> Any:
+        """What a readout's columns predict, in the units of the targets."""
+        raise NotImplementedError
+
+
+class OneHot(TargetEncoder):
+    """Classes as one-hot columns; decodes into the class of the largest column.
+
+    Args:
+        classes: how many there are; labels are 0 to classes - 1.
+    """
+
+    has_classes = True
+
+    def __init__(self, classes: int) -> None:
+        super().__init__(classes)
+
+    def forward(self, targets: Int[Tensor, " samples"]) -> Columns:
+        return functional.one_hot(targets.long(), self.width).to(torch.get_default_dtype())
+
+    def decode(self, columns: Columns) -> Int[Tensor, " samples"]:
+        return columns.argmax(1)
+
+
+class Standardised(TargetEncoder):
+    """Numbers, less their running mean and over their running standard deviation: returns, advantages, observations.
+
+    The running statistics take in each batch that is encoded in training mode, before it is encoded.
+
+    Args:
+        width: number of columns; targets of shape (samples,) have one.
+        horizon: how many samples back the statistics reach; `math.inf` is all.
+    """
+
+    def __init__(self, width: int = 1, *, horizon: float = 100_000.0) -> None:
+        super().__init__(width)
+        self.fading = Fading(horizon)
+        self.register_buffer("mean", torch.zeros(width))
+        self.register_buffer("square", torch.zeros(width))
+
+    mean: Tensor
+    square: Tensor
+
+    @property
+    def deviation(self) -> Float[Tensor, " columns"]:
+        """The standard deviation of each column; 1 where it has been constant."""
+        deviation = (self.square - self.mean.square()).clamp(min=0).sqrt()
+        return torch.where(deviation > 1e-6 * self.square.sqrt(), deviation, 1.0)
+
+    def forward(self, targets: Float[Tensor, "samples *columns"]) -> Columns:
+        columns = targets.detach().reshape(len(targets), self.width)
+        if self.training:
+            share = self.fading.add(len(columns))
+            self.mean.lerp_(columns.mean(0), share)
+            self.square.lerp_(columns.square().mean(0), share)
+        return (columns - self.mean) / self.deviation
+
+    def decode(self, columns: Columns) -> Columns:
+        return columns * self.deviation + self.mean
+
+    def get_extra_state(self) -> dict[str, float]:
+        return {"weight": self.fading.weight}
+
+    def set_extra_state(self, state: Any) -> None:
+        self.fading.weight = float(state["weight"])
+
+
+class Joint(TargetEncoder):
+    """Several targets side by side: a mapping from names to targets is encoded, and decoded, name by name.
+
+    ::
+
+        Joint(returns=Standardised(), action=OneHot(4), next_observation=Standardised(17))
+
+    Args:
+        encoders: what encodes each of them.
+    """
+
+    def __init__(self, **encoders: TargetEncoder) -> None:
+        super().__init__(sum(encoder.width for encoder in encoders.values()))
+        self.encoders = nn.ModuleDict(encoders)
+
+    def forward(self, targets: Mapping[str, Tensor]) -> Columns:
+        if set(targets) != set(self.encoders):
+            raise ValueError(f"targets for {sorted(self.encoders)} are expected, got {sorted(targets)}")
+        return torch.cat([encoder(targets[name]) for name, encoder in self.encoders.items()], 1)
+
+    def decode(self, columns: Columns) -> dict[str, Tensor]:
+        predicted, start = {}, 0
+        for name, encoder in self.encoders.items():
+            assert isinstance(encoder, TargetEncoder)
+            predicted[name] = encoder.decode(columns[:, start : start + encoder.width])
+            start += encoder.width
+        return predicted

@@ -1,0 +1,83 @@
+"""What methods have in common that draw weights back to where earlier tasks left them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from plastic_rl.optim.base import PlasticOptimizer
+
+
+class Anchoring(PlasticOptimizer, ABC):
+    """Adds strength / 2 Σ_j Ω_j (θ_j - c_j)² to the loss, with importances Ω and centres c from the tasks before.
+
+    The term's gradient is put where ``zero_grad`` leaves zeros, so that it is in the gradients that are clipped, as if
+    it had been written into the loss: clear gradients with the optimiser's ``zero_grad``, not the network's. With
+    strength 0, and until the first task is over, it is bit for bit the wrapped optimiser.
+
+    Args:
+        optimizer: what moves the parameters.
+        strength: λ.
+
+    Raises:
+        ValueError: the strength is negative.
+    """
+
+    def __init__(self, optimizer: Optimizer, *, strength: float) -> None:
+        super().__init__(optimizer)
+        if not strength >= 0:
+            raise ValueError(f"strength must be 0 or more, got {strength}")
+        self.strength = strength
+        self.memory = {"tasks": 0, "importances": [], "centres": []}
+
+    @property
+    def trained(self) -> list[Tensor]:
+        """The parameters that are moved, in the order of the groups."""
+        return [each for group in self.param_groups for each in group["params"] if each.requires_grad]
+
+    @abstractmethod
+    def consolidate(self, losses: Iterable[Tensor]) -> None:
+        """Takes note of the weights at hand, with which a task is over.
+
+        Args:
+            losses: for some examples of the task, one by one, the negative log-likelihood of a target that was drawn
+                from what the network says (a generator, so that one graph is alive at a time).
+        """
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        super().zero_grad(set_to_none)
+        if self.strength:
+            self._pull()
+
+    @torch.no_grad()
+    def _pull(self) -> None:
+        for weight, importance, centre in self._anchors():
+            weight.grad = (weight - centre).mul_(importance).mul_(self.strength)
+
+    def _anchors(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        if self.memory["tasks"]:
+            yield from zip(self.trained, self.memory["importances"], self.memory["centres"], strict=True)
+
+    def after_step(self) -> None:
+        """Nothing: the term was in the gradients."""
+
+    @torch.no_grad()
+    def penalty(self) -> float:
+        """What the term adds to the loss now."""
+        parts = ((weight - centre).square().mul_(importance).sum() for weight, importance, centre in self._anchors())
+        return 0.5 * self.strength * float(sum(parts))
+
+    def metrics(self) -> dict[str, int | float]:
+        """How many tasks are remembered, and what the term adds to the loss."""
+        return {**super().metrics(), "anchor/tasks": self.memory["tasks"], "anchor/penalty": self.penalty()}
+
+    def remember(self, memory: dict[str, Any]) -> None:
+        self.memory = {"tasks": memory["tasks"], "importances": [], "centres": []}
+        if memory["tasks"]:
+            for name in ("importances", "centres"):
+                self.memory[name] = [saved.to(each) for saved, each in zip(memory[name], self.trained, strict=True)]

@@ -1,0 +1,64 @@
+"""Shrink and perturb: weights that are drawn towards zero and disturbed a little after every step.
+
+Ash & Adams, "On Warm-Starting Neural Network Training", NeurIPS 2020, in the form of Dohare et al. (2024): a little at
+each step instead of much at each change.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+from torch.optim import Optimizer
+
+from plastic_rl.optim.base import PlasticOptimizer
+from plastic_rl.optim.validation import fraction
+
+
+class ShrinkPerturb(PlasticOptimizer):
+    """After each step, θ ← (1 - shrink) θ + noise_std ε with ε ~ N(0, 1), for every parameter of the optimiser.
+
+    Dohare et al. (2024) shrink by the L2 regularisation of SGD (its ``weight_decay``) and leave ``shrink`` at 0.
+
+    Args:
+        optimizer: what moves the parameters.
+        shrink: the share of each weight that is lost, from 0 to 1.
+        noise_std: σ, the standard deviation of the noise.
+        seed: of the noise; None takes torch's initial seed. The global random-number stream is never touched.
+
+    Raises:
+        ValueError: for a hyper-parameter out of its range.
+    """
+
+    def __init__(
+        self, optimizer: Optimizer, *, shrink: float = 0.0, noise_std: float = 1e-5, seed: int | None = None
+    ) -> None:
+        super().__init__(optimizer)
+        self.shrink = fraction("shrink", shrink)
+        if noise_std < 0:
+            raise ValueError(f"noise_std must be at least 0, got {noise_std}")
+        self.noise_std = noise_std
+        self.memory = {"step": 0, "seed": torch.initial_seed() if seed is None else seed}
+
+    def after_step(self) -> None:
+        """Shrinks and perturbs, with draws that are a function of the seed and the number of the step."""
+        self.memory["step"] += 1
+        parameters = [parameter for group in self.param_groups for parameter in group["params"]]
+        if self.shrink:
+            torch._foreach_mul_(parameters, 1 - self.shrink)  # pyright: ignore[reportPrivateImportUsage]
+        if self.noise_std:
+            torch._foreach_add_(parameters, self._noise(parameters))  # pyright: ignore[reportPrivateImportUsage]
+
+    def remember(self, memory: dict[str, Any]) -> None:
+        # The numbers alone: two optimisers must not count in one dict.
+        self.memory.update(step=int(memory["step"]), seed=int(memory["seed"]))
+
+    def _noise(self, parameters: list[Tensor]) -> list[Tensor]:
+        """One draw for all parameters together, shared out among them."""
+        sizes, first = [parameter.numel() for parameter in parameters], parameters[0]
+        source = Generator(first.device)
+        source.manual_seed((self.memory["seed"] * 1_000_003 + self.memory["step"]) % 2**63)
+        drawn = torch.empty(sum(sizes), device=first.device, dtype=first.dtype)
+        drawn.normal_(0, self.noise_std, generator=source)
+        return [part.view_as(each) for part, each in zip(drawn.split(sizes), parameters, strict=True)]
