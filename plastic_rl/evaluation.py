@@ -2,7 +2,7 @@
 
 Agarwal et al., "Deep reinforcement learning at the edge of the statistical precipice", NeurIPS 2021, recommend the
 interquartile mean with bootstrap intervals. A continual run is judged by its average over life and by its last task,
-never by its best moment.
+never by its best moment; and a learner of many tasks by how little it matters in which order they came.
 """
 
 from __future__ import annotations
@@ -58,6 +58,39 @@ def probability_of_improvement(ours: ArrayLike, theirs: ArrayLike) -> float:
     """How often a run of ours beats a run of theirs, ties counting half (Agarwal et al. 2021; Mann-Whitney's U)."""
     x, y = np.asarray(ours, dtype=float), np.asarray(theirs, dtype=float)
     return float(((x[:, None] > y).mean() + 0.5 * (x[:, None] == y).mean()).item())
+
+
+def order_disparities(accuracies: ArrayLike) -> Float[np.ndarray, " tasks"]:
+    """OPD_t = max_r P_t^r - min_r P_t^r: how much a task's final accuracy depends on the order r in which tasks came.
+
+    Here P_t^r is the mean over runs of the accuracy on task t when all tasks have been learnt in the order r (Yoon et
+    al., "Scalable and order-robust continual learning with additive parameter decomposition", ICLR 2020). Chance alone
+    makes it positive: it is to be compared with that of networks which learn one task each.
+
+    Args:
+        accuracies: of shape (orders, runs, tasks); a task has the same place in all orders.
+
+    Raises:
+        ValueError: another shape, fewer than two orders, or an accuracy that is not a number.
+    """
+    values = np.asarray(accuracies, dtype=float)
+    if values.ndim != 3 or len(values) < 2 or not values.size or np.isnan(values).any():
+        raise ValueError(
+            f"disparity needs accuracies of shape (orders >= 2, runs, tasks), got {values.shape} with "
+            f"{np.isnan(values).sum()} missing"
+        )
+    means = values.mean(axis=1)
+    return means.max(axis=0) - means.min(axis=0)
+
+
+def average_order_disparity(accuracies: ArrayLike) -> float:
+    """AOPD, the mean of :func:`order_disparities` over tasks."""
+    return float(order_disparities(accuracies).mean())
+
+
+def maximum_order_disparity(accuracies: ArrayLike) -> float:
+    """MOPD, the greatest of :func:`order_disparities`."""
+    return float(order_disparities(accuracies).max())
 
 
 def _resampled(runs: Float[np.ndarray, "runs points"], seed: int) -> Float[np.ndarray, "resamples points"]:

@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from plastic_rl.evaluation import band, estimate, interquartile_mean, probability_of_improvement
+from plastic_rl.evaluation import (
+    average_order_disparity,
+    band,
+    estimate,
+    interquartile_mean,
+    maximum_order_disparity,
+    order_disparities,
+    probability_of_improvement,
+)
 
 
 def test_interquartile_mean_is_the_mean_of_the_middle_half():
@@ -51,3 +59,21 @@ def test_a_band_is_an_estimate_at_each_point():
 def test_probability_of_improvement_counts_pairs():
     assert probability_of_improvement([2.0, 4.0], [1.0, 3.0]) == 0.75
     assert probability_of_improvement([1.0, 1.0], [1.0, 1.0]) == 0.5
+
+
+def test_order_disparity_by_hand():
+    # Task 0 ends at 60, 70 and 66 in the mean over two runs of each order, task 1 at 80, 79 and 80.
+    accuracies = [[[58, 81], [62, 79]], [[70, 79], [70, 79]], [[66, 80], [66, 80]]]
+    assert order_disparities(accuracies).tolist() == [10.0, 1.0]
+    assert average_order_disparity(accuracies) == 5.5
+    assert maximum_order_disparity(accuracies) == 10.0
+
+
+def test_order_disparity_is_of_means_not_of_runs():
+    assert order_disparities([[[0.0], [1.0]], [[1.0], [0.0]]]).tolist() == [0.0]
+
+
+@pytest.mark.parametrize("accuracies", [[[[0.5]]], [[0.5, 0.6]], [[[]], [[]]], [[[0.5]], [[float("nan")]]]])
+def test_disparity_of_less_than_two_orders_of_complete_runs_is_refused(accuracies):
+    with pytest.raises(ValueError, match="orders >= 2"):
+        order_disparities(accuracies)

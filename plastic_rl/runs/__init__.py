@@ -7,6 +7,7 @@ from plastic_rl.runs.metrics import MetricsFile, read_metrics
 from plastic_rl.runs.progress import Progress
 from plastic_rl.runs.randomness import random_state, restore_random_state, seed_everything
 from plastic_rl.runs.record import RunRecord, read_record
+from plastic_rl.runs.session import open_tracker_undrawn, outcome_recorded
 from plastic_rl.runs.tracking import NoTracker, Track, Tracker, open_tracker
 
 __all__ = [
@@ -21,6 +22,8 @@ __all__ = [
     "Track",
     "Tracker",
     "open_tracker",
+    "open_tracker_undrawn",
+    "outcome_recorded",
     "random_state",
     "read_metrics",
     "read_record",

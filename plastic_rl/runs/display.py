@@ -21,6 +21,7 @@ class Snapshot:
     steps_per_second: float
     task: str | None = None
     recent_return: float | None = None
+    unit: str = "steps"
 
     @property
     def percent(self) -> int:
@@ -30,7 +31,7 @@ class Snapshot:
     @property
     def pace(self) -> str:
         """Steps so far and steps a second."""
-        return f"{self.step:,}/{self.total:,} steps, {self.steps_per_second:,.0f} steps/s"
+        return f"{self.step:,}/{self.total:,} {self.unit}, {self.steps_per_second:,.0f} {self.unit}/s"
 
     @property
     def left(self) -> str:

@@ -24,6 +24,7 @@ WRITTEN = (  # The record goes first: a folder emptied half-way then counts as n
     "learning_curve.png",
     "config.yaml",
     "model.zip",
+    "weights.pt",
     "wandb",
     "tensorboard",
     "progress.csv",
@@ -95,8 +96,13 @@ class RunFolder:
         return self.path / "model.zip"
 
     @property
+    def weights_file(self) -> Path:
+        """The state of a trained network for each seed, as torch saves it."""
+        return self.path / "weights.pt"
+
+    @property
     def picture_file(self) -> Path:
-        """Return over the life of the run."""
+        """Return, accuracy or error over the life of the run."""
         return self.path / "learning_curve.png"
 
     @property

@@ -15,15 +15,16 @@ class Progress:
     Args:
         total: Global step at which the run ends.
         start: Global step from which this process goes on; steps a second count only what it did itself.
+        unit: What is counted.
 
     Example:
         >>> with Progress(total=200_000, start=50_000) as progress:
         ...     progress.update(52_048, task="friction 0.31", recent_return=812.4)
     """
 
-    def __init__(self, total: int, start: int = 0) -> None:
+    def __init__(self, total: int, start: int = 0, unit: str = "steps") -> None:
         self._start = start
-        self._now = Snapshot(total, start, 0.0)
+        self._now = Snapshot(total, start, 0.0, unit=unit)
         self._shown_step = -1
 
     def __enter__(self) -> Progress:

@@ -1,0 +1,31 @@
+"""Learners around another one, which they tell when to do what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from plastic_rl.streams.backprop import Backprop
+from plastic_rl.streams.learner import Learner
+
+
+class AroundBackprop(Learner):
+    """What learners have in common that have one network learn, and look after what becomes of earlier tasks.
+
+    Args:
+        backprop: what learns.
+    """
+
+    def __init__(self, backprop: Backprop) -> None:
+        self.backprop, self.seeds = backprop, backprop.seeds
+
+    @property
+    def networks(self) -> Sequence[nn.Module]:
+        return self.backprop.networks
+
+    def set_learning_rate_factor(self, factor: float) -> None:
+        self.backprop.set_learning_rate_factor(factor)
+
+    def diagnose(self, inputs: Tensor) -> list[dict[str, float]]:
+        return self.backprop.diagnose(inputs)

@@ -1,0 +1,154 @@
+"""What learns from a stream: one network, or independent copies of one with a seed each."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import torch
+from jaxtyping import Float, Shaped
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from plastic_rl.layers import HiddenLayer
+from plastic_rl.optim import PlasticOptimizer
+from plastic_rl.streams.draws import seed_for
+from plastic_rl.streams.stream import Plan
+from plastic_rl.streams.task import Task
+
+# A method that still lacks the optimiser, the layers and the seed.
+Plasticity = Callable[[Optimizer, list[HiddenLayer], int], PlasticOptimizer]
+
+
+class Renewal(StrEnum):
+    """What is drawn afresh when a new task begins."""
+
+    nothing = "nothing"
+    head = "head"  # the last layer
+    network = "network"  # everything, the optimiser's state included: the control that keeps nothing
+
+
+class Precision(StrEnum):
+    """In which numbers the network computes; its weights are of 32 bits in any case."""
+
+    float32 = "float32"
+    bfloat16 = "bfloat16"  # autocast
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """How a learner is made.
+
+    Args:
+        network: makes a network, drawing its weights from torch's global generator.
+        optimizer: makes the optimiser of some parameters.
+        plasticity: wraps it; None leaves it plain.
+        renewal: what is drawn afresh when a new task begins.
+        precision: in which numbers the network computes.
+        compiles: compile the network with `torch.compile`; on CUDA with graphs.
+    """
+
+    network: Callable[[], nn.Module]
+    optimizer: Callable[[Iterable[Tensor]], Optimizer]
+    plasticity: Plasticity | None = None
+    renewal: Renewal = Renewal.nothing
+    precision: Precision = Precision.float32
+    compiles: bool = False
+
+    def draw_network(self, seed: int, *purpose: object) -> nn.Module:
+        """A fresh network whose weights are a function of a seed, on the CPU; global generators stay as they are."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed_for(seed, "network", *purpose))
+            return self.network()
+
+
+class Learner(ABC):
+    """Learns from minibatches; everything has a first axis of seeds, of length 1 where there is one network.
+
+    Attributes:
+        seeds: the seed of each network.
+    """
+
+    seeds: Sequence[int]
+
+    @property
+    @abstractmethod
+    def networks(self) -> Sequence[nn.Module]:
+        """The network of each seed."""
+
+    @abstractmethod
+    def begin(self, task: Task, plan: Plan) -> None:
+        """Prepares for a new task: what the plan and the learner itself want to forget, is forgotten."""
+
+    @abstractmethod
+    def set_learning_rate_factor(self, factor: float) -> None:
+        """Multiplies the learning rate that the learner was made with."""
+
+    @abstractmethod
+    def update(
+        self, inputs: Float[Tensor, "seeds batch *shape"], targets: Shaped[Tensor, "seeds batch *out"], task: Task
+    ) -> Float[Tensor, "seeds batch out"]:
+        """Learns from one minibatch, and returns what the networks said of it before they did.
+
+        Args:
+            inputs: what the networks see.
+            targets: class numbers counted from the task's first output, or numbers.
+            task: says which outputs count.
+        """
+
+    @abstractmethod
+    def predict(self, inputs: Float[Tensor, "seeds n *shape"], task: Task) -> Float[Tensor, "seeds n out"]:
+        """What the networks say now, in evaluation mode and without learning; any number of inputs."""
+
+    @abstractmethod
+    def diagnose(self, inputs: Float[Tensor, "seeds n *shape"]) -> list[dict[str, float]]:
+        """For each seed the state of its hidden layers on these inputs (:func:`plastic_rl.diagnostics.report`)."""
+
+    @abstractmethod
+    def metrics(self) -> list[dict[str, int | float]]:
+        """For each seed what its method counts."""
+
+    @abstractmethod
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that is needed to go on exactly: tensors, numbers, strings, lists and dicts."""
+
+    @abstractmethod
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Goes on from a saved state."""
+
+    def is_healthy(self) -> bool:
+        """Whether all weights are finite numbers."""
+        return all(bool(torch.isfinite(each).all()) for network in self.networks for each in network.parameters())
+
+
+def head(network: nn.Module) -> nn.Linear:
+    """The last linear layer of a network: its outputs.
+
+    Raises:
+        ValueError: there is none.
+    """
+    layers = [module for module in network.modules() if isinstance(module, nn.Linear)]
+    if not layers:
+        raise ValueError(f"{type(network).__name__} has no linear layer to be its head")
+    return layers[-1]
+
+
+@torch.no_grad()
+def zero(layer: nn.Linear) -> None:
+    """Sets weights and biases to zero, as the paper does with the head at each task of Continual ImageNet."""
+    for parameter in layer.parameters():
+        parameter.zero_()
+
+
+@torch.no_grad()
+def take_over(module: nn.Module, fresh: nn.Module) -> None:
+    """Copies all weights and buffers of a module of the same kind, into the tensors that are in use."""
+    for target, values in zip(_tensors(module), _tensors(fresh), strict=True):
+        target.copy_(values)
+
+
+def _tensors(module: nn.Module) -> list[Tensor]:
+    return [*module.parameters(), *module.buffers()]

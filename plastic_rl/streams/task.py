@@ -1,0 +1,79 @@
+"""One task of a stream: examples to learn from and to be tested on, and how they are looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from jaxtyping import Int
+from torch import Generator, Tensor
+
+View = Callable[[Tensor], Tensor]
+Augment = Callable[[Tensor, Generator], Tensor]
+
+
+def as_they_are(inputs: Tensor) -> Tensor:
+    """The view of examples that need none."""
+    return inputs
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Inputs and targets, all of them on the device where they are learned from.
+
+    Args:
+        inputs: as they are kept (images as bytes), of shape (n, ...).
+        targets: class numbers of shape (n,), or numbers of shape (n, outputs) to regress on.
+        rows: which of them count, in this order; None counts all. Tasks share tensors in this way.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+    rows: Int[Tensor, " rows"] | None = None
+
+    def __len__(self) -> int:
+        return len(self.inputs if self.rows is None else self.rows)
+
+    def take(self, places: Int[Tensor, " k"]) -> tuple[Tensor, Tensor]:
+        """The examples at some places, as (inputs, targets)."""
+        chosen = self.only(places)
+        return self.inputs[chosen.rows], self.targets[chosen.rows]
+
+    def only(self, places: Int[Tensor, " k"]) -> Examples:
+        """The examples at some places; they share their tensors with all."""
+        return replace(self, rows=places if self.rows is None else self.rows[places])
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task.
+
+    Args:
+        index: its place in the stream, from 0.
+        train: what is learned from.
+        test: what decides how well it was learned; None where only the error before each update counts.
+        validation: what chooses the weights that are carried over, for plans that do so.
+        outputs: the outputs of the network that count; targets are numbers of outputs, counted from 0.
+        view: turns kept inputs into those that the network sees.
+        augment: changes inputs that are learned from, at random, after `view`.
+        identity: tasks of the same identity are the same: one that was there before is a return.
+        parameters: what tells the task from others, for people and metrics.
+    """
+
+    index: int
+    train: Examples
+    outputs: slice
+    test: Examples | None = None
+    validation: Examples | None = None
+    view: View = as_they_are
+    augment: Augment | None = None
+    identity: int = -1
+    parameters: Mapping[str, int | float | str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.identity < 0:
+            object.__setattr__(self, "identity", self.index)
+
+    def relative(self, targets: Tensor) -> Tensor:
+        """Class numbers counted from the first output that counts; numbers to regress on as they are."""
+        return targets if targets.is_floating_point() or not self.outputs.start else targets - self.outputs.start
