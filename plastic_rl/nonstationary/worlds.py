@@ -20,7 +20,7 @@ from plastic_rl.nonstationary.images import PermutePixels
 from plastic_rl.nonstationary.patterns import Cycle
 from plastic_rl.nonstationary.physics import BodyMass, Friction, Gravity
 from plastic_rl.nonstationary.replayed import Replayed
-from plastic_rl.nonstationary.schedules import Every
+from plastic_rl.nonstationary.schedules import Every, Schedule
 from plastic_rl.nonstationary.senses import OffsetObservations, PermuteObservations
 from plastic_rl.nonstationary.values import Constant, Listed, LogUniform
 from plastic_rl.nonstationary.wrapper import Nonstationary
@@ -68,9 +68,18 @@ def recurring(
     return _world(base, Friction(factors=Listed(values)), Cycle(Every(change_every), len(values)), **life)
 
 
-def permuted(base: str, *, signs: bool = True, **life: Any) -> Nonstationary:
-    """An environment whose observations are permuted anew, with random signs unless told otherwise."""
-    return _world(base, PermuteObservations(signs), **life)
+def permuted(base: str, *, change_every: int, signs: bool = True, returning: int = 0, **life: Any) -> Nonstationary:
+    """An environment whose observations are permuted anew, with random signs unless told otherwise.
+
+    Args:
+        base: Id of an environment.
+        change_every: See the module.
+        signs: Whether entries change sign.
+        returning: How many different permutations there are, which then come in turn; 0 for none twice.
+        **life: See the module.
+    """
+    schedule = Cycle(Every(change_every), returning) if returning else Every(change_every)
+    return _world(base, PermuteObservations(signs), schedule, **life)
 
 
 def noisy(base: str, *, deviation: float = 2.0, **life: Any) -> Nonstationary:
@@ -112,7 +121,7 @@ def minatar_chain(
 def _world(
     base: str,
     change: Change,
-    schedule: Cycle | None = None,
+    schedule: Schedule | None = None,
     *,
     change_every: int = 0,
     seed: int = 0,

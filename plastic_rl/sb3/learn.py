@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.callbacks import CallbackList
+from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from stable_baselines3.common.logger import Logger, make_output_format
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from plastic_rl.doctor import doctor
-from plastic_rl.errors import RunInterruptedError, UserError
+from plastic_rl.errors import UserError
 from plastic_rl.runs import (
     Interruption,
     MetricsFile,
@@ -23,15 +23,15 @@ from plastic_rl.runs import (
     RunFolder,
     RunRecord,
     Track,
-    Tracker,
-    open_tracker,
-    random_state,
-    restore_random_state,
+    open_tracker_undrawn,
+    outcome_recorded,
 )
 from plastic_rl.sb3.algorithm_state import algorithm_state, restore_algorithm_state
 from plastic_rl.sb3.attachment import plastic_optimizers
 from plastic_rl.sb3.chronicle import Chronicle
 from plastic_rl.sb3.keeper import Keeper
+from plastic_rl.sb3.task_switch import TaskSwitch
+from plastic_rl.sb3.tasks import tasks_of
 from plastic_rl.sb3.writer import MetricsWriter
 
 logger = logging.getLogger(__name__)
@@ -92,8 +92,10 @@ def learn(
     record.start(model.num_timesteps)
     with ExitStack() as stack:
         interruption = stack.enter_context(Interruption())
-        tracker = _open_tracker(track, folder, run_id=saved.get("tracker"), name=name, group=group, config=config or {})
-        stack.enter_context(_outcome_of(model, record, tracker))
+        tracker = open_tracker_undrawn(
+            track, folder.path, run_id=saved.get("tracker"), name=name, group=group, config=config or {}
+        )
+        stack.enter_context(outcome_recorded(record, tracker, lambda: model.num_timesteps))
         metrics = stack.enter_context(MetricsFile(folder.metrics_file, saved.get("metrics")))
         progress = stack.enter_context(Progress(total_steps, model.num_timesteps))
         chronicle = Chronicle(MetricsWriter(metrics, tracker), progress, folder.tasks_file, saved.get("task", {}))
@@ -129,32 +131,6 @@ def _resume(model: OnPolicyAlgorithm, folder: RunFolder) -> dict[str, Any]:
     return found[1]
 
 
-def _open_tracker(
-    track: Track, folder: RunFolder, *, run_id: str | None, name: str, group: str, config: Mapping[str, Any]
-) -> Tracker:
-    random = random_state()  # what a tracker draws for its names is not to change the run
-    tracker = open_tracker(track, folder=folder.path, run_id=run_id, name=name, group=group, config=config)
-    restore_random_state(random)
-    return tracker
-
-
-@contextmanager
-def _outcome_of(model: OnPolicyAlgorithm, record: RunRecord, tracker: Tracker) -> Iterator[None]:
-    """Records how the run ends, whichever way it does."""
-    try:
-        yield
-    except (RunInterruptedError, KeyboardInterrupt) as stop:
-        record.end("interrupted", model.num_timesteps)
-        tracker.finish(getattr(stop, "exit_code", 130))
-        raise
-    except BaseException as error:
-        record.end("failed", model.num_timesteps, str(error))
-        tracker.finish(getattr(error, "exit_code", 1))
-        raise
-    record.end("finished", model.num_timesteps)
-    tracker.finish(0)
-
-
 def _set_logger(model: OnPolicyAlgorithm, folder: RunFolder, writer: MetricsWriter, formats: Sequence[str]) -> None:
     # SB3 opens its files anew: a resumed run writes beside the ones that it had before.
     suffix = f"-from-{model.num_timesteps}" if model.num_timesteps else ""
@@ -164,11 +140,11 @@ def _set_logger(model: OnPolicyAlgorithm, folder: RunFolder, writer: MetricsWrit
 
 def _train(model: OnPolicyAlgorithm, total_steps: int, chronicle: Chronicle, keeper: Keeper) -> None:
     remaining = total_steps - model.num_timesteps
+    # The keeper is last: what it saves is what the rollout then begins with.
+    callbacks: list[BaseCallback] = [chronicle, *([] if tasks_of(model) is None else [TaskSwitch()]), keeper]
     try:
         if remaining > 0:
-            model.learn(
-                remaining, callback=CallbackList([chronicle, keeper]), reset_num_timesteps=False, log_interval=1
-            )
+            model.learn(remaining, callback=CallbackList(callbacks), reset_num_timesteps=False, log_interval=1)
     except ValueError as error:  # torch's distributions refuse what is no finite number before anybody else sees it
         keeper.check_health(model)
         raise keeper.illness(model, str(error).splitlines()[0]) from error

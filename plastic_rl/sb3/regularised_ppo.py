@@ -1,0 +1,63 @@
+"""PPO with an HSIC regulariser on the activations of its actor and its critic (HBaR, Wang et al. 2021)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stable_baselines3 import PPO
+from stable_baselines3.common.torch_layers import MlpExtractor
+from stable_baselines3.common.type_aliases import RolloutBufferSamples
+from torch import Tensor, nn
+
+from plastic_rl.nn import HSICRegulariser
+from plastic_rl.sb3.labelled_rollouts import LabelledRolloutBuffer
+
+
+class RegularisedPPO(PPO):
+    """SB3's PPO plus λ_x nHSIC(X, Z) - λ_y nHSIC(Y, Z), of the activations Z of actor and critic, in its loss.
+
+    X is what the two networks take in, Y the returns, standardised over the minibatch. SB3's `train` is run as it is;
+    with both weights at 0 nothing changes, bit for bit.
+
+    Args:
+        settings: those of PPO.
+        lambda_x: λ_x, what dependence on the input costs.
+        lambda_y: λ_y, what dependence on the returns earns.
+        sigma: σ of the kernels, scaled by the dimension.
+
+    Raises:
+        ValueError: for a weight below 0, or a policy without hidden layers of its own.
+    """
+
+    def __init__(
+        self, *settings: Any, lambda_x: float = 0.0, lambda_y: float = 0.0, sigma: float = 5.0, **named: Any
+    ) -> None:
+        self.lambda_x, self.lambda_y, self.sigma = lambda_x, lambda_y, sigma
+        super().__init__(*settings, **{"rollout_buffer_class": LabelledRolloutBuffer, **named})
+
+    def _setup_model(self) -> None:
+        super()._setup_model()
+        extractor, buffer = self.policy.mlp_extractor, self.rollout_buffer
+        assert isinstance(extractor, MlpExtractor)
+        assert isinstance(buffer, LabelledRolloutBuffer)
+        self.regularisers = [self._regulariser(network) for network in (extractor.policy_net, extractor.value_net)]
+        buffer.listener = self._label
+
+    def _regulariser(self, network: nn.Sequential) -> HSICRegulariser:
+        activations = [module for module in network if not list(module.parameters())]
+        weights = {"lambda_x": self.lambda_x, "lambda_y": self.lambda_y}
+        return HSICRegulariser(network, activations, sigma=self.sigma, **weights)
+
+    def _label(self, samples: RolloutBufferSamples, next_observations: Tensor) -> None:
+        returns = samples.returns[:, None]
+        for regulariser in self.regularisers:
+            regulariser.targets = (returns - returns.mean()) / (returns.std(correction=0) + 1e-8)
+
+    def train(self) -> None:
+        super().train()
+        values = [regulariser.value for regulariser in self.regularisers if regulariser.value is not None]
+        if values:
+            self.logger.record("hsic/regulariser", sum(value.item() for value in values))
+
+    def _excluded_save_params(self) -> list[str]:
+        return [*super()._excluded_save_params(), "regularisers"]
