@@ -1,14 +1,56 @@
 """Agents: one file per name that may follow `agent=` on the command line."""
 
+from agents.adam import Adam
+from agents.adam_cbp import AdamCBP
+from agents.apd import APD
+from agents.apd_cbp import APDCBP
+from agents.apd_reference import APDReference
+from agents.ewc import EWC
+from agents.hsic import HSIC
+from agents.hsic_cbp import HSICCBP
+from agents.l2_transfer import L2Transfer
+from agents.linear import Linear
 from agents.ppo import PPO
+from agents.ppo_apd import PPOAPD
+from agents.ppo_apd_cbp import PPOAPDCBP
 from agents.ppo_cbp import PPOCBP
+from agents.ppo_hsic import PPOHSIC
+from agents.ppo_hsic_reg import PPOHSICReg
 from agents.ppo_l2 import PPOL2
 from agents.ppo_tuned import PPOTuned
 from agents.recipe import Agent
+from agents.sgd import SGD
+from agents.sgd_cbp import SGDCBP
+from agents.sgd_head_reset import SGDHeadReset
+from agents.sgd_l2 import SGDL2
+from agents.sgd_retrained import SGDRetrained
+from agents.sgd_shrink_perturb import SGDShrinkPerturb
+from agents.single_task import SingleTask
 
 AGENTS: dict[str, type[Agent]] = {
     "ppo": PPO,
     "ppo_tuned": PPOTuned,
     "ppo_l2": PPOL2,
     "ppo_cbp": PPOCBP,
+    "ppo_hsic": PPOHSIC,
+    "ppo_hsic_reg": PPOHSICReg,
+    "sgd": SGD,
+    "sgd_cbp": SGDCBP,
+    "sgd_l2": SGDL2,
+    "sgd_shrink_perturb": SGDShrinkPerturb,
+    "sgd_head_reset": SGDHeadReset,
+    "sgd_retrained": SGDRetrained,
+    "adam": Adam,
+    "adam_cbp": AdamCBP,
+    "linear": Linear,
+    "hsic": HSIC,
+    "hsic_cbp": HSICCBP,
+    "single_task": SingleTask,
+    "ewc": EWC,
+    "l2_transfer": L2Transfer,
+    "apd": APD,
+    "apd_cbp": APDCBP,
+    "apd_reference": APDReference,
+    "ppo_apd": PPOAPD,
+    "ppo_apd_cbp": PPOAPDCBP,
 }

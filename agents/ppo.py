@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from agents.recipe import Agent
+from agents.recipe import ReinforcementAgent
 from launch.quantities import Count, NonNegative, Positive, Rate
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ Wrapper = Callable[..., "torch.optim.Optimizer"]
 
 
 @dataclass
-class PPO(Agent):
+class PPO(ReinforcementAgent):
     """Standard PPO: Adam with its usual betas, no weight decay; on Ant it unlearns within millions of steps."""
 
     learning_rate: Positive = 1e-4  # constant
@@ -57,17 +57,22 @@ class PPO(Agent):
         """Return the method that is to wrap the optimiser, or None for plain PPO."""
         return None
 
+    def algorithm(self) -> Callable[..., Any]:
+        """Return what makes the learner of PPO's own keywords and `plasticity`."""
+        from stable_baselines3 import PPO as StableBaselinesPPO
+
+        from plastic_rl.sb3 import plastic
+
+        return plastic(StableBaselinesPPO)
+
     def build(self, env: VecEnv, *, seed: int, device: str) -> StableBaselinesPPO:
         """Return PPO on `env`, with LeCun-uniform weights and zero biases in every layer, the output included."""
-        from stable_baselines3 import PPO as StableBaselinesPPO
         from stable_baselines3.common.preprocessing import is_image_space
 
         from plastic_rl.initialisers import initialise_, lecun_uniform_
-        from plastic_rl.sb3 import plastic
 
         is_image = is_image_space(env.observation_space)
-        algorithm: Any = plastic(StableBaselinesPPO)  # PPO's own keywords and `plasticity`: more than its type says
-        model = algorithm(
+        model = self.algorithm()(
             "CnnPolicy" if is_image else "MlpPolicy",
             env,
             learning_rate=self.learning_rate,

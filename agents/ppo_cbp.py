@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
 
+from agents.continual_backprop import UTILITIES
 from agents.ppo import Wrapper
 from agents.ppo_tuned import PPOTuned
 from launch.quantities import NonNegative, NonNegativeInteger, OneOf, Rate
-
-UTILITIES = ("contribution", "mean_corrected", "adaptable_contribution", "weight", "adaptation", "random")
 
 
 @dataclass

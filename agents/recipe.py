@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from launch.quantities import Count, OneOf
 
 if TYPE_CHECKING:
+    import torch
     from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
     from stable_baselines3.common.vec_env import VecEnv
 
+    from plastic_rl.streams import Blueprint, Learner, Plasticity, Stream
+
+NETWORKS = ("mlp", "convnet", "resnet18", "lenet", "large_lenet", "linear")
+
 
 @dataclass
-class Agent(ABC):
+class Agent:
     """The settings of a learner, each value written once, with its source beside it."""
+
+    keeps: ClassVar[frozenset[str]] = frozenset()
+    """Settings that make the agent what it is: no environment's `agent_settings` change them."""
+
+
+@dataclass
+class ReinforcementAgent(Agent, ABC):
+    """The settings of a learner that acts in an environment."""
 
     @abstractmethod
     def build(self, env: VecEnv, *, seed: int, device: str) -> OnPolicyAlgorithm:
@@ -24,3 +40,78 @@ class Agent(ABC):
             seed: Seed of the learner's weights, actions and minibatches.
             device: A torch device, or "auto".
         """
+
+
+@dataclass
+class SupervisedAgent(Agent, ABC):
+    """The settings of a learner that is shown examples."""
+
+    is_parallel: ClassVar[bool] = True
+    """Whether several seeds can be trained as one batched network."""
+
+    @abstractmethod
+    def build(self, streams: Sequence[Stream], *, device: str) -> Learner:
+        """Return the learner, untrained.
+
+        Args:
+            streams: What it learns from: one for each seed, alike in all but their seeds.
+            device: A torch device.
+        """
+
+
+@dataclass
+class BackpropAgent(SupervisedAgent):
+    """The settings of a network that learns by backpropagation."""
+
+    network: Annotated[str, OneOf(NETWORKS)] = "mlp"  # each stream names the one of its paper
+    hidden_layers: Count = 3  # of an mlp
+    hidden_units: Count = 100  # of an mlp, in each layer
+    network_width: Count = 64  # channels of a ResNet's first stage
+    precision: Annotated[str, OneOf(("float32", "bfloat16"))] = "float32"  # bfloat16 is autocast
+    compile: bool = False  # torch.compile: the same numbers to rounding
+
+    renewal: ClassVar[str] = "nothing"
+    """What is drawn afresh when a task begins: nothing, head or network."""
+
+    @abstractmethod
+    def optimizer(self) -> Callable[[Iterable[torch.Tensor]], torch.optim.Optimizer]:
+        """Return what makes the optimiser of some parameters."""
+
+    def plasticity(self) -> Plasticity | None:
+        """Return the method that is to wrap the optimiser, or None for none."""
+        return None
+
+    def build(self, streams: Sequence[Stream], *, device: str) -> Learner:
+        from plastic_rl.streams import backprop
+
+        return backprop(self.blueprint(streams[0], streams[0].outputs), streams, device=device)
+
+    def blueprint(self, stream: Stream, outputs: int) -> Blueprint:
+        """Return how a learner is made.
+
+        Args:
+            stream: What it learns from.
+            outputs: How many outputs its network has.
+        """
+        from plastic_rl.streams import Blueprint, Precision, Renewal
+
+        return Blueprint(
+            network=lambda: self._network(stream, outputs),
+            optimizer=self.optimizer(),
+            plasticity=self.plasticity(),
+            renewal=Renewal(self.renewal),
+            precision=Precision(self.precision),
+            compiles=self.compile,
+        )
+
+    def _network(self, stream: Stream, outputs: int) -> torch.nn.Module:
+        from plastic_rl.networks.choice import network_for
+
+        return network_for(
+            self.network,
+            stream.shape,
+            outputs,
+            hidden_layers=self.hidden_layers,
+            hidden_units=self.hidden_units,
+            width=self.network_width,
+        )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from envs.recipe import World
-from launch.quantities import Count
+from launch.quantities import Count, NonNegativeInteger
 
 
 @dataclass
@@ -27,3 +27,4 @@ class PermutedCartPole(World):
 
     n_envs: Count = 8
     change_every: Count = 30_000  # environment steps; takes effect at the next reset
+    returning: NonNegativeInteger = 0  # different permutations, which then come in turn; 0 for none twice

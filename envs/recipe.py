@@ -1,4 +1,4 @@
-"""What every environment's recipe is: settings, and how the environment is made from them."""
+"""What every recipe of a problem is: settings, and how an environment or a stream is made from them."""
 
 from __future__ import annotations
 
@@ -14,18 +14,70 @@ if TYPE_CHECKING:
     import gymnasium
     from stable_baselines3.common.vec_env import VecEnv
 
+    from plastic_rl.streams import Stream
+    from plastic_rl.streams.images import ImageSet
+
 
 @dataclass
-class Environment(ABC):
+class Problem:
     """The settings of a problem."""
 
-    total_steps: ClassVar[int]
-    """How many steps a run takes here unless the command line says otherwise."""
     agent_settings: ClassVar[Mapping[str, object]] = {}
     """What an agent should use here unless the command line says otherwise; an agent without the setting is left be."""
 
+    @classmethod
+    def steps_of_a_run(cls) -> int | None:
+        """Return how many steps a run takes unless the command line says otherwise; None where its tasks say it."""
+        return None
+
+
+@dataclass
+class SupervisedStream(Problem, ABC):
+    """The settings of a supervised problem that arrives task by task."""
+
+    @abstractmethod
+    def build(self, *, seed: int, device: str) -> Stream:
+        """Return the stream.
+
+        Args:
+            seed: Of its tasks, and of the order of its examples.
+            device: The torch device where its examples are to lie.
+        """
+
+
+@dataclass
+class ImageStream(SupervisedStream):
+    """The settings of a stream that is made of a data set of images."""
+
+    data_folder: str | None = None  # where data sets are (docs/data.md); None for the user's cache folder
+    download: bool = True  # a data set that is not there, into that folder
+
+    def load(self, name: str, device: str, *, scrambled: bool = False) -> ImageSet:
+        """Return a data set on a device; the streams of all seeds share it.
+
+        Args:
+            name: Of the data set (`plastic_rl.streams.datasets.DATASETS`).
+            device: A torch device.
+            scrambled: Take channel-first images for channel-last, as the released APD code does.
+        """
+        from plastic_rl.streams.images import load_images
+
+        return load_images(name, self.data_folder, device=device, download=self.download, scrambled=scrambled)
+
+
+@dataclass
+class Environment(Problem, ABC):
+    """The settings of a reinforcement-learning problem."""
+
+    total_steps: ClassVar[int]
+    """How many steps a run takes here unless the command line says otherwise."""
+
     n_envs: Count = 1  # sub-environments stepped together; 1 is the papers' setting
     tasks: str | None = None  # a file of tasks to go through instead of drawing them, as runs write them (tasks.jsonl)
+
+    @classmethod
+    def steps_of_a_run(cls) -> int | None:
+        return cls.total_steps
 
     @abstractmethod
     def build(self, *, seed: int) -> gymnasium.Env:

@@ -9,18 +9,21 @@ from hydra import compose, initialize
 from omegaconf import DictConfig, OmegaConf
 
 from agents import AGENTS
+from agents.recipe import ReinforcementAgent, SupervisedAgent
 from envs import ENVS
+from envs.recipe import Environment, SupervisedStream
 from launch.request import names_both, overrides, setting_words
 from launch.settings import CONFIG_NAME, Settings
 
 _USAGE = """\
-Train an agent in a world that changes, and see whether it can still learn.
+Train an agent in a world or on a stream that changes, and see whether it can still learn.
 
   python train.py agent=NAME env=NAME [setting=value ...]"""
 
 _EXAMPLES = """\
 examples
   python train.py agent=ppo_cbp env=permuted-cartpole
+  python train.py agent=sgd_cbp env=permuted-digits
   python train.py agent=ppo_cbp env=slippery-ant total_steps=400_000 env.change_every=100_000 seed=3
   python train.py -m agent=ppo,ppo_cbp seed=0,1,2 env=permuted-cartpole
   python train.py agent=ppo_cbp env=slippery-ant --help     (the settings of that agent in that environment)"""
@@ -33,7 +36,14 @@ def help_text(arguments: Sequence[str]) -> str:
         arguments: The words after `train.py`; where they name an agent and an environment, their settings are listed.
     """
     config = _composed(arguments)
-    sections = [_USAGE, _named("agents (agent=)", AGENTS), _named("environments (env=)", ENVS), _of_the_run(config)]
+    sections = [
+        _USAGE,
+        _named("agents that act in an environment (agent=)", AGENTS, ReinforcementAgent),
+        _named("environments (env=)", ENVS, Environment),
+        _named("agents that learn from a stream (agent=)", AGENTS, SupervisedAgent),
+        _named("streams of examples (env=)", ENVS, SupervisedStream),
+        _of_the_run(config),
+    ]
     if config is not None:
         sections += [_of_a_recipe(config, group) for group in ("agent", "env")]
     return "\n\n".join([*sections, _EXAMPLES])
@@ -46,8 +56,9 @@ def _composed(arguments: Sequence[str]) -> DictConfig | None:
         return compose(CONFIG_NAME, setting_words(arguments))
 
 
-def _named(title: str, recipes: Mapping[str, type]) -> str:
-    return "\n".join([title, *_table({name: _first_line(recipe) for name, recipe in recipes.items()})])
+def _named(title: str, recipes: Mapping[str, type], kind: type) -> str:
+    lines = {name: _first_line(recipe) for name, recipe in recipes.items() if issubclass(recipe, kind)}
+    return "\n".join([title, *_table(lines)])
 
 
 def _table(rows: Mapping[str, str]) -> Iterator[str]:

@@ -90,7 +90,7 @@ def _in_words(owner: type[Any], name: str) -> str:
             return str(condition)
     if isinstance(expected, type) and issubclass(expected, Enum):
         return f"one of {', '.join(member.name for member in expected)}"
-    kind: Any = get_origin(expected) or expected
+    kind: Any = next((each for each in get_args(expected) if each in _WORDS), get_origin(expected) or expected)
     return _WORDS.get(kind, str(expected))
 
 

@@ -60,8 +60,31 @@ class AnyOf(OneOf):
         return f"a list of any of {', '.join(self.options)}"
 
 
+@dataclass(frozen=True)
+class OrNone:
+    """The values that a number may take where it is given at all.
+
+    Args:
+        range: Those values.
+    """
+
+    range: Range
+
+    @property
+    def low(self) -> float:
+        """The least value."""
+        return self.range.low
+
+    def __contains__(self, value: float | None) -> bool:
+        return value is None or value in self.range
+
+    def __str__(self) -> str:
+        return str(self.range)
+
+
 Rate = Annotated[float, Range(0, 1)]
 Positive = Annotated[float, Range(0, low_included=False)]
 NonNegative = Annotated[float, Range(0)]
 Count = Annotated[int, Range(1)]
+OptionalCount = Annotated[int | None, OrNone(Range(1))]
 NonNegativeInteger = Annotated[int, Range(0)]

@@ -1,7 +1,7 @@
 """The settings of a run, typed, and how Hydra composes them.
 
-A value comes from the last of these that gives one: the agent's recipe, what the environment's recipe says of the
-agent (`agent_settings`), the command line.
+A value comes from the last of these that gives one: the agent's recipe, what the environment's recipe says of agents
+(`agent_settings`), what a paper set for this agent there (`agents.published`), the command line.
 """
 
 from __future__ import annotations
@@ -14,16 +14,18 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
 from agents import AGENTS
+from agents.published import published
 from agents.recipe import Agent
 from envs import ENVS
-from envs.recipe import Environment
-from launch.quantities import AnyOf, Count, NonNegativeInteger, Positive
+from envs.recipe import Problem
+from launch.quantities import AnyOf, Count, NonNegativeInteger, OptionalCount, Positive
 from plastic_rl.runs import Track
 
 CONFIG_NAME = "train"
 """The name under which Hydra finds a run's settings."""
 
-_WITHOUT_EFFECT_ON_THE_RESULT = ("seed", "track", "out", "fresh", "debug", "checkpoint_seconds", "formats")
+_WITHOUT_EFFECT_ON_A_STREAM = ("data_folder", "download")
+_WITHOUT_EFFECT_ON_THE_RESULT = ("seed", "seeds", "track", "out", "fresh", "debug", "checkpoint_seconds", "formats")
 
 
 @dataclass
@@ -33,8 +35,9 @@ class Settings:
     Attributes:
         agent: who learns
         env: where
-        total_steps: environment steps of the run, over all sub-environments
+        total_steps: environment steps of the run, over all sub-environments; not of a stream, which says its tasks
         seed: of weights, actions, minibatches, tasks and sub-environments
+        seeds: how many networks, from that seed on, learn from streams of their own as one batch
         device: cpu, cuda, cuda:1, mps or auto
         threads: of torch, for one run; several seeds side by side are faster than several threads
         track: Weights & Biases: online, offline, off, or auto (online where there is a key, else offline)
@@ -46,9 +49,10 @@ class Settings:
     """
 
     agent: Agent = MISSING
-    env: Environment = MISSING
-    total_steps: Count = MISSING
+    env: Problem = MISSING
+    total_steps: OptionalCount = MISSING
     seed: NonNegativeInteger = 0
+    seeds: Count = 1
     device: str = "cpu"
     threads: Count = 1
     track: Track = Track.auto
@@ -84,6 +88,7 @@ def as_mapping(settings: Settings) -> dict[str, Any]:
 def what_makes_the_result(settings: Settings) -> dict[str, Any]:
     """Return the settings that the result depends on, seed aside: what tells one experiment from another."""
     plain = as_mapping(settings)
+    plain["env"] = {key: value for key, value in plain["env"].items() if key not in _WITHOUT_EFFECT_ON_A_STREAM}
     return {key: value for key, value in plain.items() if key not in _WITHOUT_EFFECT_ON_THE_RESULT}
 
 
@@ -102,16 +107,16 @@ def register() -> None:
     for agent_name, agent in AGENTS.items():
         store.store(group="agent", name=agent_name, node=agent)
     for env_name, env in ENVS.items():
-        node = {"env": env, "total_steps": env.total_steps}
+        node = {"env": env, "total_steps": env.steps_of_a_run()}
         store.store(group="env", name=env_name, node=node, package="_global_")
         for agent_name, agent in AGENTS.items():
-            node = known_to(agent, env.agent_settings)
+            node = known_to(agent, {**env.agent_settings, **published(agent_name, env_name)})
             store.store(group="agent_settings", name=f"{agent_name}-in-{env_name}", node=node, package="agent")
 
 
 def known_to(agent: type[Agent], agent_settings: Mapping[str, object]) -> dict[str, object]:
     """Return those of an environment's `agent_settings` that the agent has."""
-    known = {setting.name for setting in fields(agent)}
+    known = {setting.name for setting in fields(agent)} - agent.keeps
     return {name: value for name, value in agent_settings.items() if name in known}
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
+from agents import AGENTS
+from agents.recipe import ReinforcementAgent, SupervisedAgent
+from envs.recipe import SupervisedStream
 from launch.device import check_device_name
 from launch.settings import Settings
 from plastic_rl.errors import UserError
@@ -22,9 +25,48 @@ def check(settings: Settings) -> None:
             if value not in condition:
                 raise UserError(f"{prefix}{name} must be {condition}, got {value}")
     check_device_name(settings.device)
+    if isinstance(settings.env, SupervisedStream):
+        _check_stream(settings)
+    else:
+        _check_world(settings)
 
 
 def _conditions(owner: type[Any]) -> Iterator[tuple[str, Any]]:
     for name, hint in get_type_hints(owner, include_extras=True).items():
         if get_origin(hint) is Annotated:
             yield name, get_args(hint)[1]
+
+
+def _check_stream(settings: Settings) -> None:
+    if not isinstance(settings.agent, SupervisedAgent):
+        raise _mismatch(settings, "a supervised stream", SupervisedAgent)
+    if settings.total_steps is not None:
+        raise UserError(
+            f"total_steps={settings.total_steps} is for reinforcement learning: a stream is as long as its tasks, "
+            "which env.tasks and the other settings of env= say"
+        )
+    if settings.seeds > 1 and not settings.agent.is_parallel:
+        raise UserError(
+            f"agent={settings.agent_name} trains one seed at a time, got seeds={settings.seeds}; "
+            f"for several, one after another: -m seed={','.join(map(str, range(settings.seeds)))}"
+        )
+    if settings.formats:
+        raise UserError(f"formats={settings.formats} is for reinforcement learning; a stream writes metrics.jsonl")
+
+
+def _check_world(settings: Settings) -> None:
+    if not isinstance(settings.agent, ReinforcementAgent):
+        raise _mismatch(settings, "an environment to act in", ReinforcementAgent)
+    if settings.seeds > 1:
+        raise UserError(
+            f"seeds={settings.seeds} is for streams; for several seeds of a reinforcement learner, one after another: "
+            f"-m seed={','.join(map(str, range(settings.seeds)))}"
+        )
+
+
+def _mismatch(settings: Settings, kind: str, expected: type[Any]) -> UserError:
+    fitting = [name for name, recipe in AGENTS.items() if issubclass(recipe, expected)]
+    return UserError(
+        f"env={settings.env_name} is {kind}, not for agent={settings.agent_name}\n"
+        f"Expected agent= one of {', '.join(fitting)}"
+    )

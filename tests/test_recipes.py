@@ -9,13 +9,16 @@ import pytest
 import torch
 
 from agents import AGENTS
+from agents.continual_backprop import UTILITIES
 from agents.ppo import PPO
-from agents.ppo_cbp import PPOCBP, UTILITIES
+from agents.ppo_cbp import PPOCBP
 from agents.ppo_l2 import PPOL2
 from agents.ppo_tuned import PPOTuned
+from agents.recipe import ReinforcementAgent
 from envs import ENVS
 from envs.ant import Ant
 from envs.permuted_cartpole import PermutedCartPole
+from envs.recipe import Environment
 from envs.slippery_ant import SlipperyAnt
 from launch.run import run
 from launch.settings import Settings
@@ -26,11 +29,18 @@ from plastic_rl.optim.utilities import Utility
 from plastic_rl.runs import Track
 
 ROOT = Path(__file__).parents[1]
+ACTING = [name for name, recipe in AGENTS.items() if issubclass(recipe, ReinforcementAgent)]
+WORLDS = [name for name, recipe in ENVS.items() if issubclass(recipe, Environment)]
 SMALL = {"rollout_steps": 64, "minibatch_size": 32, "epochs": 2, "hidden_units": 8}
 
 
 def modules(folder):
-    return {path.stem for path in (ROOT / folder).glob("*.py")} - {"__init__", "recipe"}
+    return {path.stem for path in (ROOT / folder).glob("*.py")} - {
+        "__init__",
+        "recipe",
+        "continual_backprop",
+        "published",
+    }
 
 
 def test_every_agent_is_a_file_of_its_name_and_every_file_an_agent():
@@ -170,7 +180,7 @@ def run_small(folder, agent, env, **settings):
 
 
 @pytest.mark.parametrize(
-    ("agent", "env"), [*[(agent, "permuted-cartpole") for agent in AGENTS], *[("ppo_cbp", env) for env in ENVS]]
+    ("agent", "env"), [*[(agent, "permuted-cartpole") for agent in ACTING], *[("ppo_cbp", env) for env in WORLDS]]
 )
 def test_every_recipe_runs_through_the_real_path(tmp_path, agent, env):
     if package := {"noisy-lunarlander": "Box2D", "minatar-chain": "minatar"}.get(env):

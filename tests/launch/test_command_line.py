@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -50,12 +51,10 @@ def test_help_and_errors_come_before_anything_heavy_is_imported(tmp_path, argume
 
 
 def test_help_names_every_recipe_setting_and_the_way_to_use_them(tmp_path):
-    seconds = []
-    for _ in range(3):  # the machine may be busy with other tests
-        begun = time.perf_counter()
-        done = train(tmp_path, "--help")
-        seconds.append(time.perf_counter() - begun)
-    assert min(seconds) < 2
+    begun = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    done = train(tmp_path, "--help")
+    # Processor time, which neighbours on the machine do not change: whoever imports torch needs more.
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - begun < 1.5
     assert done.returncode == 0
     for words in ("ppo_cbp", "PPO whose least useful", "slippery-ant", "total_steps", "seed=0", "python train.py -m"):
         assert words in done.stdout

@@ -31,8 +31,8 @@ def told(monkeypatch, capsys, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("agent=nope", "env=ant"), ["There is no agent=nope.", "ppo, ppo_cbp, ppo_l2, ppo_tuned"]),
-        (("agent=ppo", "env=slipery-ant"), ["Did you mean env=slippery-ant?", "ant, classic-chain, damaged-ant"]),
+        (("agent=nope", "env=ant"), ["There is no agent=nope.", "ppo_l2, ppo_tuned, sgd"]),
+        (("agent=ppo", "env=slipery-ant"), ["Did you mean env=slippery-ant?", "ant, bit-flipping, cifar10"]),
         ((), ["agent= and env= are both needed", "agent=ppo|", "env=slippery-ant|"]),
         (("agent=ppo",), ["agent= and env= are both needed"]),
         (("agnt=ppo", "env=ant"), ["There is no setting agnt. Did you mean agent?", "total_steps, seed"]),

@@ -5,8 +5,11 @@ import pytest
 from agents import AGENTS
 from agents.ppo import PPO
 from agents.ppo_cbp import PPOCBP
+from agents.published import published
+from agents.recipe import Agent, ReinforcementAgent, SupervisedAgent
 from envs import ENVS
 from envs.permuted_cartpole import PermutedCartPole
+from envs.recipe import SupervisedStream
 from launch.run import run_folder
 from launch.settings import as_mapping, known_to, what_makes_the_result
 from plastic_rl.runs import Track, settings_digest
@@ -29,14 +32,19 @@ def test_underscores_are_read_in_numbers(settings_of):
     assert settings_of("agent=ppo", "env=ant", "total_steps=400_000").total_steps == 400_000
 
 
-@pytest.mark.parametrize("env", ENVS)
-@pytest.mark.parametrize("agent", AGENTS)
-def test_every_pair_composes_with_the_environments_word_on_the_agent(settings_of, agent, env):
-    settings = settings_of(f"agent={agent}", f"env={env}")
-    said = ENVS[env].agent_settings
-    expected = {setting.name: said.get(setting.name, setting.default) for setting in fields(AGENTS[agent])}
+PAIRS = [(agent, "permuted-cartpole") for agent, recipe in AGENTS.items() if issubclass(recipe, ReinforcementAgent)]
+PAIRS += [(agent, "permuted-mnist") for agent, recipe in AGENTS.items() if issubclass(recipe, SupervisedAgent)]
+PAIRS += [("sgd_cbp" if issubclass(recipe, SupervisedStream) else "ppo_cbp", env) for env, recipe in ENVS.items()]
+
+
+@pytest.mark.parametrize(("agent", "env"), sorted(set(PAIRS)))
+def test_a_pair_composes_with_what_environment_and_paper_say_of_the_agent(settings_of, agent, env):
+    settings, recipe = settings_of(f"agent={agent}", f"env={env}"), AGENTS[agent]
+    said = {**ENVS[env].agent_settings, **published(agent, env)}
+    said = {name: value for name, value in said.items() if name not in recipe.keeps}
+    expected = {setting.name: said.get(setting.name, setting.default) for setting in fields(recipe)}
     assert as_mapping(settings)["agent"] == expected
-    assert settings.total_steps == ENVS[env].total_steps
+    assert settings.total_steps == ENVS[env].steps_of_a_run()
 
 
 def test_the_command_line_outweighs_the_environment_and_the_environment_the_agent(settings_of):
@@ -49,7 +57,7 @@ def test_the_command_line_outweighs_the_environment_and_the_environment_the_agen
 
 def test_what_an_environment_says_of_settings_that_an_agent_lacks_is_passed_over():
     @dataclass
-    class Small:
+    class Small(Agent):
         pace: float = 1.0
 
     assert known_to(Small, {"pace": 2.0, "maturity_threshold": 500}) == {"pace": 2.0}

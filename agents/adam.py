@@ -1,0 +1,31 @@
+"""Adam on a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from agents.recipe import BackpropAgent
+from launch.quantities import NonNegative, Positive, Rate
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass
+class Adam(BackpropAgent):
+    """Backpropagation with Adam, which loses plasticity faster than SGD (Dohare et al. 2024, Extended Data Fig. 4)."""
+
+    learning_rate: Positive = 1e-3
+    beta1: Rate = 0.9
+    beta2: Rate = 0.999
+    epsilon: Positive = 1e-8
+    weight_decay: NonNegative = 0.0
+
+    def optimizer(self) -> Callable[[Iterable[torch.Tensor]], torch.optim.Optimizer]:
+        import torch
+
+        settings = {"betas": (self.beta1, self.beta2), "eps": self.epsilon, "weight_decay": self.weight_decay}
+        return partial(torch.optim.Adam, lr=self.learning_rate, **settings)

@@ -1,0 +1,19 @@
+"""A linear model: what is left when all plasticity is lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from agents.recipe import NETWORKS
+from agents.sgd import SGD
+from launch.quantities import OneOf
+
+
+@dataclass
+class Linear(SGD):
+    """SGD on a model without hidden layers: the level that a network which cannot learn any more falls below."""
+
+    keeps: ClassVar[frozenset[str]] = frozenset({"network"})
+
+    network: Annotated[str, OneOf(NETWORKS)] = "linear"

@@ -1,0 +1,15 @@
+"""SGD from scratch at each task: the control that cannot lose plasticity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from agents.sgd import SGD
+
+
+@dataclass
+class SGDRetrained(SGD):
+    """SGD with a fresh network at each task: what can be learned when nothing is carried over, the control."""
+
+    renewal: ClassVar[str] = "network"

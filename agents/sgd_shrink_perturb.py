@@ -1,0 +1,25 @@
+"""SGD with weight decay and noise: shrink and perturb."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agents.sgd_l2 import SGDL2
+from launch.quantities import NonNegative
+
+if TYPE_CHECKING:
+    from plastic_rl.streams import Plasticity
+
+
+@dataclass
+class SGDShrinkPerturb(SGDL2):
+    """SGD that shrinks all weights and adds a little noise at each update (Ash & Adams 2020; Dohare et al. 2024)."""
+
+    noise_std: NonNegative = 1e-5  # of the noise added to each weight and bias at each update
+
+    def plasticity(self) -> Plasticity:
+        """Return shrink and perturb; the shrinking is done by the weight decay, as in the paper."""
+        from plastic_rl.optim import ShrinkPerturb
+
+        return lambda optimizer, layers, seed: ShrinkPerturb(optimizer, noise_std=self.noise_std, seed=seed)

@@ -1,0 +1,19 @@
+"""CIFAR-10 as it is: one task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from envs.mnist import MNIST
+
+if TYPE_CHECKING:
+    from plastic_rl.streams.images import ImageSet
+
+
+@dataclass
+class CIFAR10(MNIST):
+    """CIFAR-10 all at once, five epochs in minibatches of 256, as Ma et al. (2020) have it."""
+
+    def images(self, device: str) -> ImageSet:
+        return self.load("cifar10", device)

@@ -1,0 +1,73 @@
+"""A run in which an agent acts in an environment."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from agents.recipe import ReinforcementAgent
+from envs.recipe import Environment
+from launch.learning_curve import draw_learning_curve
+from launch.settings import Settings, as_mapping
+from plastic_rl.errors import UserError
+from plastic_rl.runs import RunFolder
+
+if TYPE_CHECKING:
+    from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+
+    from plastic_rl.sb3 import Summary
+
+
+def train(settings: Settings, folder: RunFolder) -> str:
+    """Train as the settings say, draw the learning curve, and return in words how it went.
+
+    Args:
+        settings: Checked.
+        folder: Prepared.
+    """
+    from plastic_rl.sb3 import learn
+
+    assert settings.total_steps is not None
+    summary = learn(
+        _learner(settings),
+        settings.total_steps,
+        folder,
+        track=settings.track,
+        checkpoint_seconds=settings.checkpoint_seconds,
+        formats=settings.formats,
+        config=as_mapping(settings),
+        name=f"{settings.agent_name} {settings.env_name} s{settings.seed}",
+        group=f"{settings.env_name}/{settings.agent_name}/{folder.path.name.partition('-')[0]}",
+    )
+    title = f"{settings.agent_name} in {settings.env_name}, seed {settings.seed}"
+    draw_learning_curve(folder.metrics_file, folder.picture_file, title)
+    return _in_words(summary)
+
+
+def _learner(settings: Settings) -> OnPolicyAlgorithm:
+    _choose_renderer()
+    import torch
+
+    from plastic_rl.runs import seed_everything
+
+    assert isinstance(settings.agent, ReinforcementAgent)
+    assert isinstance(settings.env, Environment)
+    torch.set_num_threads(settings.threads)
+    seed_everything(settings.seed)
+    try:
+        env = settings.env.make(settings.seed)
+        return settings.agent.build(env, seed=settings.seed, device=settings.device)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+
+
+def _choose_renderer() -> None:
+    # MuJoCo reads the variable when it is imported, and fails to render on a machine without a display unless told.
+    if sys.platform == "linux" and not os.environ.get("DISPLAY"):
+        os.environ.setdefault("MUJOCO_GL", "egl")
+
+
+def _in_words(summary: Summary) -> str:
+    outcome = "no episode ended" if summary.recent_return is None else f"recent return {summary.recent_return:.1f}"
+    return f"{summary.steps:,} steps, {summary.seconds:.0f} s, {outcome}"

@@ -1,0 +1,53 @@
+"""The picture of a run on a stream: how each task went."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+PREFERRED = ("test/average", "test/accuracy", "online/accuracy", "test/error", "online/error")
+"""What is drawn: the first of these that was measured, and what was measured online beside a test."""
+
+
+def draw_task_curve(metrics_file: Path, picture_file: Path, title: str) -> None:
+    """Draw accuracy or error over tasks, a thin line for each seed and a thick one for their mean.
+
+    Args:
+        metrics_file: One JSON object a line, as a run writes it.
+        picture_file: The PNG to write.
+        title: What stands above the picture.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    curves = read_curves(metrics_file)
+    name = next(each for each in PREFERRED if each in curves)
+    tasks, values = curves[name]
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    style = "o-" if len(tasks) == 1 else "-"
+    axes.plot(tasks, values, style, color="tab:blue", alpha=0.3 if values.shape[1] > 1 else 0.0, linewidth=1)
+    axes.plot(tasks, values.mean(1), style, color="tab:blue", linewidth=2)
+    axes.set(title=title, xlabel="task", ylabel=name.replace("/", " "))
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(picture_file, dpi=120, format="png")
+
+
+def read_curves(metrics_file: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return for each quantity the tasks, and its values of shape (tasks, seeds); an unfinished last line is left out.
+
+    Args:
+        metrics_file: As a run on a stream writes it.
+    """
+    found: dict[str, dict[int, list[float]]] = {}
+    for line in metrics_file.read_text().splitlines(keepends=True):
+        for name, value in json.loads(line).items() if line.endswith("\n") else ():
+            if name in PREFERRED and value is not None:
+                found.setdefault(name, {}).setdefault(json.loads(line)["task/index"], []).append(value)
+    return {
+        name: (np.array(sorted(tasks)), np.array([tasks[task] for task in sorted(tasks)]))
+        for name, tasks in found.items()
+    }
