@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install run test check quick slow gpu study
+.PHONY: install run test check quick slow gpu data study
 
 install: $(INSTALLED)
 
@@ -19,7 +19,7 @@ run: install ## Train a small problem for a minute and draw its learning curve.
 	$(BIN)/python train.py agent=ppo_cbp env=permuted-cartpole
 
 test: check ## Everything that a change must pass.
-	$(BIN)/python -m pytest -n 2 -m 'not slow and not gpu'
+	$(BIN)/python -m pytest -n 2 -m 'not slow and not gpu and not data'
 
 check: install ## Lint, format and types.
 	$(BIN)/ruff check
@@ -27,13 +27,16 @@ check: install ## Lint, format and types.
 	$(BIN)/pyright
 
 quick: install ## The tests, stopping at the first failure, without lint and types.
-	$(BIN)/python -m pytest -n 2 -m 'not slow and not gpu' --exitfirst --quiet
+	$(BIN)/python -m pytest -n 2 -m 'not slow and not gpu and not data' --exitfirst --quiet
 
 slow: install ## The tests that take minutes.
-	$(BIN)/python -m pytest -n 2 -m slow
+	$(BIN)/python -m pytest -n 2 -m 'slow and not data'
 
 gpu: install ## The tests that need a CUDA device.
-	$(BIN)/python -m pytest -m gpu
+	$(BIN)/python -m pytest -m 'gpu and not data'
+
+data: install ## The tests that read real data sets: PLASTIC_RL_DATA=FOLDER make data
+	$(BIN)/python -m pytest -m data
 
 study: install ## Run what is missing of the study, then draw its figure.
 	$(BIN)/python -m experiments.permuted_cartpole

@@ -67,7 +67,7 @@ def gather(arms: Iterable[Arm], out: Path, bin_steps: int) -> tuple[list[dict[st
         for record_file in sorted((out / arm.name.replace(" ", "_")).glob("*/*/*/run.json")):
             seed = int(record_file.parent.name.rpartition("-s")[2])
             curves += [{"arm": arm.name, "seed": seed, **row} for row in curve(record_file.parent, bin_steps)]
-            runs.append({"arm": arm.name, "seed": seed, **_about(read_record(record_file))})
+            runs.append({"arm": arm.name, "seed": seed, **about(read_record(record_file))})
     return curves, runs
 
 
@@ -92,7 +92,8 @@ def _bin(lines: list[Mapping[str, Any]]) -> dict[str, Any]:
     return row
 
 
-def _about(record: Mapping[str, Any]) -> dict[str, Any]:
+def about(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What a table of runs says of one: status, length, pace, commit, command and versions."""
     named = ("status", "global_step", "seconds", "steps_per_second", "commit", "command")
     return {**{name: record.get(name) for name in named}, "versions": json.dumps(record.get("versions"))}
 

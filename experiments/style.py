@@ -13,6 +13,15 @@ COLOURS = {
     "ppo_l2": "#56b4e9",
     "ppo_cbp": "#d55e00",
     "ppo no change": "#000000",
+    "sgd": "#7f7f7f",
+    "sgd_cbp": "#d55e00",
+    "sgd_l2": "#56b4e9",
+    "sgd_shrink_perturb": "#0072b2",
+    "sgd_head_reset": "#cc79a7",
+    "sgd_retrained": "#000000",
+    "adam": "#e69f00",
+    "adam_cbp": "#009e73",
+    "linear": "#c8b400",
 }
 
 
