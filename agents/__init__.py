@@ -10,6 +10,7 @@ from agents.hsic import HSIC
 from agents.hsic_cbp import HSICCBP
 from agents.l2_transfer import L2Transfer
 from agents.linear import Linear
+from agents.multi_task import MultiTask
 from agents.ppo import PPO
 from agents.ppo_apd import PPOAPD
 from agents.ppo_apd_cbp import PPOAPDCBP
@@ -46,6 +47,7 @@ AGENTS: dict[str, type[Agent]] = {
     "hsic": HSIC,
     "hsic_cbp": HSICCBP,
     "single_task": SingleTask,
+    "multi_task": MultiTask,
     "ewc": EWC,
     "l2_transfer": L2Transfer,
     "apd": APD,

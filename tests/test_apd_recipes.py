@@ -25,7 +25,7 @@ from plastic_rl.optim import AdditiveOptimizer, ContinualBackprop
 from plastic_rl.runs import Track
 from plastic_rl.sb3.tasks import task_name, tasks_of
 
-ON_STREAMS = ["apd", "apd_cbp", "apd_reference", "single_task", "ewc", "l2_transfer"]
+ON_STREAMS = ["apd", "apd_cbp", "apd_reference", "single_task", "multi_task", "ewc", "l2_transfer"]
 SMALL = {"rollout_steps": 64, "minibatch_size": 32, "epochs": 2, "hidden_units": 8}
 
 
@@ -58,10 +58,11 @@ def test_biases_and_heads_are_not_decayed_in_the_reference_and_everything_moves_
     assert APD().learning_rate == EWC().learning_rate == 1e-3
 
 
-def test_a_learner_of_one_task_at_a_time_has_the_outputs_of_one_and_ewc_those_of_all():
+def test_a_learner_of_one_task_at_a_time_has_the_outputs_of_one_and_others_those_of_all():
     for agent in (APD(), AGENTS["single_task"]()):
         assert list(built(agent).networks[0].modules())[-1].out_features == 2
-    assert list(built(EWC()).networks[0].modules())[-1].out_features == 10
+    for agent in (EWC(), AGENTS["multi_task"]()):
+        assert list(built(agent).networks[0].modules())[-1].out_features == 10
 
 
 def test_ewc_is_told_its_strength_and_its_examples():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -65,12 +64,3 @@ class AdditiveLearner(AroundBackprop):
     def predict(self, inputs: Tensor, task: Task) -> Tensor:
         with self.tasks.task(task.identity):
             return self.backprop.predict(inputs, alone(task))
-
-    def metrics(self) -> list[dict[str, int | float]]:
-        return self.backprop.metrics()
-
-    def state_dict(self) -> dict[str, Any]:
-        return self.backprop.state_dict()
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.backprop.load_state_dict(state)

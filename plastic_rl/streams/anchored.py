@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import torch
 from torch import Generator, Tensor, nn
@@ -56,21 +55,6 @@ class AnchoredLearner(AroundBackprop):
         for place in places.to(task.train.inputs.device).split(1):
             outputs = counted(self.backprop.network(task.view(task.train.take(place)[0])), task)
             yield loss(outputs, drawn_target(outputs, drawn, self.stream.is_regression), self.stream.is_regression)
-
-    def update(self, inputs: Tensor, targets: Tensor, task: Task) -> Tensor:
-        return self.backprop.update(inputs, targets, task)
-
-    def predict(self, inputs: Tensor, task: Task) -> Tensor:
-        return self.backprop.predict(inputs, task)
-
-    def metrics(self) -> list[dict[str, int | float]]:
-        return self.backprop.metrics()
-
-    def state_dict(self) -> dict[str, Any]:
-        return self.backprop.state_dict()
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.backprop.load_state_dict(state)
 
 
 @torch.no_grad()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from torch import Tensor, nn
 
 from plastic_rl.streams.backprop import Backprop
 from plastic_rl.streams.learner import Learner
+from plastic_rl.streams.task import Task
 
 
 class AroundBackprop(Learner):
@@ -27,5 +29,20 @@ class AroundBackprop(Learner):
     def set_learning_rate_factor(self, factor: float) -> None:
         self.backprop.set_learning_rate_factor(factor)
 
+    def update(self, inputs: Tensor, targets: Tensor, task: Task) -> Tensor:
+        return self.backprop.update(inputs, targets, task)
+
+    def predict(self, inputs: Tensor, task: Task) -> Tensor:
+        return self.backprop.predict(inputs, task)
+
     def diagnose(self, inputs: Tensor) -> list[dict[str, float]]:
         return self.backprop.diagnose(inputs)
+
+    def metrics(self) -> list[dict[str, int | float]]:
+        return self.backprop.metrics()
+
+    def state_dict(self) -> dict[str, Any]:
+        return self.backprop.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.backprop.load_state_dict(state)

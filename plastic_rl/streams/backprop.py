@@ -46,7 +46,7 @@ class Backprop(Learner):
         if blueprint.plasticity is not None:
             self.optimizer = blueprint.plasticity(self.optimizer, self.layers, seed)
         self.rates = [group["lr"] for group in self.optimizer.param_groups]
-        self._forward: Any = compiled(self.network) if blueprint.compiles else self.network
+        self.forward: Any = compiled(self.network) if blueprint.compiles else self.network
 
     @property
     def networks(self) -> list[nn.Module]:
@@ -65,13 +65,17 @@ class Backprop(Learner):
 
     def update(self, inputs: Tensor, targets: Tensor, task: Task) -> Tensor:
         with precision(self.blueprint.precision, inputs.device):
-            outputs = counted(self._forward(inputs[0]), task)
+            outputs = counted(self.forward(inputs[0]), task)
             error = loss(outputs, targets[0], self.is_regression)
+        self.descend(error)
+        # The replay of a CUDA graph writes over what the last one returned.
+        return (outputs.detach().clone() if self.blueprint.compiles else outputs.detach())[None]
+
+    def descend(self, error: Tensor) -> None:
+        """One step of the optimiser down the gradient of a number."""
         self.optimizer.zero_grad()
         error.backward()
         self.optimizer.step()
-        # The replay of a CUDA graph writes over what the last one returned.
-        return (outputs.detach().clone() if self.blueprint.compiles else outputs.detach())[None]
 
     @torch.no_grad()
     def predict(self, inputs: Tensor, task: Task) -> Tensor:

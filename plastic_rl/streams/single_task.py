@@ -63,11 +63,11 @@ class SingleTaskLearner(AroundBackprop):
 
     def metrics(self) -> list[dict[str, int | float]]:
         """How many networks are kept, beside what the method counts."""
-        return [{**counts, "networks": len(self.waiting) + 1} for counts in self.backprop.metrics()]
+        return [{**counts, "networks": len(self.waiting) + 1} for counts in super().metrics()]
 
     def state_dict(self) -> dict[str, Any]:
-        return {**self.backprop.state_dict(), "active": self.active, "waiting": dict(self.waiting)}
+        return {**super().state_dict(), "active": self.active, "waiting": dict(self.waiting)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.backprop.load_state_dict(state)
+        super().load_state_dict(state)
         self.active, self.waiting = state["active"], dict(state["waiting"])

@@ -1,0 +1,25 @@
+"""Joint training on all tasks: the upper bound beside `single_task`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from agents.adam import Adam
+
+if TYPE_CHECKING:
+    from plastic_rl.streams import Learner, Stream
+
+
+@dataclass
+class MultiTask(Adam):
+    """Adam on a fresh network at each task, trained on all tasks so far together ("MTL" of Yoon et al. 2020)."""
+
+    is_parallel: ClassVar[bool] = False
+
+    def build(self, streams: Sequence[Stream], *, device: str) -> Learner:
+        from plastic_rl.streams.multi_task import MultiTaskLearner
+
+        (stream,) = streams
+        return MultiTaskLearner(self.blueprint(stream, stream.outputs), stream, device=device)
