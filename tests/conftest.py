@@ -3,10 +3,12 @@
 import random
 import warnings
 from contextlib import suppress
+from itertools import count
 
 import numpy as np
 import pytest
 import torch
+from gymnasium.utils import seeding
 
 # Box2D's bindings warn while they are imported, and crash the interpreter where warnings are errors: import them now.
 with warnings.catch_warnings(), suppress(ImportError):
@@ -21,6 +23,11 @@ def _one_thread_for_each_worker():
 
 @pytest.fixture(autouse=True)
 def _the_same_draws_in_any_order():
+    """Every test draws the same, whatever ran before it; unseeded spaces and environments included."""
     random.seed(0)
     np.random.seed(0)  # noqa: NPY002 -- what Stable-Baselines3 and its worlds draw from
     torch.manual_seed(0)
+    seeds, np_random = count(), seeding.np_random
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(seeding, "np_random", lambda seed=None: np_random(next(seeds) if seed is None else seed))
+        yield

@@ -71,9 +71,16 @@ def test_the_same_seeds_are_the_same_life(name):
 
 def test_observations_lie_in_their_space_in_every_task(name):
     env = gymnasium.make(name, change_every=15)
+    env.action_space.seed(0)
     env.reset(seed=0)
+    is_over = False
     for step in range(60):
-        observation, *_ = env.reset() if step % 10 == 0 else env.step(env.action_space.sample())
+        if is_over or step % 10 == 0:
+            observation, _ = env.reset()
+            is_over = False
+        else:
+            observation, _, terminated, truncated, _ = env.step(env.action_space.sample())
+            is_over = terminated or truncated
         assert observation in env.observation_space
 
 
