@@ -13,6 +13,9 @@ COLOURS = {
     "ppo_l2": "#56b4e9",
     "ppo_cbp": "#d55e00",
     "ppo no change": "#000000",
+    "ppo_hsic": "#009e73",
+    "ppo_hsic_reg": "#cc79a7",
+    "ppo_apd": "#0072b2",
     "sgd": "#7f7f7f",
     "sgd_cbp": "#d55e00",
     "sgd_l2": "#56b4e9",
@@ -22,6 +25,13 @@ COLOURS = {
     "adam": "#e69f00",
     "adam_cbp": "#009e73",
     "linear": "#c8b400",
+    "hsic": "#56b4e9",
+    "hsic_cbp": "#0072b2",
+    "backprop": "#7f7f7f",
+    "apd": "#0072b2",
+    "apd fixed": "#56b4e9",
+    "single_task": "#000000",
+    "multi_task": "#009e73",
 }
 
 

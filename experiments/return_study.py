@@ -1,0 +1,176 @@
+"""A study of agents in a changing world: runs them, gathers their returns, and draws them with intervals.
+
+python -m experiments.<study>            # runs what is missing, then draws
+python -m experiments.<study> --draw     # draws from the committed table
+python -m experiments.<study> --quick    # a little of it, into a scratch folder
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.runs import ROOT, Arm, gather, read_table, run_missing, write_table
+from experiments.style import COLOURS, plain_axes
+from plastic_rl.evaluation import Estimate, band, estimate, probability_of_improvement
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Curves = dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]
+
+
+@dataclass(frozen=True)
+class ReturnStudy:
+    """What is compared, in which world, and how it is shown.
+
+    Args:
+        name: of the study: its folder in `results`.
+        title: above the figure.
+        arms: what is compared; the others are compared with the first.
+        seeds: of each arm.
+        change_every: environment steps of a task.
+        quick: words that make a quick run of it; a later word wins.
+        bin_steps: environment steps that are averaged to one point.
+    """
+
+    name: str
+    title: str
+    arms: tuple[Arm, ...]
+    seeds: range
+    change_every: int
+    quick: tuple[str, ...]
+    bin_steps: int = 5_000
+
+    @property
+    def results(self) -> Path:
+        """Where the committed tables and the figure are."""
+        return ROOT / "results" / self.name
+
+
+def main(study: ReturnStudy, arguments: Sequence[str] | None = None) -> None:
+    """Runs, gathers, draws, as the command line asks."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--draw", action="store_true", help="only draw, from the table that is there")
+    parser.add_argument("--quick", action="store_true", help="a little of it, into a scratch folder")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time (each takes one core)")
+    parser.add_argument("--out", type=Path, default=ROOT / "runs" / "studies" / study.name, help="the runs")
+    asked = parser.parse_args(arguments)
+    if asked.draw:
+        report(study, study.results)
+    elif asked.quick:
+        with tempfile.TemporaryDirectory() as scratch:
+            arms = tuple(replace(arm, overrides=(*arm.overrides, *study.quick)) for arm in study.arms)
+            small = replace(study, arms=arms, seeds=range(2))
+            run(small, Path(scratch) / "runs", Path(scratch) / "results", asked.jobs)
+    else:
+        run(study, asked.out, study.results, asked.jobs)
+
+
+def run(study: ReturnStudy, out: Path, results: Path, jobs: int) -> None:
+    """Runs what is missing, writes the tables and draws the figure."""
+    run_missing(study.arms, study.seeds, out, jobs)
+    curves, runs = gather(study.arms, out, study.bin_steps)
+    write_table(results / "curves.csv", curves)
+    write_table(results / "runs.csv", runs)
+    report(study, results)
+
+
+def report(study: ReturnStudy, results: Path) -> None:
+    """Draws the figure and writes the summary from the table of curves."""
+    curves = read_curves(results / "curves.csv")
+    draw(study, curves, results / "figure.png")
+    dormant = dormant_at_the_end(results / "curves.csv")
+    rows = [{**row, "dormant units at the end": f"{dormant[row['arm']]:.0%}"} for row in summary(study, curves)]
+    write_table(results / "summary.csv", rows)
+    for row in rows:
+        print("  ".join(f"{value:<24}" for value in row.values()))
+
+
+def read_curves(table: Path) -> Curves:
+    """For each arm the ends of its bins, of shape (bins,), and its returns, of shape (seeds, bins)."""
+    rows = read_table(table)
+    curves: Curves = {}
+    for arm in dict.fromkeys(row["arm"] for row in rows):
+        own = [row for row in rows if row["arm"] == arm]
+        steps = sorted({int(row["step"]) for row in own})
+        seeds = sorted({int(row["seed"]) for row in own})
+        value = {(int(row["seed"]), int(row["step"])): float(row["return"] or "nan") for row in own}
+        curves[arm] = np.array(steps, dtype=float), np.array([[value[s, step] for step in steps] for s in seeds])
+    return curves
+
+
+def dormant_at_the_end(table: Path) -> dict[str, float]:
+    """For each arm the share of dormant units in the last bin, on average over seeds."""
+    rows = read_table(table)
+    last = max(int(row["step"]) for row in rows)
+    ends = [row for row in rows if int(row["step"]) == last]
+    shares = {
+        arm: [float(row["units/dormant"]) for row in ends if row["arm"] == arm] for arm in {r["arm"] for r in ends}
+    }
+    return {arm: float(np.mean(values)) for arm, values in shares.items()}
+
+
+def of_tasks(steps: NDArray[np.float64], returns: NDArray[np.float64], change_every: int) -> NDArray[np.float64]:
+    """The mean return of each run in each task, of shape (seeds, tasks)."""
+    task = ((steps - 1) // change_every).astype(int)
+    return np.stack([np.nanmean(returns[:, task == index], axis=1) for index in range(task[-1] + 1)], axis=1)
+
+
+def summary(study: ReturnStudy, curves: Curves) -> list[dict[str, str]]:
+    """For each arm: mean return in its first task, over its life and in its second half, as interquartile means."""
+    first = next(iter(curves))
+    tasks = {arm: of_tasks(*curve, study.change_every) for arm, curve in curves.items()}
+    late = {arm: values[:, values.shape[1] // 2 :].mean(1) for arm, values in tasks.items()}
+    return [
+        {
+            "arm": arm,
+            "seeds": str(len(values)),
+            "first task": _words(estimate(values[:, 0])),
+            "average over life": _words(estimate(values.mean(1))),
+            "second half of life": _words(estimate(late[arm])),
+            f"P(better than {first})": f"{probability_of_improvement(late[arm], late[first]):.2f}",
+        }
+        for arm, values in tasks.items()
+    ]
+
+
+def _words(value: Estimate) -> str:
+    return f"{value.value:.0f} [{value.low:.0f}, {value.high:.0f}]"
+
+
+def draw(study: ReturnStudy, curves: Curves, picture: Path) -> None:
+    """Return over life above, and the mean return in each task below; bands are 95 % intervals over seeds."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 7), layout="constrained")
+    FigureCanvasAgg(figure)
+    above, below = figure.subplots(2, 1)
+    for arm, (steps, returns) in curves.items():
+        _band(above, steps, returns, arm)
+        tasks = of_tasks(steps, returns, study.change_every)
+        _band(below, np.arange(1, tasks.shape[1] + 1, dtype=float), tasks, arm)
+    last = max(steps[-1] for steps, _ in curves.values())
+    for change in np.arange(study.change_every, last, study.change_every):
+        above.axvline(change, color="0.9", linewidth=1, zorder=0)
+    seeds = len(next(iter(curves.values()))[1])
+    above.set(xlabel="environment steps", ylabel="return of an episode")
+    above.set_title(f"{study.title}: interquartile mean of {seeds} seeds, 95 % bootstrap intervals")
+    below.set(xlabel="task", ylabel="mean return in the task")
+    figure.legend(*above.get_legend_handles_labels(), frameon=False, ncols=len(curves), loc="outside lower center")
+    figure.savefig(picture, dpi=120)
+
+
+def _band(axes: Axes, x: NDArray[np.float64], runs: NDArray[np.float64], arm: str) -> None:
+    plain_axes(axes)
+    value, low, high = band(runs)
+    axes.plot(x, value, color=COLOURS[arm], linewidth=2, label=arm)
+    axes.fill_between(x, low, high, color=COLOURS[arm], alpha=0.15, linewidth=0)
