@@ -1,6 +1,6 @@
 """Hopper on changing ground with a trunk that is trained locally: the MuJoCo task of the HSIC bottleneck under PPO.
 
-python -m experiments.hsic_hopper            # runs what is missing (an hour on one core), then draws
+python -m experiments.hsic_hopper            # runs what is missing (half an hour on one core), then draws
 python -m experiments.hsic_hopper --draw     # draws from the committed table
 python -m experiments.hsic_hopper --quick    # a little of it, into a scratch folder
 """
@@ -10,10 +10,10 @@ from __future__ import annotations
 from experiments.return_study import ReturnStudy, main
 from experiments.runs import Arm
 
-# Four grounds; a network and step size with which 50,000 steps are enough to learn something.
+# Two grounds; a network and step size with which 50,000 steps are enough to learn something.
 WORLD = (
     "env=slippery-hopper",
-    "total_steps=200_000",
+    "total_steps=100_000",
     "env.change_every=50_000",
     "agent.hidden_units=64",
     "agent.learning_rate=3e-4",

@@ -1,0 +1,188 @@
+"""A study of what agents remember when regimes return: how each visit to a regime begins, and how it ends.
+
+python -m experiments.<study>            # runs what is missing, then draws
+python -m experiments.<study> --draw     # draws from the committed table
+python -m experiments.<study> --quick    # a little of it, into a scratch folder
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.runs import ROOT, Arm, about, read_table, run_missing, write_table
+from experiments.style import COLOURS, plain_axes
+from plastic_rl.evaluation import Estimate, band, estimate
+from plastic_rl.runs import read_metrics, read_record
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+EPISODES = 10  # that a visit's beginning and its end are averaged over
+
+Visits = dict[str, NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class RecurrenceStudy:
+    """What is compared, in which world, and how it is shown.
+
+    Args:
+        name: of the study: its folder in `results`.
+        title: above the figure.
+        arms: what is compared; each in one environment, so that the first episodes of a visit are those that began it.
+        seeds: of each arm.
+        regimes: how many there are; they come in turn.
+        quick: words that make a quick run of it; a later word wins.
+    """
+
+    name: str
+    title: str
+    arms: tuple[Arm, ...]
+    seeds: range
+    regimes: int
+    quick: tuple[str, ...]
+
+    @property
+    def results(self) -> Path:
+        """Where the committed tables and the figure are."""
+        return ROOT / "results" / self.name
+
+
+def main(study: RecurrenceStudy, arguments: Sequence[str] | None = None) -> None:
+    """Runs, gathers, draws, as the command line asks."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--draw", action="store_true", help="only draw, from the table that is there")
+    parser.add_argument("--quick", action="store_true", help="a little of it, into a scratch folder")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time (each takes one core)")
+    parser.add_argument("--out", type=Path, default=ROOT / "runs" / "studies" / study.name, help="the runs")
+    asked = parser.parse_args(arguments)
+    if asked.draw:
+        report(study, study.results)
+    elif asked.quick:
+        with tempfile.TemporaryDirectory() as scratch:
+            arms = tuple(replace(arm, overrides=(*arm.overrides, *study.quick)) for arm in study.arms)
+            run(
+                replace(study, arms=arms, seeds=range(2)), Path(scratch) / "runs", Path(scratch) / "results", asked.jobs
+            )
+    else:
+        run(study, asked.out, study.results, asked.jobs)
+
+
+def run(study: RecurrenceStudy, out: Path, results: Path, jobs: int) -> None:
+    """Runs what is missing, writes the tables and draws the figure."""
+    run_missing(study.arms, study.seeds, out, jobs)
+    found, runs = gather(study, out)
+    write_table(results / "visits.csv", found)
+    write_table(results / "runs.csv", runs)
+    report(study, results)
+
+
+def gather(study: RecurrenceStudy, out: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """One row for each arm, seed and visit, and one row about each run."""
+    found: list[dict[str, Any]] = []
+    runs: list[dict[str, Any]] = []
+    for arm in study.arms:
+        for record_file in sorted((out / arm.name.replace(" ", "_")).glob("*/*/*/run.json")):
+            seed = int(record_file.parent.name.rpartition("-s")[2])
+            rows = visits(record_file.parent / "metrics.jsonl")
+            found += [{"arm": arm.name, "seed": seed, **row} for row in rows]
+            runs.append({"arm": arm.name, "seed": seed, **about(read_record(record_file))})
+    return found, runs
+
+
+def visits(metrics: Path) -> list[dict[str, Any]]:
+    """How many episodes a run has in each visit to a regime, and their mean return at first, at last and in all."""
+    episodes = [line for line in read_metrics(metrics) if "episode/return" in line]
+    found = [
+        (regime, list(lines)) for regime, lines in groupby(episodes, key=lambda line: int(str(line["task/index"])))
+    ]
+    rows: list[dict[str, Any]] = []
+    for visit, (regime, lines) in enumerate(by_regime):
+        returns = [float(str(line["episode/return"])) for line in lines]
+        parts = {"first": returns[:EPISODES], "last": returns[-EPISODES:], "mean": returns}
+        means = {name: round(float(np.mean(part)), 3) for name, part in parts.items()}
+        rows.append({"visit": visit, "regime": regime, "episodes": len(returns), **means})
+    return rows
+
+
+def report(study: RecurrenceStudy, results: Path) -> None:
+    """Draws the figure and writes the summary from the table of visits."""
+    rows = summary(study, results / "visits.csv")
+    write_table(results / "summary.csv", rows)
+    draw(study, results / "visits.csv", results / "figure.png")
+    for row in rows:
+        print("  ".join(f"{value:<24}" for value in row.values()))
+
+
+def column(table: Path, name: str) -> Visits:
+    """For each arm one quantity, of shape (seeds, visits)."""
+    rows = read_table(table)
+    found: Visits = {}
+    for arm in dict.fromkeys(row["arm"] for row in rows):
+        value = {(int(row["seed"]), int(row["visit"])): float(row[name]) for row in rows if row["arm"] == arm}
+        seeds, order = (sorted({place[axis] for place in value}) for axis in (0, 1))
+        found[arm] = np.array([[value[seed, visit] for visit in order] for seed in seeds])
+    return found
+
+
+def summary(study: RecurrenceStudy, table: Path) -> list[dict[str, str]]:
+    """For each arm, over all returns: how the regime was left, how it is met again, and the difference."""
+    first, last, mean = (column(table, name) for name in ("first", "last", "mean"))
+    rows: list[dict[str, str]] = []
+    for arm in first:
+        left, met = last[arm][:, : -study.regimes].mean(1), first[arm][:, study.regimes :].mean(1)
+        rows.append(
+            {
+                "arm": arm,
+                "seeds": str(len(left)),
+                "when left": _words(estimate(left)),
+                "when met again": _words(estimate(met)),
+                "difference": _words(estimate(met - left)),
+                "mean of a visit after the first": _words(estimate(mean[arm][:, study.regimes :].mean(1))),
+            }
+        )
+    return rows
+
+
+def _words(value: Estimate) -> str:
+    return f"{value.value:.0f} [{value.low:.0f}, {value.high:.0f}]"
+
+
+def draw(study: RecurrenceStudy, table: Path, picture: Path) -> None:
+    """The beginning and the end of each visit, a panel for each arm; bands are 95 % intervals over seeds."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    first, last = column(table, "first"), column(table, "last")
+    panels = figure.subplots(1, len(first), sharey=True)
+    for axes, arm in zip(panels, first, strict=True):
+        plain_axes(axes)
+        _line(axes, first[arm], COLOURS[arm], "-", f"first {EPISODES} episodes")
+        _line(axes, last[arm], COLOURS[arm], ":", f"last {EPISODES} episodes")
+        axes.axvline(study.regimes - 0.5, color="0.8", linewidth=1, zorder=0)
+        names = [chr(ord("A") + visit % study.regimes) for visit in range(first[arm].shape[1])]
+        axes.set_xticks(range(len(names)), names)
+        axes.set(title=arm, xlabel="regime that is visited")
+        axes.legend(frameon=False, fontsize=8)
+    panels[0].set_ylabel("return of an episode")
+    seeds = len(next(iter(first.values())))
+    figure.suptitle(f"{study.title}: interquartile mean of {seeds} seeds, 95 % bootstrap intervals", fontsize=10)
+    figure.savefig(picture, dpi=120)
+
+
+def _line(axes: Axes, values: NDArray[np.float64], colour: str, style: str, label: str) -> None:
+    value, low, high = band(values)
+    places = np.arange(values.shape[1])
+    axes.plot(places, value, style, color=colour, marker="o", markersize=3, label=label)
+    axes.fill_between(places, low, high, color=colour, alpha=0.15, linewidth=0)
