@@ -102,9 +102,7 @@ def gather(study: RecurrenceStudy, out: Path) -> tuple[list[dict[str, Any]], lis
 def visits(metrics: Path) -> list[dict[str, Any]]:
     """How many episodes a run has in each visit to a regime, and their mean return at first, at last and in all."""
     episodes = [line for line in read_metrics(metrics) if "episode/return" in line]
-    found = [
-        (regime, list(lines)) for regime, lines in groupby(episodes, key=lambda line: int(str(line["task/index"])))
-    ]
+    by_regime = groupby(episodes, key=lambda line: int(str(line["task/index"])))
     rows: list[dict[str, Any]] = []
     for visit, (regime, lines) in enumerate(by_regime):
         returns = [float(str(line["episode/return"])) for line in lines]

@@ -370,6 +370,33 @@ def test_a_saved_state_goes_on_identically(method: dict[str, Any], steps: int, i
     assert all(torch.equal(recalled(tasks, name), recalled(its, name)) for name in tasks.tasks)
 
 
+@pytest.mark.parametrize("reference", [False, True])
+def test_a_state_that_was_read_on_the_cpu_goes_where_the_network_is(reference: bool):
+    network = mlp()
+    tasks, optimizer = decomposed(network, reference=reference, groups=1, every=2, spread=10.0)
+    for number in range(3):
+        learn(network, optimizer, number)
+        tasks.new_task()
+    learn(network, optimizer, 3)
+    tasks.task(0)  # without learning it, so that the learner's weights wait
+    other = AdditiveDecomposition(mlp(), reference=reference)
+    for layer in other.layers:  # "meta" for a device that every machine has
+        layer.weight = nn.Parameter(layer.weight.to("meta"))
+    other.parts.tensors = {name: tensor.to("meta") for name, tensor in other.parts.tensors.items()}
+    other.load_state_dict(tasks.state_dict())
+    state = other.state_dict()
+    kept = [state["private"], state["initial"], state["aside"], state["layers"]]
+    assert other.layers[0].groups
+    assert {tensor.device.type for tensor in tensors_in(kept) if tensor.ndim} == {"meta"}  # Adam's clocks stay
+
+
+def tensors_in(nest: Any) -> list[torch.Tensor]:
+    if isinstance(nest, torch.Tensor):
+        return [nest]
+    parts = nest.values() if isinstance(nest, dict) else nest if isinstance(nest, list | tuple) else []
+    return [tensor for part in parts for tensor in tensors_in(part)]
+
+
 def test_a_plain_optimiser_reads_the_same_state():
     network = mlp()
     _, optimizer = decomposed(network)

@@ -300,9 +300,14 @@ class AdditiveDecomposition:
         names, saved = [layer.name for layer in self.layers], list(state["layers"])
         if names != saved:
             raise ValueError(f"the saved tasks are of weights {saved}, this network decomposes {names}")
-        self.private = dict(zip(state["names"], state["private"], strict=True))
-        self.initial, self.active, self.learner = state["initial"], state["active"], state["learner"]
+        self.private = dict(zip(state["names"], map(self.parts.placed, state["private"]), strict=True))
+        self.initial = self.parts.placed(state["initial"])
+        self.active, self.learner = state["active"], state["learner"]
         self.period, self._highest = int(state["period"]), int(state["highest"])
-        self._aside = None if state["aside"] is None else (state["aside"][0], state["aside"][1])
+        self._aside = None
+        if state["aside"] is not None:
+            weights, private = state["aside"]
+            weights = [saved.to(layer.weight) for layer, saved in zip(self.layers, weights, strict=True)]
+            self._aside = weights, self.parts.placed(private)
         for layer in self.layers:
             layer.restore(state["layers"][layer.name])

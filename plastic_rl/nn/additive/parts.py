@@ -68,6 +68,10 @@ class PrivateParts:
         """A copy of what the network has now."""
         return {name: tensor.detach().clone() for name, tensor in self.tensors.items()}
 
+    def placed(self, saved: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Saved tensors where those of the network are: checkpoints are read on the CPU."""
+        return {name: saved[name].to(tensor.device) for name, tensor in self.tensors.items()}
+
     @torch.no_grad()
     def show(self, saved: dict[str, Tensor]) -> None:
         """Writes a copy back into the network."""

@@ -200,14 +200,23 @@ class ReferenceLayer(DecomposedLayer):
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        self.shared = state["shared"].to(self.weight).clone()
+        self.shared = self._copy(state["shared"])
         self.factors = {
-            name: Factors(saved["logit"].clone(), saved["own"].clone(), saved["group"], saved["target"])
+            name: Factors(
+                self._copy(saved["logit"]),
+                self._copy(saved["own"]),
+                saved["group"],
+                None if saved["target"] is None else self._copy(saved["target"]),
+            )
             for name, saved in zip(state["names"], state["tasks"], strict=True)
         }
-        self.groups = {label: part.clone() for label, part in state["groups"]}
+        self.groups = {label: self._copy(part) for label, part in state["groups"]}
         self.learner, self.adam = state["learner"], None
         if state["adam"] is not None:
             parameters = [self.shared, *(part for one in self.factors.values() for part in (one.own, one.logit))]
             self.adam = torch.optim.Adam(parameters)
             self.adam.load_state_dict(state["adam"])
+
+    def _copy(self, saved: Tensor) -> Tensor:
+        """A copy where the weight is: checkpoints are read on the CPU, and Adam writes into what it is given."""
+        return saved.to(self.weight, copy=True)
