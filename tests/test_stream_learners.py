@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from agents import AGENTS
+from agents.apd import DecomposedAgent
 from agents.published import PUBLISHED, published
 from agents.recipe import SupervisedAgent
 from envs import ENVS
@@ -63,6 +64,8 @@ def small_run(out, data_folder, agent, env, *, seeds=1, agent_settings=None, env
 # Every stream with one learner and every learner with three streams of different kinds; all pairs by `make slow`.
 EVERYDAY = {("sgd_cbp", env) for env in STREAMS}
 EVERYDAY |= {(agent, env) for agent in LEARNERS for env in ("permuted-digits", "bit-flipping", "split-digits")}
+# A decomposition cannot carry the best weights of a task over to the next.
+REFUSED = {(agent, "incremental-cifar100") for agent in LEARNERS if issubclass(AGENTS[agent], DecomposedAgent)}
 
 
 @pytest.mark.parametrize(
@@ -71,6 +74,7 @@ EVERYDAY |= {(agent, env) for agent in LEARNERS for env in ("permuted-digits", "
         pytest.param(agent, env, marks=() if (agent, env) in EVERYDAY else pytest.mark.slow)
         for agent in LEARNERS
         for env in STREAMS
+        if (agent, env) not in REFUSED
     ],
 )
 def test_every_learner_learns_from_every_stream(tmp_path, data_folder, agent, env):
@@ -81,6 +85,12 @@ def test_every_learner_learns_from_every_stream(tmp_path, data_folder, agent, en
     ends = [line for line in read_metrics(folder.metrics_file) if {"online/accuracy", "online/error"} & set(line)]
     assert [line["task/index"] for line in ends] == list(range(len(ends)))
     assert all(line["global_step"] > 0 for line in ends)
+
+
+@pytest.mark.parametrize(("agent", "env"), sorted(REFUSED))
+def test_a_decomposition_refuses_a_stream_that_carries_weights_over(tmp_path, data_folder, agent, env):
+    with pytest.raises(UserError, match="carries its best weights over"):
+        small_run(tmp_path, data_folder, agent, env)
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ class RegularisedPPO(PPO):
         sigma: σ of the kernels, scaled by the dimension.
 
     Raises:
-        ValueError: for a weight below 0, or a policy without hidden layers of its own.
+        ValueError: for a weight below 0, a policy without hidden layers of its own, or another rollout buffer.
     """
 
     def __init__(
@@ -38,8 +38,11 @@ class RegularisedPPO(PPO):
     def _setup_model(self) -> None:
         super()._setup_model()
         extractor, buffer = self.policy.mlp_extractor, self.rollout_buffer
-        assert isinstance(extractor, MlpExtractor)
-        assert isinstance(buffer, LabelledRolloutBuffer)
+        if not (isinstance(extractor, MlpExtractor) and isinstance(buffer, LabelledRolloutBuffer)):
+            raise ValueError(
+                "RegularisedPPO has a policy with SB3's MlpExtractor and a LabelledRolloutBuffer; got "
+                f"{type(extractor).__name__} and {type(buffer).__name__}"
+            )
         self.regularisers = [self._regulariser(network) for network in (extractor.policy_net, extractor.value_net)]
         buffer.listener = self._label
 

@@ -69,9 +69,10 @@ class LocalBlueprint:
 class LocalLearner(Learner):
     """One network whose blocks are trained by local losses, and a readout that says what they make of an input.
 
-    What it says of a minibatch before it learns from it, it says in evaluation mode. Nothing is drawn afresh when a
-    task begins; of the plan's wishes the optimisers' restart is met. The head can be set to zero where it is trained
-    by gradients ("softmax"): a closed-form readout is what its statistics make of it, and follows the task by itself.
+    What it says of a minibatch before it learns from it, it says in evaluation mode. Only a task's own outputs count in
+    what it says; blocks and readout are told that the other tasks' are wrong. Nothing is drawn afresh when a task
+    begins; of the plan's wishes the optimisers' restart is met. The head can be set to zero where it is trained by
+    gradients ("softmax"): a closed-form readout is what its statistics make of it, and follows the task by itself.
 
     Args:
         blueprint: how it is made.

@@ -236,6 +236,8 @@ REFUSED = [
     (lambda: make(plastic(LocalPPO), plasticity=EAGER), "cannot be replaced through the policy's optimiser"),
     (lambda: make(LocalPPO, rollout_buffer_class=None), "got LocalTrunkPolicy and RolloutBuffer"),
     (lambda: make(RegularisedPPO, lambda_x=-1.0), "weights of 0 or more"),
+    (lambda: make(RegularisedPPO, rollout_buffer_class=None), "got MlpExtractor and RolloutBuffer"),
+    (lambda: make(RegularisedPPO, policy=LocalTrunkPolicy), "got LocalTrunk and LabelledRolloutBuffer"),
     (lambda: make(RegularisedPPO, policy_kwargs={"net_arch": []}), "one layer or more"),
 ]
 

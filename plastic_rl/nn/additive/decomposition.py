@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +22,9 @@ from plastic_rl.nn.additive.reference import ReferenceLayer
 from plastic_rl.nn.additive.settings import Form, Settings
 from plastic_rl.nn.additive.visit import Visit
 from plastic_rl.optim.validation import one_of, whole_number
+
+if TYPE_CHECKING:  # it learns by `plastic_rl.nn.moments`
+    from plastic_rl.regimes import RegimeDetector
 
 
 class AdditiveDecomposition:
@@ -112,6 +115,7 @@ class AdditiveDecomposition:
         self.active: Task = checked_name(first_task)
         self.learner: Task | None = None
         self._highest = -1  # of all numbers that were names
+        self.detector: RegimeDetector | None = None  # tells the tasks apart where nobody does
         self.period = 0  # counts the times that learning went from one task to another
         self._aside: tuple[list[Tensor], dict[str, Tensor]] | None = None  # the learner's weights during a visit
         self._begin(first_task, None)
@@ -288,6 +292,7 @@ class AdditiveDecomposition:
             "highest": self._highest,
             "aside": None if self._aside is None else list(self._aside),
             "layers": {layer.name: layer.state() for layer in self.layers},
+            "detector": None if self.detector is None else self.detector.state_dict(),
         }
 
     @torch.no_grad()
@@ -295,11 +300,16 @@ class AdditiveDecomposition:
         """Goes on from a saved state; the network's parameters, which are the active task's, are loaded by themselves.
 
         Raises:
-            ValueError: if the state is of a network with other decomposed weights.
+            ValueError: if the state is of a network with other decomposed weights, or of tasks that were not detected
+                while these are.
         """
         names, saved = [layer.name for layer in self.layers], list(state["layers"])
         if names != saved:
             raise ValueError(f"the saved tasks are of weights {saved}, this network decomposes {names}")
+        if self.detector is not None and state.get("detector") is None:
+            raise ValueError(
+                "the saved tasks were announced: nothing is known of their worlds, so none can be detected"
+            )
         self.private = dict(zip(state["names"], map(self.parts.placed, state["private"]), strict=True))
         self.initial = self.parts.placed(state["initial"])
         self.active, self.learner = state["active"], state["learner"]
@@ -311,3 +321,5 @@ class AdditiveDecomposition:
             self._aside = weights, self.parts.placed(private)
         for layer in self.layers:
             layer.restore(state["layers"][layer.name])
+        if self.detector is not None:
+            self.detector.load_state_dict(state["detector"])
