@@ -1,0 +1,43 @@
+"""Permuted MNIST in minibatches: does a network that is trained by local losses lose plasticity?
+
+A hundred tasks of a hundred minibatches of 64, three blocks of 100 units; the local losses are the ridge score with a
+readout in closed form, in blocks with batch normalisation. SGD's step size is the best of a pilot.
+
+python -m experiments.hsic_permuted_mnist --data DATA    # runs what is missing (half an hour on one core), then draws
+"""
+
+from __future__ import annotations
+
+from experiments.runs import Arm
+from experiments.stream_study import StreamStudy, main
+
+WORLD = (
+    "env=permuted-mnist",
+    "env.examples=6_400",
+    "env.batch_size=64",
+    "env.tasks=100",
+    "agent.hidden_units=100",
+)
+
+STUDY = StreamStudy(
+    name="hsic_permuted_mnist",
+    title="Permuted MNIST in minibatches of 64, three layers of 100 units",
+    arms=(
+        Arm("sgd", ("agent=sgd", *WORLD, "agent.learning_rate=0.1")),
+        Arm("adam", ("agent=adam", *WORLD, "agent.learning_rate=1e-3")),
+        Arm("hsic", ("agent=hsic", *WORLD, "agent.normalization=batch")),
+        Arm("hsic_cbp", ("agent=hsic_cbp", *WORLD, "agent.normalization=batch")),
+        # The controls: a fresh network at each change, and no hidden units at all.
+        Arm("sgd_retrained", ("agent=sgd_retrained", *WORLD, "agent.learning_rate=0.1")),
+        Arm("linear", ("agent=linear", *WORLD, "agent.learning_rate=0.1")),
+    ),
+    seeds=range(5),
+    quantity="online/accuracy",
+    percent=True,
+    group=5,
+    tail=10,
+    quick=("env.tasks=2", "env.examples=640"),
+)
+
+if __name__ == "__main__":
+    main(STUDY)

@@ -1,0 +1,164 @@
+"""CIFAR-100 in ten tasks of ten classes, in three orders: what is remembered, at what size, and does the order matter?
+
+The protocol of Yoon et al. (2020) but for the network and the length, which are sized for a machine without a GPU: the
+ConvNet of Continual ImageNet, whose step takes a fifth of the LeNet's here, and three epochs a task instead of twenty.
+
+python -m experiments.split_cifar100 --data DATA    # runs what is missing (an hour and a half on one core), then draws
+python -m experiments.split_cifar100 --draw         # draws from the committed table
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.runs import ROOT, Arm, about, read_table, run_missing, write_table
+from experiments.style import COLOURS, plain_axes
+from plastic_rl.evaluation import average_order_disparity, estimate, maximum_order_disparity
+from plastic_rl.runs import RunFolder, read_metrics, read_record
+from plastic_rl.streams.final_results import final_results
+
+WORLD = ("env=split-cifar100", "env.epochs=3", "agent.network=convnet")
+METHODS = {
+    "apd": ("agent=apd",),
+    "apd fixed": ("agent=apd", "agent.form=fixed"),
+    "adam": ("agent=adam",),
+    "single_task": ("agent=single_task",),
+}
+ORDERS = ("A", "B", "C")
+SEEDS = range(3)
+RESULTS = ROOT / "results" / "split_cifar100"
+
+
+def arms() -> list[Arm]:
+    """Each method in each order."""
+    return [
+        Arm(f"{method} {order}", (*words, *WORLD, f"env.order={order}"))
+        for order in ORDERS
+        for method, words in METHODS.items()
+    ]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs, gathers, draws."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--draw", action="store_true", help="only draw, from the table that is there")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time (each takes one core)")
+    parser.add_argument("--out", type=Path, default=ROOT / "runs" / "studies" / "split_cifar100", help="the runs")
+    parser.add_argument("--data", help="the folder of the data sets (docs/data.md), seen from the project's root")
+    asked = parser.parse_args(arguments)
+    if not asked.draw:
+        words = () if asked.data is None else (f"env.data_folder={asked.data}",)
+        run([replace(arm, overrides=(*arm.overrides, *words)) for arm in arms()], asked.out, asked.jobs)
+    report(RESULTS)
+
+
+def run(named: Sequence[Arm], out: Path, jobs: int) -> None:
+    """Runs what is missing and writes the tables."""
+    run_missing(named, SEEDS, out, jobs)
+    tasks: list[dict[str, Any]] = []
+    runs: list[dict[str, Any]] = []
+    for arm in named:
+        for record_file in sorted((out / arm.name.replace(" ", "_")).glob("*/*/*/run.json")):
+            method, _, order = arm.name.rpartition(" ")
+            place = {"method": method, "order": order, "seed": int(record_file.parent.name.rpartition("-s")[2])}
+            tasks += [{**place, **row} for row in of_tasks(record_file.parent)]
+            runs.append({**place, **sizes(record_file.parent), **about(read_record(record_file))})
+    write_table(RESULTS / "tasks.csv", tasks)
+    write_table(RESULTS / "runs.csv", runs)
+
+
+def of_tasks(folder: Path) -> list[dict[str, Any]]:
+    """Test accuracy on each task: when it had just been learnt, and after the last one."""
+    (final,) = final_results(RunFolder(folder))
+    learnt = {
+        int(str(line.get("task/number", line["task/index"]))): float(str(line["test/accuracy"]))
+        for line in read_metrics(folder / "metrics.jsonl")
+        if "test/accuracy" in line
+    }
+    return [
+        {"task": task, "learnt": f"{learnt[task]:.4f}", "final": f"{accuracy:.4f}"}
+        for task, accuracy in sorted(final.items())
+    ]
+
+
+def sizes(folder: Path) -> dict[str, str]:
+    """What is kept in the end, in percent of one network."""
+    last = [line for line in read_metrics(folder / "metrics.jsonl") if "test/accuracy" in line][-1]
+    networks = float(str(last.get("networks", 1)))
+    return {"capacity": f"{float(str(last.get('apd/capacity', 100 * networks))):.1f}"}
+
+
+def report(results: Path) -> None:
+    """Draws the figure and writes the summary from the tables."""
+    rows = summary(results / "tasks.csv", results / "runs.csv")
+    write_table(results / "summary.csv", rows)
+    draw(results / "tasks.csv", results / "figure.png")
+    for row in rows:
+        print("  ".join(f"{value:<20}" for value in row.values()))
+
+
+def accuracies(table: Path, name: str) -> dict[str, NDArray[np.float64]]:
+    """For each method in percent, of shape (orders, seeds, tasks)."""
+    rows = read_table(table)
+    value = {(r["method"], r["order"], int(r["seed"]), int(r["task"])): 100 * float(r[name]) for r in rows}
+    tasks = sorted({place[3] for place in value})
+    return {
+        method: np.array([[[value[method, order, seed, task] for task in tasks] for seed in SEEDS] for order in ORDERS])
+        for method in dict.fromkeys(row["method"] for row in rows)
+    }
+
+
+def summary(tasks: Path, runs: Path) -> list[dict[str, str]]:
+    """For each method: accuracy over all tasks in the end, what was forgotten, order disparities and size."""
+    final, learnt = accuracies(tasks, "final"), accuracies(tasks, "learnt")
+    capacity: dict[str, list[float]] = {}
+    for row in read_table(runs):
+        capacity.setdefault(row["method"], []).append(float(row["capacity"]))
+    rows: list[dict[str, str]] = []
+    for method, values in final.items():
+        accuracy = estimate(values.mean(2).ravel())
+        rows.append(
+            {
+                "method": method,
+                "runs": str(values.shape[0] * values.shape[1]),
+                "accuracy": f"{accuracy.value:.1f} [{accuracy.low:.1f}, {accuracy.high:.1f}]",
+                "when learnt": f"{learnt[method].mean():.1f}",
+                "AOPD": f"{average_order_disparity(values):.1f}",
+                "MOPD": f"{maximum_order_disparity(values):.1f}",
+                "capacity": f"{np.mean(capacity[method]):.0f} %",
+            }
+        )
+    return rows
+
+
+def draw(tasks: Path, picture: Path) -> None:
+    """The final accuracy on each task, its mean over seeds; a dot for each order."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    final = accuracies(tasks, "final")
+    panels = figure.subplots(1, len(final), sharey=True)
+    for axes, (method, values) in zip(panels, final.items(), strict=True):
+        plain_axes(axes)
+        means = values.mean(1)
+        places = np.arange(means.shape[1])
+        axes.vlines(places, means.min(0), means.max(0), color=COLOURS[method], linewidth=4, alpha=0.3)
+        for order, each in zip(ORDERS, means, strict=True):
+            axes.plot(places, each, "$" + order + "$", color=COLOURS[method], markersize=6)
+        axes.set(title=f"{method}: {values.mean():.1f} %", xlabel="task")
+    panels[0].set_ylabel("final test accuracy, %")
+    figure.suptitle(f"Split CIFAR-100 in three orders (letters), mean of {len(SEEDS)} seeds", fontsize=10)
+    figure.savefig(picture, dpi=120)
+
+
+if __name__ == "__main__":
+    main()
