@@ -1,6 +1,6 @@
 """Permuted CartPole with a trunk that is trained locally: does the HSIC bottleneck help PPO in a changing world?
 
-python -m experiments.hsic_cartpole            # runs what is missing (45 minutes on one core), then draws
+python -m experiments.hsic_cartpole            # runs what is missing (40 minutes on one core), then draws
 python -m experiments.hsic_cartpole --draw     # draws from the committed table
 python -m experiments.hsic_cartpole --quick    # a hundredth of it, into a scratch folder
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 from experiments.return_study import ReturnStudy, main
 from experiments.runs import Arm
 
-WORLD = ("env=permuted-cartpole", "total_steps=210_000")  # seven tasks
+WORLD = ("env=permuted-cartpole", "total_steps=120_000")  # four tasks
 
 STUDY = ReturnStudy(
     name="hsic_cartpole",

@@ -10,11 +10,11 @@ from __future__ import annotations
 from experiments.return_study import ReturnStudy, main
 from experiments.runs import Arm
 
-# Two grounds; a network and step size with which 50,000 steps are enough to learn something.
+# Two grounds; a network and step size with which 25,000 steps are enough to learn something.
 WORLD = (
     "env=slippery-hopper",
-    "total_steps=100_000",
-    "env.change_every=50_000",
+    "total_steps=50_000",
+    "env.change_every=25_000",
     "agent.hidden_units=64",
     "agent.learning_rate=3e-4",
 )
@@ -28,7 +28,7 @@ STUDY = ReturnStudy(
         Arm("ppo_hsic_reg", ("agent=ppo_hsic_reg", *WORLD)),
     ),
     seeds=range(5),
-    change_every=50_000,
+    change_every=25_000,
     quick=("total_steps=8_192", "agent.epochs=1"),
 )
 

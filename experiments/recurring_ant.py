@@ -1,6 +1,6 @@
 """Ant on three grounds that return: does PPO that remembers its tasks begin where it left off?
 
-Visits are 20,000 steps instead of the recipe's million, so that ten seeds take an hour: the ant learns little more than
+Visits are 12,000 steps instead of the recipe's million, so that ten seeds take half an hour: the ant learns little more than
 to stay upright, and what is measured is whether that is remembered.
 
 python -m experiments.recurring_ant            # runs what is missing, then draws
@@ -13,11 +13,11 @@ from __future__ import annotations
 from experiments.recurrence_study import RecurrenceStudy, main
 from experiments.runs import Arm
 
-# Three grounds, two visits each; a step size with which 20,000 steps are enough to learn something.
+# Three grounds, two visits each; a step size with which 12,000 steps are enough to learn something.
 WORLD = (
     "env=recurring-ant",
-    "env.change_every=20_000",
-    "total_steps=120_000",
+    "env.change_every=12_000",
+    "total_steps=72_000",
     "agent.hidden_units=64",
     "agent.learning_rate=3e-4",
 )
