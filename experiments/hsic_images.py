@@ -16,11 +16,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from experiments.runs import ROOT, Arm, read_table, run_missing, write_table
 from experiments.stream_study import StreamStudy, column, gather
 from experiments.style import COLOURS, plain_axes
-from plastic_rl.evaluation import Estimate, estimate
+from plastic_rl.evaluation import estimate
 
 PUBLISHED = {"mnist": {"hsic": 96.9, "backprop": 97.8}, "fashion-mnist": {"hsic": 86.5, "backprop": 87.4}}
 """Test accuracy after five epochs, from the vector figures in the authors' repository (docs/hsic_bottleneck.md)."""
@@ -94,9 +95,9 @@ def report(results: Path) -> None:
     draw(results / "curves.csv", results / "figure.png")
 
 
-def accuracies(curves: Path) -> dict[str, Estimate]:
-    """Of each arm, in percent: the interquartile mean over seeds with its 95 % interval."""
-    return {arm: estimate(100 * values[:, 0]) for arm, values in column(curves, STUDY.quantity).items()}
+def accuracies(curves: Path) -> dict[str, NDArray[np.float64]]:
+    """Test accuracy of each arm in percent, of shape (seeds,)."""
+    return {arm: 100 * values[:, 0] for arm, values in column(curves, STUDY.quantity).items()}
 
 
 def summary(curves: Path, runs: Path) -> list[dict[str, str]]:
@@ -105,19 +106,26 @@ def summary(curves: Path, runs: Path) -> list[dict[str, str]]:
     for row in read_table(runs):
         seconds.setdefault(row["arm"], []).append(float(row["seconds"]))
     rows: list[dict[str, str]] = []
-    for arm, value in accuracies(curves).items():
+    for arm, values in accuracies(curves).items():
         data_set, _, method = arm.partition(" ")
         rows.append(
             {
                 "data set": data_set,
                 "method": method,
-                "seeds": str(len(seconds[arm])),
-                "test accuracy": f"{value.value:.2f} [{value.low:.2f}, {value.high:.2f}]",
+                "seeds": str(len(values)),
+                "test accuracy": _words(values),
                 "paper": f"{PUBLISHED[data_set][method]}" if method in PUBLISHED[data_set] else "-",
                 "seconds": f"{np.median(seconds[arm]):.0f}",
             }
         )
     return rows
+
+
+def _words(values: NDArray[np.float64]) -> str:
+    if len(values) == 1:
+        return f"{values[0]:.2f}"
+    value = estimate(values)
+    return f"{value.value:.2f} [{value.low:.2f}, {value.high:.2f}]"
 
 
 def draw(curves: Path, picture: Path) -> None:
@@ -131,7 +139,7 @@ def draw(curves: Path, picture: Path) -> None:
     for axes, data_set in zip(figure.subplots(1, len(DATA_SETS)), DATA_SETS, strict=True):
         plain_axes(axes)
         for place, (method, published) in enumerate(PUBLISHED[data_set].items()):
-            value = values[f"{data_set} {method}"]
+            value = estimate(values[f"{data_set} {method}"])
             below, above = value.value - value.low, value.high - value.value
             axes.errorbar(
                 value.value, place, xerr=[[below], [above]], fmt="o", capsize=4, color=COLOURS[method], label=method

@@ -1,7 +1,7 @@
 """Ant on three grounds that return: does PPO that remembers its tasks begin where it left off?
 
-Visits are 12,000 steps instead of the recipe's million, so that ten seeds take half an hour: the ant learns little more than
-to stay upright, and what is measured is whether that is remembered.
+Visits are 12,000 steps instead of the recipe's million, so that ten seeds take half an hour: the ant learns little more
+than to stay upright, and what is measured is whether that is remembered.
 
 python -m experiments.recurring_ant            # runs what is missing, then draws
 python -m experiments.recurring_ant --draw     # draws from the committed table
