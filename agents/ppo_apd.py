@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 @dataclass
 class PPOAPD(PPO):
-    """PPO that remembers the policy of each task that the world announces, and begins with it when the task returns."""
+    """PPO that remembers the policy of each task of the world, and begins with it when the task returns."""
 
+    tasks_from: Annotated[str, OneOf(("announced", "detected"))] = "announced"  # info["task"], or what follows what
     sparsity: NonNegative = 0.2  # λ': a task leaves the shared weights where Adam's direction is larger than this
     drift: NonNegative = 1.0  # the price at which old tasks let shared weights move; inf freezes what they read
     form: Annotated[str, OneOf(("hierarchical", "retroactive", "fixed"))] = "hierarchical"  # APD(2), APD(1), APD-Fixed
@@ -34,9 +35,14 @@ class PPOAPD(PPO):
 
     def build(self, env: VecEnv, *, seed: int, device: str) -> StableBaselinesPPO:
         """Return PPO on `env` with a decomposed actor; critic, action head and `log_std` are each task's own."""
-        from plastic_rl.sb3.tasks import remember_tasks
+        from plastic_rl.sb3 import detect_tasks, remember_tasks
 
         model = super().build(env, seed=seed, device=device)
         own = ("sparsity", "drift", "form", "tolerance", "initial_mask", "groups", "every", "spread", "centre")
-        remember_tasks(model, **{name: getattr(self, name) for name in own})
+        settings = {name: getattr(self, name) for name in own}
+        if self.tasks_from == "announced":
+            remember_tasks(model, **settings)
+        else:
+            remember_tasks(model, first_task=0, **settings)
+            detect_tasks(model)
         return model

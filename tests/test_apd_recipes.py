@@ -95,6 +95,13 @@ def test_every_recipe_of_ppo_runs_through_the_real_path(tmp_path, agent):
     assert max(line["apd/tasks"] for line in lines if "apd/tasks" in line) == 2
 
 
+def test_ppo_finds_out_about_tasks_that_it_is_told_to_detect(tmp_path):
+    env = PermutedCartPole(n_envs=2, change_every=200, returning=2)
+    agent = PPOAPD(tasks_from="detected", **SMALL)
+    lines = run_small(tmp_path, agent, env, total_steps=640).metrics_file.read_text().splitlines()
+    assert max(json.loads(line).get("apd/tasks", 0) for line in lines) == 2
+
+
 def test_continual_backprop_goes_inside_and_shares_ppos_layers():
     model = PPOAPDCBP(**SMALL).build(PermutedCartPole(n_envs=2).make(0), seed=0, device="cpu")
     assert isinstance(model.policy.optimizer, AdditiveOptimizer)

@@ -6,5 +6,6 @@ from plastic_rl.sb3.attachment import plastic_optimizers as plastic_optimizers
 from plastic_rl.sb3.learn import Summary as Summary
 from plastic_rl.sb3.learn import learn as learn
 from plastic_rl.sb3.plastic import plastic as plastic
+from plastic_rl.sb3.task_detection import detect_tasks as detect_tasks
 from plastic_rl.sb3.task_switch import TaskSwitch as TaskSwitch
 from plastic_rl.sb3.tasks import remember_tasks as remember_tasks

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,19 +12,25 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from plastic_rl.nn.additive.layer import Task
+from plastic_rl.sb3.task_announcements import Announcements
+from plastic_rl.sb3.task_detection import Detection
 from plastic_rl.sb3.task_normalisation import TaskNormalisation
-from plastic_rl.sb3.tasks import task_name, tasks_of
+from plastic_rl.sb3.tasks import tasks_of
 
 
 class TaskSwitch(BaseCallback):
-    """Puts a policy that remembers tasks into the task that the environment announces in ``info["task"]``.
+    """Puts a policy that remembers tasks into the task that the environment is in.
 
-    It switches, or begins a new task, as soon as one of the sub-environments announces a change, in the middle of a
+    Which that is the environment announces in ``info["task"]``; or the model finds it out, if it was told to by
+    :func:`plastic_rl.sb3.detect_tasks`.
+
+    The policy switches, or begins a new task, as soon as one of the sub-environments has changed, in the middle of a
     rollout if need be; so a task that returns is met with the policy that it was left with. The others may be in the
     old task to the end of their episodes. A rollout that holds a change trains one task alone: the one to which most of
     it belongs. A transition belongs to a task if the world was in this task, and the task's policy acted; the places of
     all others are filled with copies of those that do. So no policy learns from another world, or from another policy's
-    actions. A running VecNormalize has statistics for each task.
+    actions; a change that is detected with delay counts from where it is found to have happened in the rollout. A
+    running VecNormalize has statistics for each task.
     """
 
     model: OnPolicyAlgorithm  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -34,26 +39,25 @@ class TaskSwitch(BaseCallback):
         tasks = tasks_of(self.model)
         if tasks is None:
             raise ValueError("TaskSwitch needs a model that remembers tasks: call remember_tasks(model) first")
-        self.tasks, self.due, self.announced = tasks, tasks.active, tasks.active
+        self.tasks, self.due = tasks, tasks.active
+        self.informant = Announcements(self.model) if tasks.detector is None else Detection(self.model, tasks.detector)
         self.normalisation = TaskNormalisation(self.training_env)
-        self.seen: dict[int, tuple[Mapping[str, Any], Task]] = {}
         self.belongs_to: list[list[Task | None]] = []
         if self.num_timesteps == 0:
-            self._enter(self._sight(0, self.training_env.unwrapped.reset_infos[0]))
+            self._enter(self.informant.first(self.due))
 
     def _on_rollout_start(self) -> None:
         self._show(self.due)
         self.belongs_to = []
-        self.seen = {}  # so that a run that is gone on with from here sees what it would have seen
+        self.informant.begin_rollout()
 
     def _on_step(self) -> bool:
-        self.announced = self.due
-        infos: Sequence[Mapping[str, Any]] = self.locals["infos"]
-        worlds = [self._sight(copy, info) for copy, info in enumerate(infos)]
-        self.belongs_to.append([world if world == self.due else None for world in worlds])
-        for copy in np.flatnonzero(self.locals["dones"]).tolist():  # their infos are of the episode that is over
-            worlds[copy] = self._sight(copy, self.training_env.unwrapped.reset_infos[copy])
-        self._enter(worlds[0] if len(set(worlds)) == 1 else self.announced)
+        sighting = self.informant.read(self.locals, self.due)
+        self.belongs_to.append([world if world == self.due else None for world in sighting.worlds])
+        for copy, count in enumerate(sighting.late):
+            for row in self.belongs_to[::-1][:count]:
+                row[copy] = None
+        self._enter(sighting.following)
         return True
 
     def _on_rollout_end(self) -> None:
@@ -81,17 +85,6 @@ class TaskSwitch(BaseCallback):
             self.tasks.new_task(name)
         elif name != self.tasks.active:
             self.tasks.task(name)
-
-    def _sight(self, copy: int, info: Mapping[str, Any]) -> Task:
-        """The name of the task that a sub-environment is in; notes whether it has changed in this rollout."""
-        task, before = info.get("task"), self.seen.get(copy)
-        if not task:
-            return self.due if before is None else before[1]
-        if before is None or before[0] != task:  # a long permutation is put into words once
-            self.seen[copy] = dict(task), task_name(task)
-            if before is not None and before[1] != self.seen[copy][1]:
-                self.announced = self.seen[copy][1]
-        return self.seen[copy][1]
 
 
 def keep_only(buffer: RolloutBuffer, own: Bool[np.ndarray, "steps copies"]) -> None:

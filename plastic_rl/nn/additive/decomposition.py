@@ -307,9 +307,7 @@ class AdditiveDecomposition:
         if names != saved:
             raise ValueError(f"the saved tasks are of weights {saved}, this network decomposes {names}")
         if self.detector is not None and state.get("detector") is None:
-            raise ValueError(
-                "the saved tasks were announced: nothing is known of their worlds, so none can be detected"
-            )
+            raise ValueError("the saved tasks were announced; to detect them, their worlds would have to be known")
         self.private = dict(zip(state["names"], map(self.parts.placed, state["private"]), strict=True))
         self.initial = self.parts.placed(state["initial"])
         self.active, self.learner = state["active"], state["learner"]

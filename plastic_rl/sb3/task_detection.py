@@ -1,0 +1,108 @@
+"""Tasks that nobody announces: what a model sees, does and is paid, shown to a detector of regimes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from jaxtyping import Float
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.vec_env import unwrap_vec_normalize
+
+from plastic_rl.nn.additive.layer import Task
+from plastic_rl.regimes import RegimeDetector, Transitions
+from plastic_rl.sb3.task_announcements import Sighting
+from plastic_rl.sb3.tasks import tasks_of
+
+
+def detect_tasks(model: BaseAlgorithm, **settings: Any) -> RegimeDetector:
+    """Has a model that remembers tasks find out by itself in which one it is; ``info["task"]`` is then not read.
+
+    ::
+
+        model = PPO("MlpPolicy", env)
+        tasks = remember_tasks(model, first_task=0)
+        detect_tasks(model)
+        model.learn(1_000_000, callback=TaskSwitch())
+
+    New tasks are called by numbers. What is known of them travels with the tasks in the optimiser's state.
+
+    Args:
+        model: its observations are vectors.
+        **settings: of :class:`plastic_rl.regimes.RegimeDetector`.
+
+    Returns:
+        The detector, which :class:`plastic_rl.sb3.TaskSwitch` will ask.
+
+    Raises:
+        ValueError: the model does not remember tasks, or has several already; its observations are no vectors; or a
+            setting is out of range.
+    """
+    tasks = tasks_of(model)
+    if tasks is None:
+        raise ValueError("tasks can be detected for a model that remembers them: call remember_tasks(model) first")
+    if len(tasks.tasks) > 1:
+        raise ValueError(f"nothing is known of the worlds of tasks {tasks.tasks}: detect tasks from the first one on")
+    if not isinstance(model.observation_space, spaces.Box) or len(model.observation_space.shape) != 1:
+        raise ValueError(
+            f"tasks are told apart by observations that are vectors, got {model.observation_space}; "
+            "have the environment announce its tasks"
+        )
+    observed, done = model.observation_space.shape[0], spaces.flatdim(model.action_space)
+    first = cast("int | str", tasks.active)
+    tasks.detector = RegimeDetector(observed + done, observed + 1, model.n_envs, first, **settings)
+    return tasks.detector
+
+
+class Detection:
+    """Shows a detector the steps of a model's environment, without any normalisation.
+
+    Features are what was seen and done, targets how the observation changed and what was paid.
+
+    Args:
+        model: whose environment it is.
+        detector: of regimes, which is what tasks are here.
+    """
+
+    def __init__(self, model: BaseAlgorithm, detector: RegimeDetector) -> None:
+        self.detector, self.action_space = detector, model.action_space
+        env = model.get_env()
+        assert env is not None
+        self.normalised = unwrap_vec_normalize(env)
+        self.before = self._plain(model._last_obs)
+
+    def first(self, due: Task) -> Task:
+        """The task in which training begins: the one that the model is in, as nothing has been seen yet."""
+        return due
+
+    def begin_rollout(self) -> None:
+        """Nothing: what speaks for a change speaks for it in the next rollout too."""
+
+    def read(self, rollout: Mapping[str, Any], due: Task) -> Sighting:
+        """What the detector makes of a step.
+
+        Args:
+            rollout: the local variables of SB3's collection of rollouts.
+            due: the task in which the policy acted.
+        """
+        worlds: list[Task] = list(self.detector.regimes)
+        late = self.detector.observe(self._transitions(rollout))
+        return Sighting(worlds, self.detector.latest, late)
+
+    def _transitions(self, rollout: Mapping[str, Any]) -> Transitions:
+        before, after = self.before, self._plain(rollout["new_obs"])
+        self.before = after
+        done = np.array([spaces.flatten(self.action_space, action) for action in rollout["clipped_actions"]])
+        paid = rollout["rewards"] if self.normalised is None else self.normalised.get_original_reward()
+        return Transitions(
+            torch.from_numpy(np.concatenate([before, done], axis=1)).double(),
+            torch.from_numpy(np.concatenate([after - before, paid[:, None]], axis=1)).double(),
+            [bool(ended) for ended in rollout["dones"]],
+        )
+
+    def _plain(self, observations: Any) -> Float[np.ndarray, "copies entries"]:
+        observations = observations if self.normalised is None else self.normalised.get_original_obs()
+        return np.array(observations, dtype=np.float64)

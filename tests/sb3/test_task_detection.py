@@ -1,0 +1,178 @@
+"""Tasks that nobody announces: who acts when, who learns from what, and that runs are gone on with exactly."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+import pytest
+import torch
+from gymnasium.spaces import Box, Discrete
+from stable_baselines3 import PPO
+from stable_baselines3.common.callbacks import BaseCallback, CallbackList
+from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
+
+from plastic_rl.runs import RunFolder, Track, seed_everything
+from plastic_rl.sb3 import TaskSwitch, detect_tasks, learn, remember_tasks
+from plastic_rl.sb3.tasks import tasks_of
+
+SMALL = {"n_steps": 32, "batch_size": 32, "n_epochs": 1, "policy_kwargs": {"net_arch": [8]}, "seed": 0, "device": "cpu"}
+
+
+class Sides(gymnasium.Env):
+    """A point that noise and the agent push about, in another direction after every so many steps; nothing says so."""
+
+    observation_space, action_space = Box(-np.inf, np.inf, (2,), np.float32), Discrete(2)
+
+    def __init__(self, change_every: int, length: int = 25) -> None:
+        self.change_every, self.length, self.steps = change_every, length, 0
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.step_of_episode, self.place = 0, self.np_random.normal(size=2)
+        return self.place.astype(np.float32), {}
+
+    def step(self, action):
+        self.steps, self.step_of_episode = self.steps + 1, self.step_of_episode + 1
+        sense = -1 if (self.steps // self.change_every) % 2 else 1
+        push = sense * np.array([action - 0.5, 0.5 * self.place[0]])
+        self.place = 0.9 * self.place + push + 0.02 * self.np_random.normal(size=2)
+        return self.place.astype(np.float32), float(sense), self.step_of_episode == self.length, False, {}
+
+    def state_dict(self) -> dict[str, Any]:
+        own = {"steps": self.steps, "step_of_episode": self.step_of_episode, "place": self.place.tolist()}
+        return own | {"random": self.np_random.bit_generator.state}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.steps, self.step_of_episode = state["steps"], state["step_of_episode"]
+        self.place = np.array(state["place"])
+        self.np_random.bit_generator.state = state["random"]
+
+
+class Diary(BaseCallback):
+    """Notes who acts after each step, and from whose transitions each rollout is learnt."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.acting: list[Any] = []
+        self.trained: list[tuple[Any, set[float]]] = []
+
+    def _on_step(self) -> bool:
+        self.acting.append(tasks_of(self.model).active)
+        return True
+
+    def _on_rollout_end(self) -> None:
+        self.trained.append((tasks_of(self.model).active, set(self.model.rollout_buffer.rewards.flatten().tolist())))
+
+
+def detecting(env: Any, **settings: Any) -> PPO:
+    model = PPO("MlpPolicy", env, **SMALL)
+    remember_tasks(model, first_task=0)
+    detect_tasks(model, **settings)
+    return model
+
+
+def sides(copies: int = 1, change_every: int = 200) -> DummyVecEnv:
+    return DummyVecEnv([partial(Sides, change_every)] * copies)
+
+
+def test_the_policy_switches_soon_after_the_world_and_back_when_it_returns():
+    model, diary = detecting(sides()), Diary()
+    model.learn(640, callback=CallbackList([TaskSwitch(), diary]))
+    switches = [step for step in range(1, 640) if diary.acting[step] != diary.acting[step - 1]]
+    assert [diary.acting[step] for step in switches] == [1, 0, 1]
+    assert all(0 < step - 200 * (index + 1) < 25 for index, step in enumerate(switches))
+    assert tasks_of(model).tasks == [0, 1]
+
+
+def test_no_task_learns_from_what_is_found_to_be_of_another_world():
+    """The rollout from step 192 on has seven steps of the first world, and the change is noticed in it."""
+    model, diary = detecting(sides()), Diary()
+    model.learn(256, callback=CallbackList([TaskSwitch(), diary]))
+    assert [rewards for _, rewards in diary.trained[:6]] == [{1.0}] * 6
+    assert [task for task, _ in diary.trained] == [0] * 6 + [1] * 2
+    assert [rewards for _, rewards in diary.trained[6:]] == [{-1.0}] * 2
+
+
+def test_a_world_that_stays_has_one_task_and_trains_as_if_it_were_announced():
+    trained = []
+    for detects in (False, True):
+        model = PPO("MlpPolicy", sides(copies=2, change_every=10_000), **SMALL)
+        remember_tasks(model, first_task=0)
+        if detects:
+            detect_tasks(model)
+        model.learn(512, callback=TaskSwitch())
+        assert tasks_of(model).tasks == [0]
+        trained.append(torch.nn.utils.parameters_to_vector(model.policy.parameters()))
+    assert torch.equal(*trained)
+
+
+def test_the_detector_sees_what_was_before_normalisation():
+    plain, normalised = detecting(sides(copies=2)), detecting(VecNormalize(sides(copies=2)))
+    for model in (plain, normalised):
+        model.learn(640, callback=TaskSwitch())
+        assert tasks_of(model).tasks == [0, 1]
+    means = [tasks_of(model).detector.models[0].moments.mean[:2] for model in (plain, normalised)]
+    deviations = [tasks_of(model).detector.models[0].moments.target_mean[-1] for model in (plain, normalised)]
+    assert all(mean.abs().max() < 1 for mean in means)
+    assert deviations == [pytest.approx(1), pytest.approx(1)]  # the reward as it is paid
+
+
+def trained_in(path: Path, total_steps: int) -> PPO:
+    seed_everything(0)
+    model = detecting(VecNormalize(sides(copies=2, change_every=93)))
+    folder = RunFolder(path)
+    folder.prepare(fresh=False)
+    try:
+        learn(model, total_steps, folder, track=Track.off, checkpoint_seconds=0.0)
+    finally:
+        folder.release()
+    return model
+
+
+def test_a_run_in_parts_is_the_run_in_one_even_where_it_stops_before_an_alarm(tmp_path: Path):
+    whole = trained_in(tmp_path / "whole", 640)
+    for steps in (192, 384):  # three and six steps of each copy after a change
+        half = trained_in(tmp_path / "parts", steps)
+        assert max(each.statistic for each in tasks_of(half).detector.suspicions) > 0
+    parts = trained_in(tmp_path / "parts", 640)
+    watchers = [tasks_of(model).detector for model in (whole, parts)]
+    assert watchers[0].regimes == watchers[1].regimes
+    assert len(watchers[0].models) == 2
+    for name, model in watchers[0].models.items():
+        assert torch.equal(model.moments.products, watchers[1].models[name].moments.products)
+    vectors = [torch.nn.utils.parameters_to_vector(model.policy.parameters()) for model in (whole, parts)]
+    assert torch.equal(*vectors)
+
+
+def test_the_worlds_that_are_known_travel_in_a_zip(tmp_path: Path):
+    model = detecting(sides(copies=2))
+    model.learn(640, callback=TaskSwitch())
+    model.save(tmp_path / "model")
+    other = detecting(sides(copies=2))
+    other.set_parameters(str(tmp_path / "model"))
+    ours, theirs = (tasks_of(each).detector for each in (model, other))
+    assert list(theirs.models) == [0, 1]
+    assert torch.equal(ours.models[1].moments.products, theirs.models[1].moments.products)
+    PPO.load(tmp_path / "model", device="cpu")
+
+
+def test_what_cannot_be_detected_is_refused(tmp_path: Path):
+    model = PPO("MlpPolicy", sides(), **SMALL)
+    with pytest.raises(ValueError, match=r"call remember_tasks\(model\) first"):
+        detect_tasks(model)
+    remember_tasks(model)
+    model.save(tmp_path / "announced")
+    with pytest.raises(ValueError, match="the saved tasks were announced"):
+        detecting(sides()).set_parameters(str(tmp_path / "announced"))
+    tasks_of(model).new_task()
+    with pytest.raises(ValueError, match=r"worlds of tasks \[0, 1\]: detect tasks from the first one on"):
+        detect_tasks(model)
+    images = DummyVecEnv([lambda: gymnasium.make("plastic_rl.nonstationary:plastic_rl/PixelPermutedCatch-v0")])
+    model = PPO("CnnPolicy", images, n_steps=8, batch_size=8, device="cpu")
+    remember_tasks(model)
+    with pytest.raises(ValueError, match="observations that are vectors, got Box"):
+        detect_tasks(model)
