@@ -6,10 +6,12 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import Bool
 from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+from stable_baselines3.common.utils import obs_as_tensor
 
 from plastic_rl.nn.additive.layer import Task
 from plastic_rl.sb3.task_announcements import Announcements
@@ -29,7 +31,8 @@ class TaskSwitch(BaseCallback):
     old task to the end of their episodes. A rollout that holds a change trains one task alone: the one to which most of
     it belongs. A transition belongs to a task if the world was in this task, and the task's policy acted; the places of
     all others are filled with copies of those that do. So no policy learns from another world, or from another policy's
-    actions; a change that is detected with delay counts from where it is found to have happened in the rollout. A
+    actions; a change that is detected with delay counts from where it is found to have happened in the rollout. Where
+    the policy changes, advantages end, with the value that the critic of the task that is left gives to what follows. A
     running VecNormalize has statistics for each task.
     """
 
@@ -57,8 +60,27 @@ class TaskSwitch(BaseCallback):
         for copy, count in enumerate(sighting.late):
             for row in self.belongs_to[::-1][:count]:
                 row[copy] = None
+        if sighting.following != self.due:
+            self._cut_off()
         self._enter(sighting.following)
         return True
+
+    @torch.no_grad()
+    def _cut_off(self) -> None:
+        """Ends all episodes for those who learn from them; what was still to come is what the critic in hand expects.
+
+        SB3 would ask the critic of the task that begins, and count the rewards of its policy.
+        """
+        policy, infos, ended = self.model.policy, self.locals["infos"], self.locals["dones"]
+        values = policy.predict_values(obs_as_tensor(self.locals["new_obs"], policy.device)).flatten().tolist()
+        for copy, (info, is_over) in enumerate(zip(infos, ended.tolist(), strict=True)):
+            if info.get("TimeLimit.truncated", False):
+                values[copy] = policy.predict_values(policy.obs_to_tensor(info["terminal_observation"])[0]).item()
+                info["TimeLimit.truncated"] = False  # SB3 need not add it again
+            elif is_over:
+                values[copy] = 0.0
+        self.locals["rewards"][:] += self.model.gamma * np.array(values)
+        ended[:] = True
 
     def _on_rollout_end(self) -> None:
         met = Counter(name for row in self.belongs_to for name in row if name is not None)
@@ -75,10 +97,13 @@ class TaskSwitch(BaseCallback):
         self._show(self.due)
 
     def _enter(self, name: Task) -> None:
-        if name != self.due:
-            self.normalisation.switch(self.due, name)
-            self.due = name
-            self._show(name)
+        if name == self.due:
+            return
+        self.normalisation.switch(self.due, name)
+        self.due = name
+        self._show(name)
+        if self.model.use_sde:
+            self.model.policy.reset_noise(self.model.n_envs)  # what there is was drawn by the other task's log_std
 
     def _show(self, name: Task) -> None:
         if name not in self.tasks.tasks:

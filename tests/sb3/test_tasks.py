@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from gymnasium.spaces import Box, Discrete
+from gymnasium.wrappers import TimeLimit
 from stable_baselines3 import DQN, PPO
 from stable_baselines3.common.buffers import DictRolloutBuffer, RolloutBuffer
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
@@ -170,6 +171,62 @@ def test_a_rollout_that_holds_a_change_trains_the_task_of_most_of_it_and_no_othe
     assert set(diary.trained[0][1][..., 0].flatten()) == {0.0}
     assert diary.acted[3:9] == [A, B, B, B, B, B]
     assert not torch.equal(diary.policies[0][A], diary.policies[1][A])
+
+
+class Returns(BaseCallback):
+    """Notes the returns of the first rollout before anything is filled in."""
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _on_rollout_end(self) -> None:
+        self.returns = self.model.rollout_buffer.returns.copy()
+
+
+def returns_of_a_critic_that_expects_ten(*copies) -> list[list[float]]:
+    """For each copy those of a rollout of 8 steps without rewards, in which the second task begins."""
+    model = PPO("MlpPolicy", DummyVecEnv(list(copies)), n_steps=8, gamma=0.5, gae_lambda=1.0, **SMALL)
+    remember_tasks(model)
+    with torch.no_grad():
+        model.policy.value_net.weight.zero_()
+        model.policy.value_net.bias.fill_(10.0)
+    noted = Returns()
+    model.learn(8, callback=CallbackList([noted, TaskSwitch()]))
+    return noted.returns.T.tolist()
+
+
+class Unpaid(Places):
+    def step(self, action):
+        return super().step(0)
+
+
+def test_an_episode_cut_short_as_the_task_ends_is_worth_what_its_own_critic_says():
+    ((*_, before, last),) = returns_of_a_critic_that_expects_ten(lambda: TimeLimit(Unpaid([0, 1], 99), 8))
+    assert (before, last) == pytest.approx((2.5, 5.0))
+
+
+def test_what_another_policy_earns_in_the_rest_of_an_episode_is_not_counted():
+    """The first copy's episode is over after five steps, and the second goes on in the old world."""
+    first, second = returns_of_a_critic_that_expects_ten(lambda: Unpaid([0, 1], 5), lambda: Unpaid([0], 99))
+    assert first[:5] == [0.0] * 5
+    assert second[:5] == pytest.approx([10 / 32, 10 / 16, 10 / 8, 10 / 4, 10 / 2])
+
+
+class Moving(Places):
+    action_space = Box(-1, 1, (1,))
+
+    def step(self, action):
+        return super().step(0)
+
+
+def test_noise_that_depends_on_the_state_is_drawn_anew_for_another_task(monkeypatch):
+    env = DummyVecEnv([lambda: Moving([0, 1], 4)])
+    model = PPO("MlpPolicy", env, n_steps=8, use_sde=True, **SMALL)
+    remember_tasks(model)
+    draw, drawn_in = model.policy.reset_noise, []
+    monkeypatch.setattr(model.policy, "reset_noise", lambda n: (drawn_in.append(tasks_of(model).active), draw(n)))
+    told(model, 8)
+    assert drawn_in[:2] == [A, B]
 
 
 def test_a_task_that_returns_is_met_with_the_policy_that_it_was_left_with():
