@@ -9,7 +9,8 @@ python -m experiments.bit_flipping             # runs what is missing, then draw
 from __future__ import annotations
 
 from experiments.runs import Arm
-from experiments.stream_study import StreamStudy, main
+from experiments.stream_study import StreamStudy
+from experiments.study import main
 
 WORLD = ("env=bit-flipping", "env.flips_one=false", "env.tasks=100")
 

@@ -7,8 +7,9 @@ python -m experiments.hsic_cartpole --quick    # a hundredth of it, into a scrat
 
 from __future__ import annotations
 
-from experiments.return_study import ReturnStudy, main
+from experiments.return_study import ReturnStudy
 from experiments.runs import Arm
+from experiments.study import main
 
 WORLD = ("env=permuted-cartpole", "total_steps=120_000")  # four tasks
 

@@ -7,8 +7,9 @@ python -m experiments.hsic_hopper --quick    # a little of it, into a scratch fo
 
 from __future__ import annotations
 
-from experiments.return_study import ReturnStudy, main
+from experiments.return_study import ReturnStudy
 from experiments.runs import Arm
+from experiments.study import main
 
 # Two grounds; a network and step size with which 25,000 steps are enough to learn something.
 WORLD = (

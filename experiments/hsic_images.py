@@ -5,21 +5,20 @@ five layers of 1,024 ReLU units by Adam; its step size is the best of `STEP_SIZE
 not among those reported), so that it is flattered, not the HSIC bottleneck.
 
 python -m experiments.hsic_images --data DATA    # runs what is missing (two hours on one core), then draws
-python -m experiments.hsic_images --draw         # draws from the committed table
+python -m experiments.hsic_images --draw         # draws from the committed tables
 """
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.runs import ROOT, Arm, read_table, run_missing, write_table
-from experiments.stream_study import StreamStudy, column, gather
+from experiments.runs import Arm, read_table, run_missing, write_table
+from experiments.stream_study import column, gather
+from experiments.study import Rows, Study, main, show
 from experiments.style import COLOURS, plain_axes
 from plastic_rl.evaluation import estimate
 
@@ -52,52 +51,49 @@ def search() -> list[Arm]:
     ]
 
 
-STUDY = StreamStudy(
+@dataclass(frozen=True, kw_only=True)
+class ImageStudy(Study):
+    """Methods on data sets, after a search for the step size of one of them.
+
+    Args:
+        tried: the runs of the search, with one seed.
+    """
+
+    tried: tuple[Arm, ...]
+
+    def with_words(self, *words: str) -> Study:
+        tried = tuple(replace(arm, overrides=(*arm.overrides, *words)) for arm in self.tried)
+        return replace(super().with_words(*words), tried=tried)
+
+    def run_missing(self, out: Path, jobs: int) -> None:
+        run_missing(self.tried, [SEED_OF_THE_SEARCH], out, jobs)
+        super().run_missing(out, jobs)
+
+    def gather(self, out: Path) -> dict[str, Rows]:
+        curves, runs = gather((*self.tried, *self.arms), out)
+        return {"curves": curves, "runs": runs}
+
+    def report(self, results: Path) -> None:
+        rows = summary(results / "curves.csv", results / "runs.csv")
+        write_table(results / "summary.csv", rows)
+        draw(results / "curves.csv", results / "figure.png")
+        show(rows)
+
+
+STUDY = ImageStudy(
     name="hsic_images",
     title="The HSIC bottleneck and backprop after five epochs",
     arms=tuple(arm for data_set in DATA_SETS for arm in arms_of(data_set)),
     seeds=range(5),
-    quantity="test/accuracy",
-    percent=True,
-    group=1,
-    tail=1,
-    quick=(),
+    tried=tuple(search()),
+    reads_data=True,
+    quick=("env.epochs=1", "agent.hidden_units=16"),
 )
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs, gathers, draws."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--draw", action="store_true", help="only draw, from the table that is there")
-    parser.add_argument("--jobs", type=int, default=1, help="runs at a time (each takes one core)")
-    parser.add_argument("--out", type=Path, default=ROOT / "runs" / "studies" / STUDY.name, help="the runs")
-    parser.add_argument("--data", help="the folder of the data sets (docs/data.md), seen from the project's root")
-    asked = parser.parse_args(arguments)
-    if not asked.draw:
-        run(asked.out, asked.jobs, [] if asked.data is None else [f"env.data_folder={asked.data}"])
-    report(STUDY.results)
-
-
-def run(out: Path, jobs: int, words: Sequence[str]) -> None:
-    """Runs what is missing and writes the tables."""
-    named = [replace(arm, overrides=(*arm.overrides, *words)) for arm in (*search(), *STUDY.arms)]
-    tried = len(search())
-    run_missing(named[:tried], [SEED_OF_THE_SEARCH], out, jobs)
-    run_missing(named[tried:], STUDY.seeds, out, jobs)
-    curves, runs = gather(replace(STUDY, arms=tuple(named)), out)
-    write_table(STUDY.results / "curves.csv", curves)
-    write_table(STUDY.results / "runs.csv", runs)
-
-
-def report(results: Path) -> None:
-    """Draws the figure and writes the summary from the table of results."""
-    write_table(results / "summary.csv", summary(results / "curves.csv", results / "runs.csv"))
-    draw(results / "curves.csv", results / "figure.png")
 
 
 def accuracies(curves: Path) -> dict[str, NDArray[np.float64]]:
     """Test accuracy of each arm in percent, of shape (seeds,)."""
-    return {arm: 100 * values[:, 0] for arm, values in column(curves, STUDY.quantity).items()}
+    return {arm: 100 * values[:, 0] for arm, values in column(curves, "test/accuracy").items()}
 
 
 def summary(curves: Path, runs: Path) -> list[dict[str, str]]:
@@ -151,4 +147,4 @@ def draw(curves: Path, picture: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(STUDY)

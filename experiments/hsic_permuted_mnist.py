@@ -9,7 +9,8 @@ python -m experiments.hsic_permuted_mnist --data DATA    # runs what is missing 
 from __future__ import annotations
 
 from experiments.runs import Arm
-from experiments.stream_study import StreamStudy, main
+from experiments.stream_study import StreamStudy
+from experiments.study import main
 
 WORLD = (
     "env=permuted-mnist",
@@ -36,6 +37,7 @@ STUDY = StreamStudy(
     percent=True,
     group=5,
     tail=10,
+    reads_data=True,
     quick=("env.tasks=2", "env.examples=640"),
 )
 

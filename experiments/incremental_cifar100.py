@@ -12,7 +12,8 @@ python -m experiments.incremental_cifar100 --data DATA    # runs what is missing
 from __future__ import annotations
 
 from experiments.runs import Arm
-from experiments.stream_study import StreamStudy, main
+from experiments.stream_study import StreamStudy
+from experiments.study import main
 
 WORLD = (
     "env=incremental-cifar100",
@@ -37,6 +38,7 @@ STUDY = StreamStudy(
     percent=True,
     group=1,
     tail=1,
+    reads_data=True,
     quick=("env.tasks=2", "env.epochs=1", "env.milestones=[]"),
 )
 

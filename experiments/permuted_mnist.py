@@ -9,7 +9,8 @@ python -m experiments.permuted_mnist --data DATA    # runs what is missing, then
 from __future__ import annotations
 
 from experiments.runs import Arm
-from experiments.stream_study import StreamStudy, main
+from experiments.stream_study import StreamStudy
+from experiments.study import main
 
 WORLD = (
     "env=permuted-mnist",
@@ -37,6 +38,7 @@ STUDY = StreamStudy(
     percent=True,
     group=2,
     tail=5,
+    reads_data=True,
     quick=("env.tasks=2", "env.examples=300"),
 )
 

@@ -1,16 +1,8 @@
-"""A study of what agents remember when regimes return: how each visit to a regime begins, and how it ends.
-
-python -m experiments.<study>            # runs what is missing, then draws
-python -m experiments.<study> --draw     # draws from the committed table
-python -m experiments.<study> --quick    # a little of it, into a scratch folder
-"""
+"""A study of what agents remember when regimes return: how each visit to a regime begins, and how it ends."""
 
 from __future__ import annotations
 
-import argparse
-import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.runs import ROOT, Arm, about, read_table, run_missing, write_table
+from experiments.runs import about, read_table, write_table
+from experiments.study import Rows, Study, show
 from experiments.style import COLOURS, plain_axes
 from plastic_rl.evaluation import Estimate, band, estimate
 from plastic_rl.runs import read_metrics, read_record
@@ -31,72 +24,31 @@ EPISODES = 10  # that a visit's beginning and its end are averaged over
 Visits = dict[str, NDArray[np.float64]]
 
 
-@dataclass(frozen=True)
-class RecurrenceStudy:
-    """What is compared, in which world, and how it is shown.
+@dataclass(frozen=True, kw_only=True)
+class RecurrenceStudy(Study):
+    """Agents in a world whose regimes come in turn; in one environment, so that a visit's first episodes began it.
 
     Args:
-        name: of the study: its folder in `results`.
-        title: above the figure.
-        arms: what is compared; each in one environment, so that the first episodes of a visit are those that began it.
-        seeds: of each arm.
-        regimes: how many there are; they come in turn.
-        quick: words that make a quick run of it; a later word wins.
+        regimes: how many there are.
     """
 
-    name: str
-    title: str
-    arms: tuple[Arm, ...]
-    seeds: range
     regimes: int
-    quick: tuple[str, ...]
 
-    @property
-    def results(self) -> Path:
-        """Where the committed tables and the figure are."""
-        return ROOT / "results" / self.name
+    def gather(self, out: Path) -> dict[str, Rows]:
+        found: list[dict[str, Any]] = []
+        runs: list[dict[str, Any]] = []
+        for arm in self.arms:
+            for record_file in sorted((out / arm.name.replace(" ", "_")).glob("*/*/*/run.json")):
+                place = {"arm": arm.name, "seed": int(record_file.parent.name.rpartition("-s")[2])}
+                found += [{**place, **row} for row in visits(record_file.parent / "metrics.jsonl")]
+                runs.append({**place, **about(read_record(record_file))})
+        return {"visits": found, "runs": runs}
 
-
-def main(study: RecurrenceStudy, arguments: Sequence[str] | None = None) -> None:
-    """Runs, gathers, draws, as the command line asks."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--draw", action="store_true", help="only draw, from the table that is there")
-    parser.add_argument("--quick", action="store_true", help="a little of it, into a scratch folder")
-    parser.add_argument("--jobs", type=int, default=1, help="runs at a time (each takes one core)")
-    parser.add_argument("--out", type=Path, default=ROOT / "runs" / "studies" / study.name, help="the runs")
-    asked = parser.parse_args(arguments)
-    if asked.draw:
-        report(study, study.results)
-    elif asked.quick:
-        with tempfile.TemporaryDirectory() as scratch:
-            arms = tuple(replace(arm, overrides=(*arm.overrides, *study.quick)) for arm in study.arms)
-            run(
-                replace(study, arms=arms, seeds=range(2)), Path(scratch) / "runs", Path(scratch) / "results", asked.jobs
-            )
-    else:
-        run(study, asked.out, study.results, asked.jobs)
-
-
-def run(study: RecurrenceStudy, out: Path, results: Path, jobs: int) -> None:
-    """Runs what is missing, writes the tables and draws the figure."""
-    run_missing(study.arms, study.seeds, out, jobs)
-    found, runs = gather(study, out)
-    write_table(results / "visits.csv", found)
-    write_table(results / "runs.csv", runs)
-    report(study, results)
-
-
-def gather(study: RecurrenceStudy, out: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """One row for each arm, seed and visit, and one row about each run."""
-    found: list[dict[str, Any]] = []
-    runs: list[dict[str, Any]] = []
-    for arm in study.arms:
-        for record_file in sorted((out / arm.name.replace(" ", "_")).glob("*/*/*/run.json")):
-            seed = int(record_file.parent.name.rpartition("-s")[2])
-            rows = visits(record_file.parent / "metrics.jsonl")
-            found += [{"arm": arm.name, "seed": seed, **row} for row in rows]
-            runs.append({"arm": arm.name, "seed": seed, **about(read_record(record_file))})
-    return found, runs
+    def report(self, results: Path) -> None:
+        rows = summary(self, results / "visits.csv")
+        write_table(results / "summary.csv", rows)
+        draw(self, results / "visits.csv", results / "figure.png")
+        show(rows)
 
 
 def visits(metrics: Path) -> list[dict[str, Any]]:
@@ -110,15 +62,6 @@ def visits(metrics: Path) -> list[dict[str, Any]]:
         means = {name: round(float(np.mean(part)), 3) for name, part in parts.items()}
         rows.append({"visit": visit, "regime": regime, "episodes": len(returns), **means})
     return rows
-
-
-def report(study: RecurrenceStudy, results: Path) -> None:
-    """Draws the figure and writes the summary from the table of visits."""
-    rows = summary(study, results / "visits.csv")
-    write_table(results / "summary.csv", rows)
-    draw(study, results / "visits.csv", results / "figure.png")
-    for row in rows:
-        print("  ".join(f"{value:<24}" for value in row.values()))
 
 
 def column(table: Path, name: str) -> Visits:

@@ -10,8 +10,9 @@ python -m experiments.recurring_ant --quick    # a little of it, into a scratch 
 
 from __future__ import annotations
 
-from experiments.recurrence_study import RecurrenceStudy, main
+from experiments.recurrence_study import RecurrenceStudy
 from experiments.runs import Arm
+from experiments.study import main
 
 # Three grounds, two visits each; a step size with which 12,000 steps are enough to learn something.
 WORLD = (

@@ -7,8 +7,9 @@ python -m experiments.recurring_cartpole --quick    # a little of it, into a scr
 
 from __future__ import annotations
 
-from experiments.recurrence_study import RecurrenceStudy, main
+from experiments.recurrence_study import RecurrenceStudy
 from experiments.runs import Arm
+from experiments.study import main
 
 # Three permutations, three visits each.
 WORLD = (

@@ -1,23 +1,16 @@
-"""A study of agents in a changing world: runs them, gathers their returns, and draws them with intervals.
-
-python -m experiments.<study>            # runs what is missing, then draws
-python -m experiments.<study> --draw     # draws from the committed table
-python -m experiments.<study> --quick    # a little of it, into a scratch folder
-"""
+"""A study of agents in a changing world: their returns over life and task by task, with intervals."""
 
 from __future__ import annotations
 
-import argparse
-import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.runs import ROOT, Arm, gather, read_table, run_missing, write_table
+from experiments.runs import gather, read_table, write_table
+from experiments.study import Rows, Study, show
 from experiments.style import COLOURS, plain_axes
 from plastic_rl.evaluation import Estimate, band, estimate, probability_of_improvement
 
@@ -27,71 +20,29 @@ if TYPE_CHECKING:
 Curves = dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]
 
 
-@dataclass(frozen=True)
-class ReturnStudy:
-    """What is compared, in which world, and how it is shown.
+@dataclass(frozen=True, kw_only=True)
+class ReturnStudy(Study):
+    """Agents in a changing world; the others are compared with the first.
 
     Args:
-        name: of the study: its folder in `results`.
-        title: above the figure.
-        arms: what is compared; the others are compared with the first.
-        seeds: of each arm.
         change_every: environment steps of a task.
-        quick: words that make a quick run of it; a later word wins.
         bin_steps: environment steps that are averaged to one point.
     """
 
-    name: str
-    title: str
-    arms: tuple[Arm, ...]
-    seeds: range
     change_every: int
-    quick: tuple[str, ...]
     bin_steps: int = 5_000
 
-    @property
-    def results(self) -> Path:
-        """Where the committed tables and the figure are."""
-        return ROOT / "results" / self.name
+    def gather(self, out: Path) -> dict[str, Rows]:
+        curves, runs = gather(self.arms, out, self.bin_steps)
+        return {"curves": curves, "runs": runs}
 
-
-def main(study: ReturnStudy, arguments: Sequence[str] | None = None) -> None:
-    """Runs, gathers, draws, as the command line asks."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--draw", action="store_true", help="only draw, from the table that is there")
-    parser.add_argument("--quick", action="store_true", help="a little of it, into a scratch folder")
-    parser.add_argument("--jobs", type=int, default=1, help="runs at a time (each takes one core)")
-    parser.add_argument("--out", type=Path, default=ROOT / "runs" / "studies" / study.name, help="the runs")
-    asked = parser.parse_args(arguments)
-    if asked.draw:
-        report(study, study.results)
-    elif asked.quick:
-        with tempfile.TemporaryDirectory() as scratch:
-            arms = tuple(replace(arm, overrides=(*arm.overrides, *study.quick)) for arm in study.arms)
-            small = replace(study, arms=arms, seeds=range(2))
-            run(small, Path(scratch) / "runs", Path(scratch) / "results", asked.jobs)
-    else:
-        run(study, asked.out, study.results, asked.jobs)
-
-
-def run(study: ReturnStudy, out: Path, results: Path, jobs: int) -> None:
-    """Runs what is missing, writes the tables and draws the figure."""
-    run_missing(study.arms, study.seeds, out, jobs)
-    curves, runs = gather(study.arms, out, study.bin_steps)
-    write_table(results / "curves.csv", curves)
-    write_table(results / "runs.csv", runs)
-    report(study, results)
-
-
-def report(study: ReturnStudy, results: Path) -> None:
-    """Draws the figure and writes the summary from the table of curves."""
-    curves = read_curves(results / "curves.csv")
-    draw(study, curves, results / "figure.png")
-    dormant = dormant_at_the_end(results / "curves.csv")
-    rows = [{**row, "dormant units at the end": f"{dormant[row['arm']]:.0%}"} for row in summary(study, curves)]
-    write_table(results / "summary.csv", rows)
-    for row in rows:
-        print("  ".join(f"{value:<24}" for value in row.values()))
+    def report(self, results: Path) -> None:
+        curves = read_curves(results / "curves.csv")
+        draw(self, curves, results / "figure.png")
+        dormant = dormant_at_the_end(results / "curves.csv")
+        rows = [{**row, "dormant units at the end": f"{dormant[row['arm']]:.0%}"} for row in summary(self, curves)]
+        write_table(results / "summary.csv", rows)
+        show(rows)
 
 
 def read_curves(table: Path) -> Curves:

@@ -9,16 +9,15 @@ python -m experiments.split_cifar100 --draw         # draws from the committed t
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.runs import ROOT, Arm, about, read_table, run_missing, write_table
+from experiments.runs import Arm, about, read_table, write_table
+from experiments.study import Rows, Study, main, show
 from experiments.style import COLOURS, plain_axes
 from plastic_rl.evaluation import average_order_disparity, estimate, maximum_order_disparity
 from plastic_rl.runs import RunFolder, read_metrics, read_record
@@ -34,46 +33,42 @@ METHODS = {
     "adam": ("agent=adam",),
 }
 ORDERS = ("A", "B", "C")
-SEEDS = range(3)
-RESULTS = ROOT / "results" / "split_cifar100"
 
 
-def arms() -> list[Arm]:
-    """Each method in each order."""
-    return [
+@dataclass(frozen=True, kw_only=True)
+class OrderStudy(Study):
+    """Methods on the same tasks in several orders."""
+
+    def gather(self, out: Path) -> dict[str, Rows]:
+        tasks: list[dict[str, Any]] = []
+        runs: list[dict[str, Any]] = []
+        for arm in self.arms:
+            for record_file in sorted((out / arm.name.replace(" ", "_")).glob("*/*/*/run.json")):
+                method, _, order = arm.name.rpartition(" ")
+                place = {"method": method, "order": order, "seed": int(record_file.parent.name.rpartition("-s")[2])}
+                tasks += [{**place, **row} for row in of_tasks(record_file.parent)]
+                runs.append({**place, **sizes(record_file.parent), **about(read_record(record_file))})
+        return {"tasks": tasks, "runs": runs}
+
+    def report(self, results: Path) -> None:
+        rows = summary(results / "tasks.csv", results / "runs.csv")
+        write_table(results / "summary.csv", rows)
+        draw(results / "tasks.csv", results / "figure.png")
+        show(rows)
+
+
+STUDY = OrderStudy(
+    name="split_cifar100",
+    title="Split CIFAR-100 in three orders",
+    arms=tuple(
         Arm(f"{method} {order}", (*words, *WORLD, f"env.order={order}"))
         for order in ORDERS
         for method, words in METHODS.items()
-    ]
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs, gathers, draws."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--draw", action="store_true", help="only draw, from the table that is there")
-    parser.add_argument("--jobs", type=int, default=1, help="runs at a time (each takes one core)")
-    parser.add_argument("--out", type=Path, default=ROOT / "runs" / "studies" / "split_cifar100", help="the runs")
-    parser.add_argument("--data", help="the folder of the data sets (docs/data.md), seen from the project's root")
-    asked = parser.parse_args(arguments)
-    if not asked.draw:
-        words = () if asked.data is None else (f"env.data_folder={asked.data}",)
-        run([replace(arm, overrides=(*arm.overrides, *words)) for arm in arms()], asked.out, asked.jobs)
-    report(RESULTS)
-
-
-def run(named: Sequence[Arm], out: Path, jobs: int) -> None:
-    """Runs what is missing and writes the tables."""
-    run_missing(named, SEEDS, out, jobs)
-    tasks: list[dict[str, Any]] = []
-    runs: list[dict[str, Any]] = []
-    for arm in named:
-        for record_file in sorted((out / arm.name.replace(" ", "_")).glob("*/*/*/run.json")):
-            method, _, order = arm.name.rpartition(" ")
-            place = {"method": method, "order": order, "seed": int(record_file.parent.name.rpartition("-s")[2])}
-            tasks += [{**place, **row} for row in of_tasks(record_file.parent)]
-            runs.append({**place, **sizes(record_file.parent), **about(read_record(record_file))})
-    write_table(RESULTS / "tasks.csv", tasks)
-    write_table(RESULTS / "runs.csv", runs)
+    ),
+    seeds=range(3),
+    reads_data=True,
+    quick=("env.epochs=1", "env.batch_size=1_000"),
+)
 
 
 def of_tasks(folder: Path) -> list[dict[str, Any]]:
@@ -97,22 +92,13 @@ def sizes(folder: Path) -> dict[str, str]:
     return {"capacity": f"{float(str(last.get('apd/capacity', 100 * networks))):.1f}"}
 
 
-def report(results: Path) -> None:
-    """Draws the figure and writes the summary from the tables."""
-    rows = summary(results / "tasks.csv", results / "runs.csv")
-    write_table(results / "summary.csv", rows)
-    draw(results / "tasks.csv", results / "figure.png")
-    for row in rows:
-        print("  ".join(f"{value:<20}" for value in row.values()))
-
-
 def accuracies(table: Path, name: str) -> dict[str, NDArray[np.float64]]:
     """For each method in percent, of shape (orders, seeds, tasks)."""
     rows = read_table(table)
     value = {(r["method"], r["order"], int(r["seed"]), int(r["task"])): 100 * float(r[name]) for r in rows}
-    tasks = sorted({place[3] for place in value})
+    orders, seeds, tasks = (sorted({place[axis] for place in value}) for axis in (1, 2, 3))
     return {
-        method: np.array([[[value[method, order, seed, task] for task in tasks] for seed in SEEDS] for order in ORDERS])
+        method: np.array([[[value[method, o, s, t] for t in tasks] for s in seeds] for o in orders])
         for method in dict.fromkeys(row["method"] for row in rows)
     }
 
@@ -158,9 +144,9 @@ def draw(tasks: Path, picture: Path) -> None:
             axes.plot(places, each, "$" + order + "$", color=COLOURS[method], markersize=6)
         axes.set(title=f"{method}: {values.mean():.1f} %", xlabel="task")
     panels[0].set_ylabel("final test accuracy, %")
-    figure.suptitle(f"Split CIFAR-100 in three orders (letters), mean of {len(SEEDS)} seeds", fontsize=10)
+    figure.suptitle(f"{STUDY.title} (letters), mean of {len(STUDY.seeds)} seeds", fontsize=10)
     figure.savefig(picture, dpi=120)
 
 
 if __name__ == "__main__":
-    main()
+    main(STUDY)

@@ -1,15 +1,8 @@
-"""A study of learners on a stream: runs them, gathers how each task went, and draws it with intervals.
-
-python -m experiments.<study>            # runs what is missing, then draws
-python -m experiments.<study> --draw     # draws from the committed table
-python -m experiments.<study> --quick    # a few tasks, into a scratch folder
-"""
+"""A study of learners on a stream: how each task went, with intervals."""
 
 from __future__ import annotations
 
-import argparse
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.runs import ROOT, Arm, about, read_table, run_missing, write_table
+from experiments.runs import Arm, about, read_table, run_missing, write_table
+from experiments.study import Rows, Study, show
 from experiments.style import COLOURS, plain_axes
 from plastic_rl.evaluation import Estimate, band, estimate, probability_of_improvement
 from plastic_rl.runs import read_metrics, read_record
@@ -32,84 +26,50 @@ KEPT = (*RESULTS, "units/dead", "units/dormant", "rank/effective", "weights/mean
 Curves = dict[str, NDArray[np.float64]]
 
 
-@dataclass(frozen=True)
-class StreamStudy:
-    """What is compared, on what, and how it is shown.
+@dataclass(frozen=True, kw_only=True)
+class StreamStudy(Study):
+    """Learners on a stream; the others are compared with the first.
 
     Args:
-        name: of the study: its folder in `results`.
-        title: above the figure.
-        arms: what is compared; the others are compared with the first.
-        seeds: of each arm.
         quantity: what counts: a metric's name.
         percent: whether it is shown in percent; else as it is, and smaller is better.
         group: tasks that are averaged to one point of the figure.
-        quick: words that make a quick run of it; a later word wins.
-        together: train all seeds of an arm as one batched network.
         tail: tasks at the end over which the summary's last column averages.
+        together: train all seeds of an arm as one batched network.
     """
 
-    name: str
-    title: str
-    arms: tuple[Arm, ...]
-    seeds: range
     quantity: str
     percent: bool
     group: int
     tail: int
-    quick: tuple[str, ...]
     together: bool = False
 
-    @property
-    def results(self) -> Path:
-        """Where the committed tables and the figure are."""
-        return ROOT / "results" / self.name
+    def reduced(self) -> Study:
+        return replace(self.with_words(*self.quick), seeds=range(2), group=1, tail=1)
 
-    def commands(self) -> tuple[list[Arm], list[int]]:
-        """The arms and seeds as they are run: with `together`, each arm once for all seeds."""
-        if not self.together:
-            return list(self.arms), list(self.seeds)
-        word = f"seeds={len(self.seeds)}"
-        return [replace(arm, overrides=(*arm.overrides, word)) for arm in self.arms], [self.seeds.start]
+    def run_missing(self, out: Path, jobs: int) -> None:
+        if self.together:
+            run_missing(self.with_words(f"seeds={len(self.seeds)}").arms, [self.seeds.start], out, jobs)
+        else:
+            super().run_missing(out, jobs)
 
+    def gather(self, out: Path) -> dict[str, Rows]:
+        curves, runs = gather(self.arms, out)
+        return {"curves": curves, "runs": runs}
 
-def main(study: StreamStudy, arguments: Sequence[str] | None = None) -> None:
-    """Runs, gathers, draws, as the command line asks."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--draw", action="store_true", help="only draw, from the table that is there")
-    parser.add_argument("--quick", action="store_true", help="a few tasks, into a scratch folder")
-    parser.add_argument("--jobs", type=int, default=1, help="runs at a time (each takes one core)")
-    parser.add_argument("--out", type=Path, default=ROOT / "runs" / "studies" / study.name, help="the runs")
-    parser.add_argument("--data", help="the folder of the data sets (docs/data.md), seen from the project's root")
-    asked = parser.parse_args(arguments)
-    if asked.draw:
-        report(study, study.results)
-    elif asked.quick:
-        with tempfile.TemporaryDirectory() as scratch:
-            arms = tuple(replace(arm, overrides=(*arm.overrides, *study.quick)) for arm in study.arms)
-            small = replace(study, arms=arms, seeds=range(2), group=1, tail=1)
-            run(small, Path(scratch) / "runs", Path(scratch) / "results", asked.jobs, asked.data)
-    else:
-        run(study, asked.out, study.results, asked.jobs, asked.data)
+    def report(self, results: Path) -> None:
+        curves = read_curves(self, results / "curves.csv")
+        draw(self, curves, results / "figure.png")
+        rows = summary(self, curves, results / "curves.csv")
+        write_table(results / "summary.csv", rows)
+        show(rows)
 
 
-def run(study: StreamStudy, out: Path, results: Path, jobs: int, data: str | None) -> None:
-    """Runs what is missing, writes the tables and draws the figure."""
-    arms, seeds = study.commands()
-    if data is not None:
-        arms = [replace(arm, overrides=(*arm.overrides, f"env.data_folder={data}")) for arm in arms]
-    run_missing(arms, seeds, out, jobs)
-    curves, runs = gather(study, out)
-    write_table(results / "curves.csv", curves)
-    write_table(results / "runs.csv", runs)
-    report(study, results)
-
-
-def gather(study: StreamStudy, out: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def gather(arms: Iterable[Arm], out: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """One row for each arm, seed and task, and one row about each run."""
     curves: list[dict[str, Any]] = []
     runs: list[dict[str, Any]] = []
-    for arm in study.arms:
+    for arm in arms:
         for record_file in sorted((out / arm.name.replace(" ", "_")).glob("*/*/*/run.json")):
             tasks: dict[tuple[int, int], dict[str, Any]] = {}
             for line in read_metrics(record_file.parent / "metrics.jsonl"):
@@ -120,16 +80,6 @@ def gather(study: StreamStudy, out: Path) -> tuple[list[dict[str, Any]], list[di
                 curves.append({"arm": arm.name, "seed": seed, "task": task, **kept})
             runs.append({"arm": arm.name, "folder": record_file.parent.name, **about(read_record(record_file))})
     return curves, runs
-
-
-def report(study: StreamStudy, results: Path) -> None:
-    """Draws the figure and writes the summary from the table of curves."""
-    curves = read_curves(study, results / "curves.csv")
-    draw(study, curves, results / "figure.png")
-    rows = summary(study, curves, results / "curves.csv")
-    write_table(results / "summary.csv", rows)
-    for row in rows:
-        print("  ".join(f"{value:<22}" for value in row.values()))
 
 
 def read_curves(study: StreamStudy, table: Path) -> Curves:

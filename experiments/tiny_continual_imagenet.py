@@ -10,7 +10,8 @@ python -m experiments.tiny_continual_imagenet --data DATA    # runs what is miss
 from __future__ import annotations
 
 from experiments.runs import Arm
-from experiments.stream_study import StreamStudy, main
+from experiments.stream_study import StreamStudy
+from experiments.study import main
 
 WORLD = ("env=tiny-continual-imagenet", "env.tasks=5", "env.epochs=40")
 
@@ -28,6 +29,7 @@ STUDY = StreamStudy(
     percent=True,
     group=1,
     tail=2,
+    reads_data=True,
     quick=("env.tasks=2", "env.epochs=1"),
 )
 

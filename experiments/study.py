@@ -1,0 +1,98 @@
+"""What every study is: arms that are run with some seeds, tables gathered from their runs, and a report of them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from experiments.runs import ROOT, Arm, run_missing, write_table
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study(ABC):
+    """What is compared, and with how many seeds.
+
+    Args:
+        name: of the study: its folder in `results`.
+        title: above the figure.
+        arms: what is compared.
+        seeds: of each arm.
+        quick: words that make a quick run of it; a later word wins.
+        reads_data: whether the runs read data sets, so that the command takes their folder.
+    """
+
+    name: str
+    title: str
+    arms: tuple[Arm, ...]
+    seeds: range
+    quick: tuple[str, ...]
+    reads_data: bool = False
+
+    @property
+    def results(self) -> Path:
+        """Where the committed tables and the figure are."""
+        return ROOT / "results" / self.name
+
+    @abstractmethod
+    def gather(self, out: Path) -> dict[str, Rows]:
+        """The tables, by name, of the runs in a folder."""
+
+    @abstractmethod
+    def report(self, results: Path) -> None:
+        """Draws the figure and writes the summary, from the tables in a folder."""
+
+    def with_words(self, *words: str) -> Study:
+        """The same study with words added to each command."""
+        return replace(self, arms=tuple(replace(arm, overrides=(*arm.overrides, *words)) for arm in self.arms))
+
+    def reduced(self) -> Study:
+        """A little of it."""
+        return replace(self.with_words(*self.quick), seeds=range(2))
+
+    def run_missing(self, out: Path, jobs: int) -> None:
+        """Runs what is not there yet, as many at a time as asked."""
+        run_missing(self.arms, self.seeds, out, jobs)
+
+    def run(self, out: Path, results: Path, jobs: int) -> None:
+        """Runs what is missing, writes the tables and draws the figure."""
+        self.run_missing(out, jobs)
+        for name, rows in self.gather(out).items():
+            write_table(results / f"{name}.csv", rows)
+        self.report(results)
+
+
+def main(study: Study, arguments: Sequence[str] | None = None) -> None:
+    """Runs, gathers, draws, as the command line asks."""
+    parser = argparse.ArgumentParser(
+        description=sys.modules["__main__"].__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--draw", action="store_true", help="only draw, from the tables that are there")
+    parser.add_argument("--quick", action="store_true", help="a little of it, into a scratch folder")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time (each takes one core)")
+    parser.add_argument("--out", type=Path, default=ROOT / "runs" / "studies" / study.name, help="the runs")
+    if study.reads_data:
+        parser.add_argument("--data", help="the folder of the data sets (docs/data.md), seen from the project's root")
+    asked = parser.parse_args(arguments)
+    if getattr(asked, "data", None):
+        study = study.with_words(f"env.data_folder={asked.data}")
+    if asked.draw:
+        study.report(study.results)
+    elif asked.quick:
+        with tempfile.TemporaryDirectory() as scratch:
+            study.reduced().run(Path(scratch) / "runs", Path(scratch) / "results", asked.jobs)
+    else:
+        study.run(asked.out, study.results, asked.jobs)
+
+
+def show(rows: Sequence[Mapping[str, str]]) -> None:
+    """Prints a table."""
+    for row in rows:
+        print("  ".join(f"{value:<24}" for value in row.values()))
