@@ -96,7 +96,8 @@ def accuracies(table: Path, name: str) -> dict[str, NDArray[np.float64]]:
     """For each method in percent, of shape (orders, seeds, tasks)."""
     rows = read_table(table)
     value = {(r["method"], r["order"], int(r["seed"]), int(r["task"])): 100 * float(r[name]) for r in rows}
-    orders, seeds, tasks = (sorted({place[axis] for place in value}) for axis in (1, 2, 3))
+    orders = sorted({row["order"] for row in rows})
+    seeds, tasks = (sorted({int(row[axis]) for row in rows}) for axis in ("seed", "task"))
     return {
         method: np.array([[[value[method, o, s, t] for t in tasks] for s in seeds] for o in orders])
         for method in dict.fromkeys(row["method"] for row in rows)
