@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import gymnasium
 import torch
@@ -60,7 +61,7 @@ class Workload:
     change_every: int
     changing_steps: int
     still_steps: int
-    settings: dict[str, object]
+    settings: dict[str, Any]
 
 
 def permuted_cartpole(copies: int, change_every: int, seed: int) -> gymnasium.Env:
@@ -167,7 +168,7 @@ def run(workload: Workload, *, changes: bool, learns: bool, seed: int) -> Outcom
     build = partial(workload.world, workload.copies, change_every, seed)
     env = DummyVecEnv([lambda: Monitor(build()) for _ in range(workload.copies)])
     env.seed(seed)
-    model = PPOAPD(tasks_from="detected", **workload.settings).build(env, seed=seed, device="cpu")  # pyright: ignore[reportArgumentType]
+    model = PPOAPD(tasks_from="detected", **workload.settings).build(env, seed=seed, device="cpu")
     if not learns:
         model.train = lambda: None
     witness = Witness()

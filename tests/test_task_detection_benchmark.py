@@ -1,5 +1,9 @@
 """How the benchmark of task detection judges alarms."""
 
+import csv
+from pathlib import Path
+
+from benchmarks.overhead import RESULTS
 from benchmarks.task_detection import Outcome, counted, judged, together
 
 # Regimes 0, 1, 2 and 0 again.
@@ -30,3 +34,12 @@ def test_outcomes_add_up():
     both = together([judged(CHANGES, [(110, 1)]), judged([], [(5, 1)])])
     assert both == Outcome(alarms=1, changes=3, delays=[10], first=[True])
     assert counted([True, False, True]) == "2 of 3"
+
+
+def test_the_page_shows_the_table_as_it_was_measured():
+    lines = (RESULTS / "task_detection.csv").read_text().splitlines()
+    rows = list(csv.reader(line for line in lines if not line.startswith("#")))
+    page = (Path(__file__).parents[1] / "docs" / "additive_parameter_decomposition.md").read_text()
+    assert len(rows) == 6
+    for row in rows:
+        assert f"| {' | '.join(row)} |" in page

@@ -135,7 +135,7 @@ class RegimeDetector:
         return 0 if self.regimes[copy] == before else suspicion.steps
 
     def _follow(self, copy: int) -> None:
-        """Puts a copy that begins an episode into the latest regime; what spoke against that one is kept."""
+        """Puts a copy that begins an episode into the latest regime; if it is there already, its suspicion stays."""
         if self.regimes[copy] != self.latest:
             self.regimes[copy], self.suspicions[copy] = self.latest, Suspicion()
 

@@ -51,9 +51,9 @@ def detect_tasks(model: BaseAlgorithm, **settings: Any) -> RegimeDetector:
             f"tasks are told apart by observations that are vectors, got {model.observation_space}; "
             "have the environment announce its tasks"
         )
-    observed, done = model.observation_space.shape[0], spaces.flatdim(model.action_space)
+    observed, acted = model.observation_space.shape[0], spaces.flatdim(model.action_space)
     first = cast("int | str", tasks.active)
-    tasks.detector = RegimeDetector(observed + done, observed + 1, model.n_envs, first, **settings)
+    tasks.detector = RegimeDetector(observed + acted, observed + 1, model.n_envs, first, **settings)
     return tasks.detector
 
 
@@ -95,10 +95,10 @@ class Detection:
     def _transitions(self, rollout: Mapping[str, Any]) -> Transitions:
         before, after = self.before, self._plain(rollout["new_obs"])
         self.before = after
-        done = np.array([spaces.flatten(self.action_space, action) for action in rollout["clipped_actions"]])
+        acted = np.array([spaces.flatten(self.action_space, action) for action in rollout["clipped_actions"]])
         paid = rollout["rewards"] if self.normalised is None else self.normalised.get_original_reward()
         return Transitions(
-            torch.from_numpy(np.concatenate([before, done], axis=1)).double(),
+            torch.from_numpy(np.concatenate([before, acted], axis=1)).double(),
             torch.from_numpy(np.concatenate([after - before, paid[:, None]], axis=1)).double(),
             [bool(ended) for ended in rollout["dones"]],
         )
