@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from experiments.runs import Arm, read_table, run_missing, write_table
 from experiments.stream_study import column, gather
 from experiments.study import Rows, Study, main, show
-from experiments.style import COLOURS, plain_axes
+from experiments.style import COLOURS
 from plastic_rl.evaluation import estimate
 
 PUBLISHED = {"mnist": {"hsic": 96.9, "backprop": 97.8}, "fashion-mnist": {"hsic": 86.5, "backprop": 87.4}}
@@ -133,7 +133,7 @@ def draw(curves: Path, picture: Path) -> None:
     FigureCanvasAgg(figure)
     values = accuracies(curves)
     for axes, data_set in zip(figure.subplots(1, len(DATA_SETS)), DATA_SETS, strict=True):
-        plain_axes(axes)
+        axes.spines[["top", "right"]].set_visible(False)
         for place, (method, published) in enumerate(PUBLISHED[data_set].items()):
             value = estimate(values[f"{data_set} {method}"])
             below, above = value.value - value.low, value.high - value.value

@@ -1,6 +1,6 @@
 """CartPole under three permutations that return: does PPO that remembers its tasks begin where it left off?
 
-python -m experiments.recurring_cartpole            # runs what is missing (an hour on one core), then draws
+python -m experiments.recurring_cartpole            # runs what is missing (half an hour on one core), then draws
 python -m experiments.recurring_cartpole --draw     # draws from the committed table
 python -m experiments.recurring_cartpole --quick    # a little of it, into a scratch folder
 """
@@ -16,8 +16,8 @@ WORLD = (
     "env=permuted-cartpole",
     "env.returning=3",
     "env.n_envs=1",
-    "env.change_every=16_000",
-    "total_steps=144_000",
+    "env.change_every=12_000",
+    "total_steps=108_000",
 )
 
 STUDY = RecurrenceStudy(

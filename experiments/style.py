@@ -36,6 +36,9 @@ COLOURS = {
 
 
 def plain_axes(axes: Axes) -> None:
-    """Leaves two spines, and writes steps with separators."""
+    """Leaves two spines, and writes steps or tasks, which are whole numbers, with separators."""
+    from matplotlib.ticker import MaxNLocator
+
     axes.spines[["top", "right"]].set_visible(False)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}")
