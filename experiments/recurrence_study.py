@@ -30,9 +30,11 @@ class RecurrenceStudy(Study):
 
     Args:
         regimes: how many there are.
+        visits: how many a run goes through; the last rollout may begin one more, which is left out.
     """
 
     regimes: int
+    visits: int
 
     def gather(self, out: Path) -> dict[str, Rows]:
         found: list[dict[str, Any]] = []
@@ -40,7 +42,8 @@ class RecurrenceStudy(Study):
         for arm in self.arms:
             for record_file in sorted((out / arm.name.replace(" ", "_")).glob("*/*/*/run.json")):
                 place = {"arm": arm.name, "seed": int(record_file.parent.name.rpartition("-s")[2])}
-                found += [{**place, **row} for row in visits(record_file.parent / "metrics.jsonl")]
+                rows = visits(record_file.parent / "metrics.jsonl")
+                found += [{**place, **row} for row in rows[: self.visits]]
                 runs.append({**place, **about(read_record(record_file))})
         return {"visits": found, "runs": runs}
 

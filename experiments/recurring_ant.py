@@ -29,6 +29,7 @@ STUDY = RecurrenceStudy(
     arms=(Arm("ppo", ("agent=ppo", *WORLD)), Arm("ppo_apd", ("agent=ppo_apd", *WORLD))),
     seeds=range(10),
     regimes=3,
+    visits=6,
     quick=("env.change_every=2_048", "total_steps=12_288", "agent.epochs=1"),
 )
 

@@ -26,6 +26,7 @@ STUDY = RecurrenceStudy(
     arms=(Arm("ppo", ("agent=ppo", *WORLD)), Arm("ppo_apd", ("agent=ppo_apd", *WORLD))),
     seeds=range(10),
     regimes=3,
+    visits=9,
     quick=("env.change_every=1_024", "total_steps=6_144", "agent.epochs=1"),
 )
 
