@@ -34,7 +34,8 @@ ESTIMATORS = (
     "similarity",
     "prediction_similarity",
 )
-READOUTS = ("ridge", "assignment", "softmax")
+READOUTS = ("ridge", "assignment", "class_means", "softmax")
+UNFORMATTED = ("assignment", "class_means")
 OptionalPositive = Annotated[float | None, OrNone(Range(0, low_included=False))]
 
 
@@ -52,7 +53,7 @@ class HSIC(SupervisedAgent):
     estimator: Annotated[str, OneOf(ESTIMATORS)] = "ridge"  # what a block is trained by
     beta: OptionalPositive = None  # of HSIC, weight of the targets against the inputs; none for the estimator's own
     sigma: OptionalPositive = None  # of Gaussian kernels, over the root of the dimension; none for the estimator's own
-    readout: Annotated[str, OneOf(READOUTS)] = "ridge"  # "assignment" adds a block with a unit for each class
+    readout: Annotated[str, OneOf(READOUTS)] = "ridge"  # "assignment", "class_means" add a block with a unit a class
     horizon: Annotated[float, Range(1)] = 1024.0  # of the ridge readout: how many samples back it reaches
     readout_every: Count = 1  # of the ridge readout: updates between two solutions
     format_epochs: NonNegativeInteger = 0  # the last passes over a task, in which only the readout learns
@@ -99,7 +100,7 @@ class HSIC(SupervisedAgent):
 
         if self.network == "residual_conv":
             return ResidualConv(stream.shape)
-        of_classes = [stream.outputs] if self.readout == "assignment" else []
+        of_classes = [stream.outputs] if self.readout in UNFORMATTED else []
         widths = [self.hidden_units] * self.hidden_layers + of_classes
         return LocalMLP(stream.shape, widths, normalization=self.normalization)
 

@@ -32,7 +32,7 @@ class LocalBlueprint:
         network: makes a sequence of blocks without an output layer, drawing weights from torch's global generator.
         optimizer: makes an optimiser of parameters; each block has one, unless there is a plasticity method.
         estimator: the blocks' objective (:mod:`plastic_rl.nn.local.choices`); None for the default of the targets.
-        readout: "ridge", "assignment", "softmax", or a class of readout.
+        readout: "ridge", "assignment", "class_means", "softmax", or a class of readout.
         plasticity: a method around the one optimiser that all blocks then share; None for none.
         format_epochs: the last passes over each task in which the blocks stand still and only the readout learns; it
             does not learn in the others then ("format training"). 0 for both at once.

@@ -10,7 +10,7 @@ from torch import nn
 
 from plastic_rl.layers import hidden_layers
 from plastic_rl.nn import OneHot, Standardised
-from plastic_rl.nn.local.readouts import AssignmentReadout, SoftmaxReadout
+from plastic_rl.nn.local.readouts import AssignmentReadout, ClassMeansReadout, SoftmaxReadout
 from plastic_rl.nn.local.ridge_readout import RidgeReadout
 from plastic_rl.optim import ContinualBackprop
 from tests.nn.local_networks import CLASSES, INPUTS, clusters, mlp, trainer
@@ -68,7 +68,17 @@ def test_assignment_compares_means_and_not_sums():
     assert readout.units().tolist() == [0, 1]
 
 
-@pytest.mark.parametrize("kind", [AssignmentReadout, SoftmaxReadout])
+def test_a_class_that_silences_all_units_has_a_mean_but_no_unit():
+    features, targets = torch.tensor([[3.0, 2.0, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 0.0]]), torch.eye(3)
+    by_mean, by_unit = ClassMeansReadout(3, OneHot(3)), AssignmentReadout(3, OneHot(3))
+    for readout in (by_mean, by_unit):
+        readout.observe(features, targets)
+    assert by_mean(features).argmax(1).tolist() == [0, 1, 2]
+    assert by_mean(torch.tensor([[0.0, 2.0, 0.0]])).tolist() == [[-3.0, 0.0, -2.0]]
+    assert by_unit(features)[2].tolist() == [0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("kind", [AssignmentReadout, ClassMeansReadout, SoftmaxReadout])
 def test_numbers_are_no_classes(kind):
     with pytest.raises(ValueError, match='needs classes, got Standardised targets; use readout="ridge"'):
         kind(8, Standardised(1))

@@ -18,6 +18,7 @@ CBP = partial(ContinualBackprop, replacement_rate=0.02, maturity_threshold=5, se
 SETTINGS = [{"estimator": name} for name in choices.OBJECTIVES] + [
     {"readout": "softmax", "optimizer": partial(torch.optim.SGD, lr=0.05, momentum=0.9)},
     {"readout": "assignment"},
+    {"readout": "class_means"},
     {"readout": None},
     {"plasticity": CBP},
     {"plasticity": CBP, "readout": "softmax"},

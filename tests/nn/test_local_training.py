@@ -208,7 +208,9 @@ def test_what_cannot_be_trained_is_refused(network, message: str):
 def test_unknown_names_and_settings_are_refused():
     with pytest.raises(ValueError, match=r"estimator must be one of normalized_hsic, hsic, .*; got 'cka'"):
         trainer(estimator="cka")
-    with pytest.raises(ValueError, match="readout must be one of ridge, assignment, softmax; got 'linear'"):
+    with pytest.raises(
+        ValueError, match="readout must be one of ridge, assignment, class_means, softmax; got 'linear'"
+    ):
         trainer(readout="linear")
     with pytest.raises(TypeError, match='estimator="ridge" has no sigma; it has ridge, horizon'):
         trainer(estimator="ridge", sigma=5.0)

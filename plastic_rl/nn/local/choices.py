@@ -15,7 +15,7 @@ from plastic_rl.nn.local.objectives import (
 )
 from plastic_rl.nn.local.plausible import PlausibleHSIC
 from plastic_rl.nn.local.predictors import Prediction, PredictionSimilarity, Ridge, Similarity
-from plastic_rl.nn.local.readouts import AssignmentReadout, Readout, SoftmaxReadout
+from plastic_rl.nn.local.readouts import AssignmentReadout, ClassMeansReadout, Readout, SoftmaxReadout
 from plastic_rl.nn.local.ridge_readout import RidgeReadout
 from plastic_rl.nn.local.targets import TargetEncoder
 
@@ -33,6 +33,7 @@ OBJECTIVES: dict[str, type[Objective]] = {
 READOUTS: dict[str, type[Readout]] = {
     "ridge": RidgeReadout,
     "assignment": AssignmentReadout,
+    "class_means": ClassMeansReadout,
     "softmax": SoftmaxReadout,
 }
 

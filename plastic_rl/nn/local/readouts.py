@@ -36,7 +36,52 @@ class Readout(nn.Module):
         return None
 
 
-class AssignmentReadout(Readout):
+class ClassMeansReadout(Readout):
+    """The class whose mean is nearest to the features of the last block, by training labels.
+
+    For the paper's "unformatted" training: HSIC asks that classes can be told apart, not that each has a unit of its
+    own, and now and then leaves one with none. Silence of all units is then that class's code.
+
+    Args:
+        features: number of units of the last block.
+        encoder: of the targets, which are classes.
+        horizon: how many samples back the class means reach.
+
+    Raises:
+        ValueError: for targets that are no classes.
+    """
+
+    def __init__(self, features: int, encoder: TargetEncoder, *, horizon: float = 10_000.0) -> None:
+        super().__init__()
+        _check_classes("class_means", encoder)
+        self.fading = Fading(horizon)
+        self.register_buffer("sums", torch.zeros(encoder.width, features))
+        self.register_buffer("shares", torch.zeros(encoder.width))
+
+    sums: Tensor
+    shares: Tensor
+
+    def forward(self, features: Features) -> Columns:
+        return -torch.cdist(features, self.means())
+
+    def means(self) -> Float[Tensor, "classes features"]:
+        """The mean activations of each class."""
+        return self.sums / self.shares.clamp(min=1e-12)[:, None]
+
+    @torch.no_grad()
+    def observe(self, features: Features, targets: Columns) -> None:
+        share = self.fading.add(len(features))
+        self.sums.lerp_(targets.T @ features / len(features), share)
+        self.shares.lerp_(targets.mean(0), share)
+
+    def get_extra_state(self) -> dict[str, float]:
+        return {"weight": self.fading.weight}
+
+    def set_extra_state(self, state: Any) -> None:
+        self.fading.weight = float(state["weight"])
+
+
+class AssignmentReadout(ClassMeansReadout):
     """One unit of the last block for each class: the assignment of the largest mean activations, by training labels.
 
     The paper's "unformatted" readout. Its code goes through the classes greedily, with the labels of the evaluated set.
@@ -51,39 +96,20 @@ class AssignmentReadout(Readout):
     """
 
     def __init__(self, features: int, encoder: TargetEncoder, *, horizon: float = 10_000.0) -> None:
-        super().__init__()
         _check_classes("assignment", encoder)
+        super().__init__(features, encoder, horizon=horizon)
         if features < encoder.width:
             raise ValueError(
                 f"assignment needs a unit for each of {encoder.width} classes; the last block has {features}"
             )
-        self.fading = Fading(horizon)
-        self.register_buffer("sums", torch.zeros(encoder.width, features))
-        self.register_buffer("shares", torch.zeros(encoder.width))
-
-    sums: Tensor
-    shares: Tensor
 
     def forward(self, features: Features) -> Columns:
         return features[:, self.units()]
 
     def units(self) -> Tensor:
         """The unit that stands for each class."""
-        means = self.sums / self.shares.clamp(min=1e-12)[:, None]
-        _, units = linear_sum_assignment(means.cpu().numpy(), maximize=True)
+        _, units = linear_sum_assignment(self.means().cpu().numpy(), maximize=True)
         return torch.from_numpy(units).to(self.sums.device)
-
-    @torch.no_grad()
-    def observe(self, features: Features, targets: Columns) -> None:
-        share = self.fading.add(len(features))
-        self.sums.lerp_(targets.T @ features / len(features), share)
-        self.shares.lerp_(targets.mean(0), share)
-
-    def get_extra_state(self) -> dict[str, float]:
-        return {"weight": self.fading.weight}
-
-    def set_extra_state(self, state: Any) -> None:
-        self.fading.weight = float(state["weight"])
 
 
 class SoftmaxReadout(Readout):

@@ -48,9 +48,9 @@ class LocalHSIC(nn.Module):
         target_encoder: what makes columns of numbers of the targets; its parts say what a layer is trained towards.
         estimator: the blocks' objective (:mod:`plastic_rl.nn.local.choices`); None takes "normalized_hsic" for classes,
             as in the paper, and "ridge" otherwise.
-        readout: "ridge" (closed form, all blocks), "assignment" (the paper's unformatted training), "softmax" (its
-            format training), or a class of readout, a `functools.partial` of one too; None trains blocks for heads that
-            someone else has.
+        readout: "ridge" (closed form, all blocks), "assignment" (the paper's unformatted training), "class_means"
+            (the same, but for the nearest class mean), "softmax" (its format training), or a class of readout, a
+            `functools.partial` of one too; None trains blocks for heads that someone else has.
         optimizer: makes an optimiser of parameters; each block has one, stepped as soon as its gradient is there.
         readout_optimizer: the same for a readout that is trained by gradients ("softmax"); None takes ``optimizer``.
         plasticity: a method to wrap the optimiser in, such as ``partial(ContinualBackprop, replacement_rate=1e-4)``.
