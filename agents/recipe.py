@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from plastic_rl.streams import Blueprint, Learner, Plasticity, Stream
 
-NETWORKS = ("mlp", "convnet", "resnet18", "lenet", "large_lenet", "linear")
+NETWORKS = ("mlp", "layer_norm_mlp", "convnet", "resnet18", "lenet", "large_lenet", "linear")
 
 
 @dataclass

@@ -28,7 +28,10 @@ STUDY = StreamStudy(
         Arm("adam", ("agent=adam", *WORLD, "agent.learning_rate=1e-3")),
         Arm("hsic", ("agent=hsic", *WORLD, "agent.normalization=batch")),
         Arm("hsic_cbp", ("agent=hsic_cbp", *WORLD, "agent.normalization=batch")),
-        # The controls: a fresh network at each change, and no hidden units at all.
+        # The controls: backprop in layers that are normalised, as the blocks of local losses are; a fresh network at
+        # each change; no hidden units at all.
+        Arm("sgd LayerNorm", ("agent=sgd", *WORLD, "agent.learning_rate=0.1", "agent.network=layer_norm_mlp")),
+        Arm("adam LayerNorm", ("agent=adam", *WORLD, "agent.learning_rate=1e-3", "agent.network=layer_norm_mlp")),
         Arm("sgd_retrained", ("agent=sgd_retrained", *WORLD, "agent.learning_rate=0.1")),
         Arm("linear", ("agent=linear", *WORLD, "agent.learning_rate=0.1")),
     ),

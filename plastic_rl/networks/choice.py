@@ -13,6 +13,7 @@ from plastic_rl.networks.lenet import LeNet
 from plastic_rl.networks.mlp import MLP
 from plastic_rl.networks.resnet import ResNet18
 
+FLAT = ("mlp", "layer_norm_mlp", "linear")  # take inputs of any shape
 IMAGES = 3  # axes of an image: channels, height, width
 
 
@@ -22,7 +23,7 @@ def network_for(
     """A fresh network that takes inputs of a shape.
 
     Args:
-        name: "mlp", "linear", "convnet", "resnet18", "lenet" or "large_lenet".
+        name: "mlp", "layer_norm_mlp", "linear", "convnet", "resnet18", "lenet" or "large_lenet".
         shape: of one input.
         outputs: how many numbers it gives.
         hidden_layers: of an MLP.
@@ -32,9 +33,13 @@ def network_for(
     Raises:
         ValueError: there is no network of that name, or it does not take inputs of that shape.
     """
-    if name in ("mlp", "linear"):
+    if name in FLAT:
         flat = MLP(
-            math.prod(shape), outputs, hidden_layers=0 if name == "linear" else hidden_layers, hidden_units=hidden_units
+            math.prod(shape),
+            outputs,
+            hidden_layers=0 if name == "linear" else hidden_layers,
+            hidden_units=hidden_units,
+            layer_norm=name == "layer_norm_mlp",
         )
         return flat if len(shape) == 1 else nn.Sequential(nn.Flatten(), *flat)
     makers: dict[str, Callable[[int], nn.Module]] = {
@@ -44,7 +49,7 @@ def network_for(
         "large_lenet": partial(LeNet, shape=shape, channels=(64, 128), units=(2500, 1500)),  # APD's for Omniglot
     }
     if name not in makers:
-        raise ValueError(f"network must be one of mlp, linear, {', '.join(makers)}, got {name!r}")
+        raise ValueError(f"network must be one of {', '.join([*FLAT, *makers])}, got {name!r}")
     expected = {"convnet": "(3, 32, 32)", "resnet18": "(3, height, width)"}.get(name, "(channels, height, width)")
     fits = {"convnet": shape == (3, 32, 32), "resnet18": len(shape) == IMAGES and shape[0] == 3}
     if not fits.get(name, len(shape) == IMAGES):

@@ -88,7 +88,10 @@ def test_the_global_generators_are_seeded_so_that_the_same_command_is_the_same_r
             ("agent=sgd", "env=bit-flipping", "agent.precision=half"),
             r"agent\.precision must be one of float32, bfloat16",
         ),
-        (("agent=sgd", "env=bit-flipping", "agent.network=gpt"), r"agent\.network must be one of mlp, convnet, "),
+        (
+            ("agent=sgd", "env=bit-flipping", "agent.network=gpt"),
+            r"agent\.network must be one of mlp, layer_norm_mlp, ",
+        ),
     ],
 )
 def test_values_that_no_run_can_have_are_refused_by_name(settings_of, words, message):

@@ -34,6 +34,14 @@ def test_it_computes_what_its_weights_say():
     assert network(torch.tensor([[3.0]])).item() == 5.5
 
 
+def test_what_goes_into_each_relu_may_be_normalised():
+    network = MLP(4, 3, hidden_units=6, hidden_layers=2, layer_norm=True)
+    assert [type(module) for module in network] == [*[nn.Linear, nn.LayerNorm, nn.ReLU] * 2, nn.Linear]
+    normalised = network[1](network[0](torch.randn(5, 4)))
+    torch.testing.assert_close(normalised.mean(1), torch.zeros(5), atol=1e-6, rtol=0)
+    assert sum(parameter.numel() for parameter in network.parameters()) == 4 * 6 + 6 + 6 * 6 + 6 + 6 * 3 + 3
+
+
 def test_without_hidden_layers_it_is_linear():
     assert [type(module) for module in MLP(4, 3, hidden_layers=0)] == [nn.Linear]
 
