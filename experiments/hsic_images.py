@@ -4,7 +4,7 @@ Five blocks of 1,024 units, five epochs in minibatches of 256 (Ma et al. 2020, "
 five layers of 1,024 ReLU units by Adam; its step size is the best of `STEP_SIZES` on the test set (seed 100, which is
 not among those reported), so that it is flattered, not the HSIC bottleneck.
 
-python -m experiments.hsic_images --data DATA    # runs what is missing (two hours on one core), then draws
+python -m experiments.hsic_images --data DATA    # runs what is missing (an hour and a quarter on one core)
 python -m experiments.hsic_images --draw         # draws from the committed tables
 """
 

@@ -22,7 +22,7 @@ WORLD = (
 
 STUDY = StreamStudy(
     name="hsic_permuted_mnist",
-    title="Permuted MNIST in minibatches of 64, three layers of 100 units",
+    title="Permuted MNIST, three layers of 100 units",
     arms=(
         Arm("sgd", ("agent=sgd", *WORLD, "agent.learning_rate=0.1")),
         Arm("adam", ("agent=adam", *WORLD, "agent.learning_rate=1e-3")),
