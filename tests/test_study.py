@@ -1,41 +1,120 @@
-"""The study: its table is the README's, and its statistics are what they say."""
+"""The studies of agents: their tables are those of the pages, and follow from the committed curves."""
 
 import csv
+import re
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from experiments.permuted_cartpole import STUDY
+from experiments import (
+    hsic_cartpole,
+    hsic_images,
+    permuted_cartpole,
+    recurrence_study,
+    recurring_cartpole,
+)
 from experiments.return_study import dormant_at_the_end, of_tasks, read_curves, summary
 
 ROOT = Path(__file__).parents[1]
+HSIC = "docs/hsic_bottleneck.md"
+APD = "docs/additive_parameter_decomposition.md"
+RETURNS = [(permuted_cartpole.STUDY, "README.md"), (hsic_cartpole.STUDY, HSIC)]
+RECURRENCES = [recurring_cartpole.STUDY]
 
 
-def rows() -> list[dict[str, str]]:
-    with (STUDY.results / "summary.csv").open(newline="") as file:
+def rows(folder: Path, table: str = "summary.csv") -> list[dict[str, str]]:
+    with (folder / table).open(newline="") as file:
         return list(csv.DictReader(file))
 
 
-def test_the_table_in_the_readme_is_the_committed_summary():
-    readme = (ROOT / "README.md").read_text()
-    for row in rows():
-        shown = [value for name, value in row.items() if name not in ("seeds", "P(better than ppo)")]
-        assert f"| {' | '.join(shown)} |" in readme
+def is_on(page: str, row: dict[str, str], *left_out: str) -> bool:
+    shown = [value for name, value in row.items() if name not in left_out]
+    return f"| {' | '.join(shown)} |" in (ROOT / page).read_text()
 
 
-def test_the_committed_summary_follows_from_the_committed_curves():
-    computed = summary(STUDY, read_curves(STUDY.results / "curves.csv"))
-    dormant = dormant_at_the_end(STUDY.results / "curves.csv")
-    assert [{**row, "dormant units at the end": f"{dormant[row['arm']]:.0%}"} for row in computed] == rows()
+@pytest.mark.parametrize(("study", "page"), RETURNS, ids=lambda value: getattr(value, "name", ""))
+def test_the_table_of_returns_on_the_page_is_the_committed_summary(study, page):
+    assert all(is_on(page, row, "seeds", "P(better than ppo)") for row in rows(study.results))
 
 
-def test_every_arm_has_every_seed():
-    curves = read_curves(STUDY.results / "curves.csv")
-    assert list(curves) == [arm.name for arm in STUDY.arms]
-    assert all(returns.shape == (len(STUDY.seeds), 60) for _, returns in curves.values())
+@pytest.mark.parametrize("study", [study for study, _ in RETURNS], ids=lambda study: study.name)
+def test_the_summary_of_returns_follows_from_the_curves(study):
+    table = study.results / "curves.csv"
+    dormant = dormant_at_the_end(table)
+    computed = summary(study, read_curves(table))
+    assert [{**row, "dormant units at the end": f"{dormant[row['arm']]:.0%}"} for row in computed] == rows(
+        study.results
+    )
+
+
+@pytest.mark.parametrize("study", [study for study, _ in RETURNS], ids=lambda study: study.name)
+def test_every_arm_has_every_seed(study):
+    curves = read_curves(study.results / "curves.csv")
+    assert list(curves) == [arm.name for arm in study.arms]
+    bins = {steps.size for steps, _ in curves.values()}
+    assert len(bins) == 1
+    assert all(returns.shape == (len(study.seeds), *bins) for _, returns in curves.values())
 
 
 def test_a_task_is_the_mean_of_its_bins():
     steps = np.array([10_000.0, 30_000.0, 30_001.0, 60_000.0])
     returns = np.array([[1.0, 3.0, 10.0, np.nan]])
     assert of_tasks(steps, returns, 30_000).tolist() == [[2.0, 10.0]]
+
+
+@pytest.mark.parametrize("study", RECURRENCES, ids=lambda study: study.name)
+def test_the_table_of_recurrences_is_on_the_page_and_follows_from_the_visits(study):
+    assert recurrence_study.summary(study, study.results / "visits.csv") == rows(study.results)
+    assert all(is_on(APD, row, "seeds") for row in rows(study.results))
+
+
+def test_the_recurrences_in_the_readme_are_those_of_cartpole():
+    assert all(is_on("README.md", row, "seeds") for row in rows(recurring_cartpole.STUDY.results))
+
+
+@pytest.mark.parametrize("study", RECURRENCES, ids=lambda study: study.name)
+def test_every_seed_of_every_arm_visits_the_regimes_in_turn(study):
+    visits = rows(study.results, "visits.csv")
+    named = {(row["arm"], int(row["seed"])) for row in visits}
+    assert named == {(arm.name, seed) for arm in study.arms for seed in study.seeds}
+    assert all(int(row["visit"]) % study.regimes == int(row["regime"]) for row in visits)
+    assert len(visits) == len(named) * study.visits
+
+
+def test_a_visit_lasts_until_another_regime_is_announced(tmp_path):
+    regimes, returns = [0, 0, 1, 0], [1.0, 3.0, 10.0, 5.0]
+    lines = [f'{{"task/index": {a}, "episode/return": {b}}}' for a, b in zip(regimes, returns, strict=True)]
+    (tmp_path / "metrics.jsonl").write_text("\n".join(['{"task/index": 0}', *lines]) + "\n")
+    found = recurrence_study.visits(tmp_path / "metrics.jsonl")
+    assert [(row["regime"], row["episodes"], row["mean"]) for row in found] == [(0, 2, 2.0), (1, 1, 10.0), (0, 1, 5.0)]
+
+
+def test_the_table_of_images_is_on_the_page_and_follows_from_the_curves():
+    folder = hsic_images.STUDY.results
+    assert hsic_images.summary(folder / "curves.csv", folder / "runs.csv") == rows(folder)
+    assert all(is_on(HSIC, row) for row in rows(folder))
+
+
+def test_backprops_step_size_is_the_best_of_the_search():
+    found = rows(hsic_images.STUDY.results)
+    for data_set, chosen in hsic_images.STEP_SIZE.items():
+        tried = {
+            float(row["method"].rpartition(" ")[2]): float(row["test accuracy"].split()[0])
+            for row in found
+            if row["data set"] == data_set and re.fullmatch(r"backprop at .*", row["method"])
+        }
+        assert set(tried) == set(hsic_images.STEP_SIZES)
+        assert max(tried, key=tried.__getitem__) == chosen
+
+
+STUDIED = [study for study, _ in RETURNS] + RECURRENCES
+
+
+@pytest.mark.parametrize("study", STUDIED, ids=lambda study: study.name)
+def test_runs_are_finished_and_say_what_they_were(study):
+    words = {arm.name: arm.overrides for arm in study.arms}
+    for run in rows(study.results, "runs.csv"):
+        assert run["status"] == "finished"
+        assert "/work" not in run["command"]
+        assert all(word in run["command"] for word in words[run["arm"]])
