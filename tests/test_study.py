@@ -13,6 +13,7 @@ from experiments import (
     permuted_cartpole,
     recurrence_study,
     recurring_cartpole,
+    split_cifar100,
 )
 from experiments.return_study import dormant_at_the_end, of_tasks, read_curves, summary
 
@@ -88,6 +89,19 @@ def test_a_visit_lasts_until_another_regime_is_announced(tmp_path):
     (tmp_path / "metrics.jsonl").write_text("\n".join(['{"task/index": 0}', *lines]) + "\n")
     found = recurrence_study.visits(tmp_path / "metrics.jsonl")
     assert [(row["regime"], row["episodes"], row["mean"]) for row in found] == [(0, 2, 2.0), (1, 1, 10.0), (0, 1, 5.0)]
+
+
+def test_split_cifar100s_table_is_on_the_page_and_follows_from_its_tasks():
+    folder = split_cifar100.STUDY.results
+    assert split_cifar100.summary(folder / "tasks.csv", folder / "runs.csv") == rows(folder)
+    assert all(is_on(APD, row, "runs") for row in rows(folder))
+    named = {(row["method"], row["order"], int(row["seed"])) for row in rows(folder, "runs.csv")}
+    assert named == {
+        (method, order, seed)
+        for method in split_cifar100.METHODS
+        for order in split_cifar100.ORDERS
+        for seed in split_cifar100.STUDY.seeds
+    }
 
 
 def test_the_table_of_images_is_on_the_page_and_follows_from_the_curves():
