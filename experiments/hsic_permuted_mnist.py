@@ -1,7 +1,8 @@
 """Permuted MNIST in minibatches: does a network that is trained by local losses lose plasticity?
 
 A hundred tasks of a hundred minibatches of 64, three blocks of 100 units; the local losses are the ridge score with a
-readout in closed form, in blocks with batch normalisation. SGD's step size is the best of a pilot.
+readout in closed form, in blocks with batch normalisation. Step sizes are
+those of a pilot of another network, with batch normalisation; none was tuned for these.
 
 python -m experiments.hsic_permuted_mnist --data DATA    # runs what is missing (half an hour on one core), then draws
 """
