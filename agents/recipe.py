@@ -16,7 +16,18 @@ if TYPE_CHECKING:
 
     from plastic_rl.streams import Blueprint, Learner, Plasticity, Stream
 
-NETWORKS = ("mlp", "layer_norm_mlp", "convnet", "resnet18", "lenet", "large_lenet", "linear")
+NETWORKS = (
+    "mlp",
+    "layer_norm_mlp",
+    "batch_norm_mlp",
+    "convnet",
+    "resnet18",
+    "lenet",
+    "large_lenet",
+    "residual_conv",
+    "linear",
+)
+NORMALISE_MINIBATCHES = ("batch_norm_mlp", "residual_conv")
 
 
 @dataclass
@@ -93,8 +104,14 @@ class BackpropAgent(SupervisedAgent):
             stream: What it learns from.
             outputs: How many outputs its network has.
         """
+        from plastic_rl.errors import UserError
         from plastic_rl.streams import Blueprint, Precision, Renewal
 
+        if self.network in NORMALISE_MINIBATCHES and stream.plan.batch_size == 1:
+            raise UserError(
+                f"agent.network={self.network} normalises over a minibatch, and env.batch_size is 1\n"
+                "Take larger minibatches, such as env.batch_size=16, or agent.network=layer_norm_mlp"
+            )
         return Blueprint(
             network=lambda: self._network(stream, outputs),
             optimizer=self.optimizer(),

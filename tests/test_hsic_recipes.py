@@ -17,7 +17,7 @@ from launch.run import run
 from launch.settings import Settings, known_to
 from plastic_rl.errors import UserError
 from plastic_rl.networks import ResidualConv
-from plastic_rl.networks.local_mlp import NORMALIZATIONS as NORMALIZATIONS_OF_NETWORK
+from plastic_rl.networks.normalization import NORMALIZATIONS as NORMALIZATIONS_OF_NETWORK
 from plastic_rl.nn.local import choices
 from plastic_rl.nn.local.predictors import Ridge
 from plastic_rl.nn.local.ridge_readout import RidgeReadout

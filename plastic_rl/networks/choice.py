@@ -11,9 +11,11 @@ from torch import nn
 from plastic_rl.networks.convnet import ConvNet
 from plastic_rl.networks.lenet import LeNet
 from plastic_rl.networks.mlp import MLP
+from plastic_rl.networks.residual_conv import ResidualConv
 from plastic_rl.networks.resnet import ResNet18
 
-FLAT = ("mlp", "layer_norm_mlp", "linear")  # take inputs of any shape
+NORMALIZED = {"layer_norm_mlp": "layer", "batch_norm_mlp": "batch"}
+FLAT = ("mlp", *NORMALIZED, "linear")  # take inputs of any shape
 IMAGES = 3  # axes of an image: channels, height, width
 
 
@@ -23,7 +25,8 @@ def network_for(
     """A fresh network that takes inputs of a shape.
 
     Args:
-        name: "mlp", "layer_norm_mlp", "linear", "convnet", "resnet18", "lenet" or "large_lenet".
+        name: "mlp", "layer_norm_mlp", "batch_norm_mlp", "linear", "convnet", "resnet18", "lenet", "large_lenet"
+            or "residual_conv".
         shape: of one input.
         outputs: how many numbers it gives.
         hidden_layers: of an MLP.
@@ -39,13 +42,14 @@ def network_for(
             outputs,
             hidden_layers=0 if name == "linear" else hidden_layers,
             hidden_units=hidden_units,
-            layer_norm=name == "layer_norm_mlp",
+            normalization=NORMALIZED.get(name),
         )
         return flat if len(shape) == 1 else nn.Sequential(nn.Flatten(), *flat)
     makers: dict[str, Callable[[int], nn.Module]] = {
         "convnet": ConvNet,
         "resnet18": partial(ResNet18, width=width),
         "lenet": partial(LeNet, shape=shape),
+        "residual_conv": partial(_residual_conv, shape),
         "large_lenet": partial(LeNet, shape=shape, channels=(64, 128), units=(2500, 1500)),  # APD's for Omniglot
     }
     if name not in makers:
@@ -55,3 +59,9 @@ def network_for(
     if not fits.get(name, len(shape) == IMAGES):
         raise ValueError(f"a {name} takes images {expected}, this stream gives {shape}: use agent.network=mlp")
     return makers[name](outputs)
+
+
+def _residual_conv(shape: tuple[int, ...], outputs: int) -> nn.Module:
+    """The network of the HSIC bottleneck with an output layer on top."""
+    units = 512
+    return nn.Sequential(*ResidualConv(shape, units=units), nn.Linear(units, outputs))

@@ -9,7 +9,7 @@ from itertools import pairwise
 from jaxtyping import Float
 from torch import Tensor, nn
 
-NORMALIZATIONS = ("batch", "layer")
+from plastic_rl.networks.normalization import normalization_of
 
 
 class LocalMLP(nn.Sequential):
@@ -38,19 +38,11 @@ class LocalMLP(nn.Sequential):
     ) -> None:
         if not widths or min(*shape, *widths) < 1:
             raise ValueError(f"blocks of at least one unit are expected, got widths {list(widths)} for inputs {shape}")
-        if normalization not in NORMALIZATIONS:
-            raise ValueError(f"normalization must be one of {', '.join(NORMALIZATIONS)}, got {normalization!r}")
         layers: list[nn.Module] = [nn.Flatten()] if len(shape) > 1 else []
         for inputs, units in pairwise([math.prod(shape), *widths]):
-            layers += [nn.Linear(inputs, units), _norm(units, normalization), activation()]
+            layers += [nn.Linear(inputs, units), normalization_of(units, normalization), activation()]
         super().__init__(*layers)
 
     def forward(self, input: Float[Tensor, "batch *shape"]) -> Float[Tensor, "batch units"]:
         """The features of the last block."""
         return super().forward(input)
-
-
-def _norm(units: int, normalization: str) -> nn.Module:
-    if normalization == "layer":
-        return nn.LayerNorm(units, elementwise_affine=False)
-    return nn.BatchNorm1d(units, affine=False)

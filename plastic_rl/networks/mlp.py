@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from plastic_rl.initialisers import initialise_, kaiming_uniform_, lecun_uniform_
+from plastic_rl.networks.normalization import normalization_of
 
 
 class MLP(nn.Sequential):
@@ -21,22 +22,31 @@ class MLP(nn.Sequential):
         outputs: of the network.
         hidden_units: of each hidden layer.
         hidden_layers: how many; none makes the network linear.
-        layer_norm: normalise what goes into each ReLU, without weights of its own: a control that keeps plasticity by
-            itself (Lyle et al., "Understanding plasticity in neural networks", ICML 2023).
+        normalization: "layer" or "batch" normalises what goes into each ReLU, without weights of its own; layer
+            normalisation is a control that keeps plasticity by itself (Lyle et al., "Understanding plasticity in neural
+            networks", ICML 2023).
 
     Raises:
-        ValueError: a number is too small.
+        ValueError: a number is too small, or there is no normalisation of that name.
     """
 
     def __init__(
-        self, inputs: int, outputs: int, *, hidden_units: int = 2000, hidden_layers: int = 3, layer_norm: bool = False
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        hidden_units: int = 2000,
+        hidden_layers: int = 3,
+        normalization: str | None = None,
     ) -> None:
         if min(inputs, outputs, hidden_units) < 1 or hidden_layers < 0:
             sizes = f"{inputs} inputs, {outputs} outputs, {hidden_layers} layers of {hidden_units} units"
             raise ValueError(f"a network needs at least one input, output and unit, got {sizes}")
         widths = [inputs] + [hidden_units] * hidden_layers
-        norms = [nn.LayerNorm(hidden_units, elementwise_affine=False)] if layer_norm else []
-        hidden = [part for pair in pairwise(widths) for part in (nn.Linear(*pair), *norms, nn.ReLU())]
+        hidden: list[nn.Module] = []
+        for pair in pairwise(widths):
+            norms = [normalization_of(hidden_units, normalization)] if normalization else []
+            hidden += [nn.Linear(*pair), *norms, nn.ReLU()]
         head = nn.Linear(widths[-1], outputs)
         super().__init__(*hidden, head)
         initialise_(self, kaiming_uniform_)

@@ -104,6 +104,14 @@ def test_a_network_that_does_not_take_the_streams_inputs_is_refused(small):
         run(small("agent.network=convnet"))
 
 
+def test_a_network_that_normalises_minibatches_refuses_single_examples_but_not_a_left_over(small):
+    words = ("agent.network=batch_norm_mlp", "env.examples=13", "seeds=2")
+    with pytest.raises(UserError, match=r"env\.batch_size is 1\nTake larger minibatches"):
+        run(small(*words, "env.batch_size=1"))
+    lines = read_metrics(run(small(*words, "env.batch_size=4")).metrics_file)
+    assert lines[-1]["global_step"] == 26
+
+
 def test_the_command_line_answers_with_two_lines_and_exit_code_two(capsys):
     assert main(["agent=ppo", "env=permuted-mnist"]) == 2
     said = capsys.readouterr().err.splitlines()

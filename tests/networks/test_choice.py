@@ -14,11 +14,13 @@ SIZES = {"hidden_layers": 2, "hidden_units": 7, "width": 4}
         ("mlp", (5,)),
         ("mlp", (1, 8, 8)),
         ("layer_norm_mlp", (1, 8, 8)),
+        ("batch_norm_mlp", (1, 8, 8)),
         ("linear", (5,)),
         ("linear", (3, 32, 32)),
         ("convnet", (3, 32, 32)),
         ("resnet18", (3, 32, 32)),
         ("lenet", (1, 8, 8)),
+        ("residual_conv", (1, 8, 8)),
     ],
 )
 def test_a_network_takes_a_streams_inputs_and_gives_its_outputs(name, shape):
@@ -40,7 +42,7 @@ def test_a_linear_network_has_no_hidden_layer_and_an_mlp_as_many_as_asked():
         ("resnet18", (1, 8, 8), r"takes images \(3, height, width\), this stream gives \(1, 8, 8\): use agent.network"),
         ("convnet", (3, 64, 64), r"takes images \(3, 32, 32\)"),
         ("lenet", (64,), r"takes images \(channels, height, width\)"),
-        ("transformer", (3, 32, 32), "must be one of mlp, layer_norm_mlp, linear, convnet"),
+        ("transformer", (3, 32, 32), "must be one of mlp, layer_norm_mlp, batch_norm_mlp, linear, convnet"),
     ],
 )
 def test_what_does_not_fit_is_refused_by_name(name, shape, words):

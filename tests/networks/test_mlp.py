@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from plastic_rl.networks import MLP
+from plastic_rl.networks.normalization import normalization_of
 
 
 def test_the_papers_network_has_the_papers_number_of_parameters():
@@ -34,12 +35,25 @@ def test_it_computes_what_its_weights_say():
     assert network(torch.tensor([[3.0]])).item() == 5.5
 
 
-def test_what_goes_into_each_relu_may_be_normalised():
-    network = MLP(4, 3, hidden_units=6, hidden_layers=2, layer_norm=True)
-    assert [type(module) for module in network] == [*[nn.Linear, nn.LayerNorm, nn.ReLU] * 2, nn.Linear]
-    normalised = network[1](network[0](torch.randn(5, 4)))
-    torch.testing.assert_close(normalised.mean(1), torch.zeros(5), atol=1e-6, rtol=0)
+@pytest.mark.parametrize(("name", "kind", "over"), [("layer", nn.LayerNorm, 1), ("batch", nn.BatchNorm1d, 0)])
+def test_what_goes_into_each_relu_may_be_normalised(name, kind, over):
+    network = MLP(4, 3, hidden_units=6, hidden_layers=2, normalization=name)
+    linear, norm, relu, *_ = network
+    assert isinstance(norm, kind)
+    assert isinstance(relu, nn.ReLU)
+    normalised = norm(linear(torch.randn(5, 4)))
+    torch.testing.assert_close(normalised.mean(over), torch.zeros(5 if over else 6), atol=1e-6, rtol=0)
     assert sum(parameter.numel() for parameter in network.parameters()) == 4 * 6 + 6 + 6 * 6 + 6 + 6 * 3 + 3
+
+
+def test_one_example_alone_is_normalised_by_running_averages_and_leaves_them_as_they_are():
+    norm = normalization_of(3, "batch")
+    norm(torch.randn(8, 3))
+    before = {name: value.clone() for name, value in norm.state_dict().items()}
+    alone = torch.randn(1, 3)
+    in_training = norm(alone)
+    assert all(torch.equal(value, before[name]) for name, value in norm.state_dict().items())
+    torch.testing.assert_close(in_training, norm.eval()(alone))
 
 
 def test_without_hidden_layers_it_is_linear():
