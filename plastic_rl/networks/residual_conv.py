@@ -40,7 +40,7 @@ class ResidualConv(nn.Sequential):
             nn.Flatten(),
             *(nn.Linear(channels * places, units), normalization_of(units, "batch"), nn.ReLU()),
         )
-        self.to(memory_format=torch.channels_last)
+        nn.utils.convert_conv2d_weight_memory_format(self, torch.channels_last)
 
     def forward(self, input: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch units"]:
         """The features of the dense layer."""
