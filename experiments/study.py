@@ -15,6 +15,8 @@ from experiments.runs import ROOT, Arm, run_missing, write_table
 
 Rows = Sequence[Mapping[str, Any]]
 
+SEED_OF_THE_SEARCH = 100
+
 
 @dataclass(frozen=True, kw_only=True)
 class Study(ABC):
@@ -26,6 +28,7 @@ class Study(ABC):
         arms: what is compared.
         seeds: of each arm.
         quick: words that make a quick run of it; a later word wins.
+        tried: runs of one more seed, by which settings of the arms were chosen.
         reads_data: whether the runs read data sets, so that the command takes their folder.
     """
 
@@ -34,6 +37,7 @@ class Study(ABC):
     arms: tuple[Arm, ...]
     seeds: range
     quick: tuple[str, ...]
+    tried: tuple[Arm, ...] = ()
     reads_data: bool = False
 
     @property
@@ -51,7 +55,10 @@ class Study(ABC):
 
     def with_words(self, *words: str) -> Study:
         """The same study with words added to each command."""
-        return replace(self, arms=tuple(replace(arm, overrides=(*arm.overrides, *words)) for arm in self.arms))
+        arms, tried = (
+            tuple(replace(arm, overrides=(*arm.overrides, *words)) for arm in some) for some in (self.arms, self.tried)
+        )
+        return replace(self, arms=arms, tried=tried)
 
     def reduced(self) -> Study:
         """A little of it."""
@@ -59,6 +66,7 @@ class Study(ABC):
 
     def run_missing(self, out: Path, jobs: int) -> None:
         """Runs what is not there yet, as many at a time as asked."""
+        run_missing(self.tried, [SEED_OF_THE_SEARCH], out, jobs)
         run_missing(self.arms, self.seeds, out, jobs)
 
     def run(self, out: Path, results: Path, jobs: int) -> None:

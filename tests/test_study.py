@@ -10,6 +10,7 @@ import pytest
 from experiments import (
     hsic_cartpole,
     hsic_images,
+    image_study,
     permuted_cartpole,
     recurrence_study,
     recurring_cartpole,
@@ -106,7 +107,7 @@ def test_split_cifar100s_table_is_on_the_page_and_follows_from_its_tasks():
 
 def test_the_table_of_images_is_on_the_page_and_follows_from_the_curves():
     folder = hsic_images.STUDY.results
-    assert hsic_images.summary(folder / "curves.csv", folder / "runs.csv") == rows(folder)
+    assert image_study.summary(hsic_images.STUDY, folder / "curves.csv", folder / "runs.csv") == rows(folder)
     assert all(is_on(HSIC, row) for row in rows(folder))
 
 
