@@ -1,6 +1,6 @@
 """Hopper on changing ground with a trunk that is trained locally: the MuJoCo task of the HSIC bottleneck under PPO.
 
-python -m experiments.hsic_hopper            # runs what is missing (about an hour on one core), then draws
+python -m experiments.hsic_hopper            # runs what is missing (half an hour on one core), then draws
 python -m experiments.hsic_hopper --draw     # draws from the committed table
 python -m experiments.hsic_hopper --quick    # a little of it, into a scratch folder
 """

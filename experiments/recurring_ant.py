@@ -1,9 +1,9 @@
 """Ant on three grounds that return: does PPO that remembers its tasks begin where it left off?
 
-Visits are 20,000 steps instead of the recipe's million, so that ten seeds take an hour of one core: the ant learns
-little more than to stay upright, and what is measured is whether that is remembered.
+Visits are 20,000 steps instead of the recipe's million. In these the ant does not learn to walk: it learns to spend
+less on thrashing about, and what is measured is whether that is remembered.
 
-python -m experiments.recurring_ant            # runs what is missing, then draws
+python -m experiments.recurring_ant            # runs what is missing (forty minutes on one core), then draws
 python -m experiments.recurring_ant --draw     # draws from the committed table
 python -m experiments.recurring_ant --quick    # a little of it, into a scratch folder
 """

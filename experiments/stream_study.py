@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.runs import Arm, about, read_table, run_missing, write_table
-from experiments.study import Rows, Study, show
+from experiments.study import SEED_OF_THE_SEARCH, Rows, Study, show
 from experiments.style import COLOURS, plain_axes
 from plastic_rl.evaluation import Estimate, band, estimate, probability_of_improvement
 from plastic_rl.runs import read_metrics, read_record
@@ -45,7 +45,7 @@ class StreamStudy(Study):
     together: bool = False
 
     def reduced(self) -> Study:
-        return replace(self.with_words(*self.quick), seeds=range(2), group=1, tail=1)
+        return replace(super().reduced(), group=1, tail=1)
 
     def run_missing(self, out: Path, jobs: int) -> None:
         if self.together:
@@ -55,7 +55,14 @@ class StreamStudy(Study):
 
     def gather(self, out: Path) -> dict[str, Rows]:
         curves, runs = gather(self.arms, out)
-        return {"curves": curves, "runs": runs}
+        tables: dict[str, Rows] = {"curves": curves, "runs": runs}
+        if self.tried:
+            tables["search"] = [self._over_life(arm, gather([arm], out)[0]) for arm in self.tried]
+        return tables
+
+    def _over_life(self, arm: Arm, curves: Rows) -> dict[str, str]:
+        mean = float(np.mean([float(row[self.quantity]) for row in curves]))
+        return {"arm": arm.name, "seed": str(SEED_OF_THE_SEARCH), f"average {self.quantity}": f"{mean:.4f}"}
 
     def report(self, results: Path) -> None:
         curves = read_curves(self, results / "curves.csv")

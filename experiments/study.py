@@ -62,7 +62,8 @@ class Study(ABC):
 
     def reduced(self) -> Study:
         """A little of it."""
-        return replace(self.with_words(*self.quick), seeds=range(2))
+        little = self.with_words(*self.quick)
+        return replace(little, seeds=range(2), tried=little.tried[:2])
 
     def run_missing(self, out: Path, jobs: int) -> None:
         """Runs what is not there yet, as many at a time as asked."""

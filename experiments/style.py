@@ -26,6 +26,8 @@ COLOURS = {
     "adam_cbp": "#009e73",
     "sgd LayerNorm": "#cc79a7",
     "adam LayerNorm": "#56b4e9",
+    "sgd BatchNorm": "#8c564b",
+    "adam BatchNorm": "#9467bd",
     "linear": "#c8b400",
     "hsic": "#d55e00",
     "hsic_cbp": "#0072b2",

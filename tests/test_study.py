@@ -9,10 +9,12 @@ import pytest
 
 from experiments import (
     hsic_cartpole,
+    hsic_hopper,
     hsic_images,
     image_study,
     permuted_cartpole,
     recurrence_study,
+    recurring_ant,
     recurring_cartpole,
     split_cifar100,
 )
@@ -21,8 +23,8 @@ from experiments.return_study import dormant_at_the_end, of_tasks, read_curves, 
 ROOT = Path(__file__).parents[1]
 HSIC = "docs/hsic_bottleneck.md"
 APD = "docs/additive_parameter_decomposition.md"
-RETURNS = [(permuted_cartpole.STUDY, "README.md"), (hsic_cartpole.STUDY, HSIC)]
-RECURRENCES = [recurring_cartpole.STUDY]
+RETURNS = [(permuted_cartpole.STUDY, "README.md"), (hsic_cartpole.STUDY, HSIC), (hsic_hopper.STUDY, HSIC)]
+RECURRENCES = [recurring_cartpole.STUDY, recurring_ant.STUDY]
 
 
 def rows(folder: Path, table: str = "summary.csv") -> list[dict[str, str]]:
