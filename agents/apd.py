@@ -11,34 +11,24 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from agents.adam import Adam
-from launch.quantities import Count, NonNegative, OneOf, Range
+from agents.decomposition import Decomposed
 
 if TYPE_CHECKING:
     from plastic_rl.streams import Learner, Stream
 
 
-CENTRES = ("midrange", "mean")
-
-
 @dataclass
-class DecomposedAgent(Adam, ABC):
-    """The settings of groups of tasks, and how a decomposed network is built."""
+class DecomposedAdam(Adam, ABC):
+    """How a decomposed network that is trained by Adam is built."""
 
     is_parallel: ClassVar[bool] = False
 
-    groups: Count = 2  # K: groups that each consolidation adds
-    every: Count = 5  # s: tasks from one consolidation to the next
-
     @abstractmethod
-    def decomposition(self, seed: int) -> dict[str, Any]:
-        """Return the settings of the decomposition, those of groups aside.
-
-        Args:
-            seed: Of what it draws.
-        """
+    def decomposition(self) -> dict[str, Any]:
+        """Return the settings of the decomposition."""
 
     def build(self, streams: Sequence[Stream], *, device: str) -> Learner:
         from plastic_rl.nn import AdditiveDecomposition
@@ -46,7 +36,7 @@ class DecomposedAgent(Adam, ABC):
         from plastic_rl.streams.own_outputs import outputs_of_a_task
 
         (stream,) = streams
-        settings: dict[str, Any] = {"groups": self.groups, "every": self.every, **self.decomposition(stream.seed)}
+        settings: dict[str, Any] = {"seed": stream.seed, **self.decomposition()}
         blueprint = self.blueprint(stream, outputs_of_a_task(stream))
         return AdditiveLearner(
             blueprint,
@@ -57,17 +47,5 @@ class DecomposedAgent(Adam, ABC):
 
 
 @dataclass
-class APD(DecomposedAgent):
+class APD(Decomposed, DecomposedAdam):
     """Adam on shared weights and a sparse part for each task, which is recalled exactly (Yoon et al. 2020)."""
-
-    sparsity: NonNegative = 0.2  # λ': a task leaves the shared weights where Adam's direction is larger than this
-    drift: NonNegative = 1.0  # the price at which old tasks let shared weights move; inf freezes what they read
-    form: Annotated[str, OneOf(("hierarchical", "retroactive", "fixed"))] = "hierarchical"  # APD(2), APD(1), APD-Fixed
-    tolerance: NonNegative = 0.0  # by how much a weight of an old task may move in all its life
-    initial_mask: Annotated[float, Range(0, 1, low_included=False)] = 0.5  # of a new task; 1 switches masks off
-    spread: NonNegative = 0.0  # β: within it members of a group share a weight; 0 merges without loss
-    centre: Annotated[str, OneOf(CENTRES)] = "midrange"  # of a group; with a spread of 0 both are the same
-
-    def decomposition(self, seed: int) -> dict[str, Any]:
-        own = ("sparsity", "drift", "form", "tolerance", "initial_mask", "spread", "centre")
-        return {name: getattr(self, name) for name in own}

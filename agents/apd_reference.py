@@ -11,21 +11,24 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
-from agents.apd import CENTRES, DecomposedAgent
-from launch.quantities import NonNegative, OneOf
+from agents.apd import DecomposedAdam
+from agents.decomposition import CENTRES
+from launch.quantities import Count, NonNegative, OneOf
 
 if TYPE_CHECKING:
     import torch
 
 
 @dataclass
-class APDReference(DecomposedAgent):
+class APDReference(DecomposedAdam):
     """APD as its released code does it: subgradients through Adam, a hard threshold in tests (Yoon et al. 2020)."""
 
     weight_decay: NonNegative = 1e-4  # of masks and own weights of the task that learns, and of the shared in the first
     sparsity: NonNegative = 4e-4  # λ1, and the threshold
     drift: NonNegative = 100.0  # λ2, of half the square
     form: Annotated[str, OneOf(("hierarchical", "retroactive"))] = "hierarchical"  # APD(2), APD(1)
+    groups: Count = 2  # K: groups that each consolidation adds
+    every: Count = 5  # s: tasks from one consolidation to the next
     spread: NonNegative = 1e-2  # β
     centre: Annotated[str, OneOf(CENTRES)] = "midrange"  # "mean" is the paper's
 
@@ -35,6 +38,6 @@ class APDReference(DecomposedAgent):
 
         return partial(torch.optim.Adam, lr=self.learning_rate, betas=(self.beta1, self.beta2), eps=self.epsilon)
 
-    def decomposition(self, seed: int) -> dict[str, Any]:
-        own = ("sparsity", "drift", "form", "spread", "centre", "weight_decay")
-        return {**{name: getattr(self, name) for name in own}, "reference": True, "seed": seed}
+    def decomposition(self) -> dict[str, Any]:
+        own = ("sparsity", "drift", "form", "groups", "every", "spread", "centre", "weight_decay")
+        return {**{name: getattr(self, name) for name in own}, "reference": True}

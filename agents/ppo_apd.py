@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from agents.apd import CENTRES
+from agents.decomposition import Decomposed
 from agents.ppo import PPO
-from launch.quantities import Count, NonNegative, OneOf, Range
+from launch.quantities import OneOf
 
 if TYPE_CHECKING:
     from stable_baselines3 import PPO as StableBaselinesPPO
@@ -19,30 +19,19 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class PPOAPD(PPO):
+class PPOAPD(Decomposed, PPO):
     """PPO that remembers the policy of each task of the world, and begins with it when the task returns."""
 
     tasks_from: Annotated[str, OneOf(("announced", "detected"))] = "announced"  # info["task"], or what follows what
-    sparsity: NonNegative = 0.2  # λ': a task leaves the shared weights where Adam's direction is larger than this
-    drift: NonNegative = 1.0  # the price at which old tasks let shared weights move; inf freezes what they read
-    form: Annotated[str, OneOf(("hierarchical", "retroactive", "fixed"))] = "hierarchical"  # APD(2), APD(1), APD-Fixed
-    tolerance: NonNegative = 0.0  # by how much a weight of an old task may move in all its life
-    initial_mask: Annotated[float, Range(0, 1, low_included=False)] = 0.5  # of a new task; 1 switches masks off
-    groups: Count = 2  # K: groups that each consolidation adds
-    every: Count = 5  # s: tasks from one consolidation to the next
-    spread: NonNegative = 0.0  # β: within it members of a group share a weight; 0 merges without loss
-    centre: Annotated[str, OneOf(CENTRES)] = "midrange"  # of a group; with a spread of 0 both are the same
 
     def build(self, env: VecEnv, *, seed: int, device: str) -> StableBaselinesPPO:
         """Return PPO on `env` with a decomposed actor; critic, action head and `log_std` are each task's own."""
         from plastic_rl.sb3 import detect_tasks, remember_tasks
 
         model = super().build(env, seed=seed, device=device)
-        own = ("sparsity", "drift", "form", "tolerance", "initial_mask", "groups", "every", "spread", "centre")
-        settings = {name: getattr(self, name) for name in own}
         if self.tasks_from == "announced":
-            remember_tasks(model, **settings)
+            remember_tasks(model, **self.decomposition())
         else:
-            remember_tasks(model, first_task=0, **settings)
+            remember_tasks(model, first_task=0, **self.decomposition())
             detect_tasks(model)
         return model

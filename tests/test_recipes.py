@@ -39,6 +39,7 @@ def modules(folder):
         "__init__",
         "recipe",
         "continual_backprop",
+        "decomposition",
         "published",
     }
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agents import AGENTS
-from agents.apd import DecomposedAgent
+from agents.apd import DecomposedAdam
 from agents.published import PUBLISHED, published
 from agents.recipe import SupervisedAgent
 from envs import ENVS
@@ -65,7 +65,7 @@ def small_run(out, data_folder, agent, env, *, seeds=1, agent_settings=None, env
 EVERYDAY = {("sgd_cbp", env) for env in STREAMS}
 EVERYDAY |= {(agent, env) for agent in LEARNERS for env in ("permuted-digits", "bit-flipping", "split-digits")}
 # A decomposition cannot carry the best weights of a task over to the next.
-REFUSED = {(agent, "incremental-cifar100") for agent in LEARNERS if issubclass(AGENTS[agent], DecomposedAgent)}
+REFUSED = {(agent, "incremental-cifar100") for agent in LEARNERS if issubclass(AGENTS[agent], DecomposedAdam)}
 
 
 @pytest.mark.parametrize(
