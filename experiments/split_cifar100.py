@@ -18,21 +18,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.runs import Arm, about, read_table, write_table
-from experiments.study import Rows, Study, main, show
+from experiments.study import SEED_OF_THE_SEARCH, Rows, Study, main, show
 from experiments.style import COLOURS, plain_axes
 from plastic_rl.evaluation import average_order_disparity, estimate, maximum_order_disparity
 from plastic_rl.runs import RunFolder, read_metrics, read_record
 from plastic_rl.streams.final_results import final_results
 
 WORLD = ("env=split-cifar100", "env.epochs=3", "agent.network=convnet")
-# The default, 0.2, keeps more: in a pilot of five tasks 38 % correct at 238 % of a network; 36 % at 153 % with 0.5, and
-# 32 % at 115 % with 1.
-SPARSITY = "agent.sparsity=0.9"
 METHODS = {
-    "apd": ("agent=apd", SPARSITY),
-    "apd fixed": ("agent=apd", SPARSITY, "agent.form=fixed"),
+    "apd": ("agent=apd",),
+    "apd fixed": ("agent=apd", "agent.form=fixed"),
     "adam": ("agent=adam",),
 }
+# What was tried: prices (λ') of a task's own weights, and in the fixed form of moving the shared ones.
+TRIED = {
+    "apd": ((0.2, 1), (0.9, 1)),
+    "apd fixed": ((0.9, 1), (0.9, 10), (0.9, 100), (0.2, 100), (3, 100)),
+}
+CHOSEN = {"apd": (0.9, 1), "apd fixed": (0.9, 1)}
 ORDERS = ("A", "B", "C")
 
 
@@ -49,7 +52,7 @@ class OrderStudy(Study):
                 place = {"method": method, "order": order, "seed": int(record_file.parent.name.rpartition("-s")[2])}
                 tasks += [{**place, **row} for row in of_tasks(record_file.parent)]
                 runs.append({**place, **sizes(record_file.parent), **about(read_record(record_file))})
-        return {"tasks": tasks, "runs": runs}
+        return {"tasks": tasks, "runs": runs, "search": [_found(arm, out) for arm in self.tried]}
 
     def report(self, results: Path) -> None:
         rows = summary(results / "tasks.csv", results / "runs.csv")
@@ -58,18 +61,41 @@ class OrderStudy(Study):
         show(rows)
 
 
+def _prices(chosen: tuple[float, float] | None) -> tuple[str, ...]:
+    if chosen is None:
+        return ()
+    sparsity, drift = chosen
+    return (f"agent.sparsity={sparsity}", *([] if drift == 1 else [f"agent.drift={drift}"]))
+
+
 STUDY = OrderStudy(
     name="split_cifar100",
     title="Split CIFAR-100 in three orders",
     arms=tuple(
-        Arm(f"{method} {order}", (*words, *WORLD, f"env.order={order}"))
+        Arm(f"{method} {order}", (*words, *_prices(CHOSEN.get(method)), *WORLD, f"env.order={order}"))
         for order in ORDERS
         for method, words in METHODS.items()
     ),
     seeds=range(3),
+    tried=tuple(
+        Arm(f"{method} {' '.join(map(str, prices))}", (*METHODS[method], *_prices(prices), *WORLD, "env.order=A"))
+        for method, some in TRIED.items()
+        for prices in some
+    ),
     reads_data=True,
     quick=("env.epochs=1", "env.batch_size=1_000"),
 )
+
+
+def _found(arm: Arm, out: Path) -> dict[str, str]:
+    (folder,) = (each.parent for each in (out / arm.name.replace(" ", "_")).glob("*/*/*/run.json"))
+    accuracy = 100 * float(np.mean([float(row["final"]) for row in of_tasks(folder)]))
+    return {
+        "method and prices": arm.name,
+        "seed": str(SEED_OF_THE_SEARCH),
+        "accuracy": f"{accuracy:.1f}",
+        **sizes(folder),
+    }
 
 
 def of_tasks(folder: Path) -> list[dict[str, Any]]:
