@@ -11,19 +11,16 @@ tasks is than autograd and Adam over all their τ.
 
 from __future__ import annotations
 
-import argparse
-import csv
-import os
 import statistics
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from benchmarks.overhead import DEVICE, RESULTS, Subject, compare, machine, show
+from benchmarks.overhead import Subject, compare
+from benchmarks.tables import DEVICE, command_line, show, write
 from plastic_rl.nn import AdditiveDecomposition
 from plastic_rl.nn.additive.algebra import compose
 from plastic_rl.optim.additive import AdditiveOptimizer
@@ -204,19 +201,12 @@ def measure(quick: bool) -> list[Row]:
 
 def main() -> None:
     """Measures, prints a table and writes it down."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="few blocks")
-    parser.add_argument("--output", type=Path, default=RESULTS / f"additive_{DEVICE}.csv", help="where the table goes")
-    options = parser.parse_args()
+    options = command_line(f"additive_{DEVICE}").parse_args()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     table = measure(options.quick)
     print(show(table))
-    with options.output.open("w", newline="") as file:
-        file.write(f"# {machine()}; load {os.getloadavg()[0]:.1f}\n")
-        writer = csv.DictWriter(file, fieldnames=list(table[0]))
-        writer.writeheader()
-        writer.writerows(table)
+    write(table, options.output)
 
 
 if __name__ == "__main__":

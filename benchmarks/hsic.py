@@ -16,23 +16,20 @@ Memory: the peak of what autograd keeps for backward passes, for 32 blocks of wi
 
 from __future__ import annotations
 
-import argparse
-import csv
 import math
-import os
 import statistics
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from benchmarks.overhead import RESULTS, clock, machine, show
+from benchmarks.overhead import clock
 from benchmarks.saved_activations import SavedActivations
+from benchmarks.tables import command_line, show, write
 from plastic_rl.nn import LocalHSIC, OneHot
 from plastic_rl.nn.local import find_blocks
 
@@ -223,22 +220,9 @@ def _memory_line(name: str, depth: int, samples: int, peak: int, backprop: int) 
     }
 
 
-def write(table: Iterable[dict[str, str]], path: Path) -> None:
-    """Writes the table down, and what it was measured on."""
-    table = list(table)
-    with path.open("w", newline="") as file:
-        file.write(f"# {machine()}; load {os.getloadavg()[0]:.1f}\n")
-        writer = csv.DictWriter(file, fieldnames=list(table[0]))
-        writer.writeheader()
-        writer.writerows(table)
-
-
 def main() -> None:
     """Measures, prints a table and writes it down."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="few rounds")
-    parser.add_argument("--output", type=Path, default=RESULTS / "hsic_cpu.csv", help="where the table goes")
-    options = parser.parse_args()
+    options = command_line("hsic_cpu", "few rounds").parse_args()
     torch.set_num_threads(1)
     table: list[dict[str, str]] = []
     for samples, rounds in ((128, 21), (256, 15), (1024, 5)):

@@ -12,18 +12,14 @@ on a GPU it is the clock's. Optimiser state is forgotten, and units are replaced
 
 from __future__ import annotations
 
-import argparse
-import csv
-import os
-import platform
 import statistics
 import time
 from collections.abc import Callable
 from itertools import pairwise
-from pathlib import Path
 
 import torch
 
+from benchmarks.tables import DEVICE, command_line, is_asked_for, show, with_workloads, write
 from benchmarks.workloads import WORKLOADS, Workload
 from plastic_rl.layers import hidden_layers
 from plastic_rl.optim import ContinualBackprop
@@ -33,8 +29,6 @@ from plastic_rl.optim.replacement import forget
 MODES = ("exact", "lazy", "instant")
 # As in the authors' PPO: what is left when no Adam has to be corrected for young units.
 KEPT = "instant, state kept"
-RESULTS = Path(__file__).parent / "results"
-DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 Step = Callable[[], object]
 
 
@@ -179,44 +173,19 @@ def measure(workload: Workload, quick: bool) -> list[dict[str, str]]:
     return table
 
 
-def machine() -> str:
-    """What the times were taken on."""
-    if DEVICE == "cuda":
-        return f"{torch.cuda.get_device_name()}, torch {torch.__version__}"
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    processor = f"{len(names)} x {names[0]}" if names else platform.processor()
-    return f"{processor}, one thread of torch {torch.__version__}, Python {platform.python_version()}"
-
-
-def show(table: list[dict[str, str]]) -> str:
-    """The table in Markdown."""
-    head = list(table[0])
-    lines = [head, ["---"] * len(head), *(list(row.values()) for row in table)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
 def main() -> None:
     """Measures, prints a table and writes it down."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("workloads", nargs="*", help="the beginnings of their names; all without any")
-    parser.add_argument("--quick", action="store_true", help="few blocks")
-    parser.add_argument("--output", type=Path, default=RESULTS / f"overhead_{DEVICE}.csv", help="where the table goes")
-    options = parser.parse_args()
+    options = with_workloads(command_line(f"overhead_{DEVICE}")).parse_args()
     torch.set_num_threads(1)
     # One image a thousand times is soon learnt by heart, and gradients shrink to numbers that a processor is slow with.
     torch.set_flush_denormal(True)
     table: list[dict[str, str]] = []
     for workload in WORKLOADS:
-        if not options.workloads or any(workload.name.startswith(name) for name in options.workloads):
+        if is_asked_for(workload.name, options):
             print(f"measuring {workload.name}", flush=True)
             table += measure(workload, options.quick)
     print(show(table))
-    with options.output.open("w", newline="") as file:
-        file.write(f"# {machine()}; load {os.getloadavg()[0]:.1f}\n")
-        writer = csv.DictWriter(file, fieldnames=list(table[0]))
-        writer.writeheader()
-        writer.writerows(table)
+    write(table, options.output)
 
 
 if __name__ == "__main__":

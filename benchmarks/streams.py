@@ -15,13 +15,9 @@ one process and on one thread, with alternating blocks. Time is the processor's,
 
 from __future__ import annotations
 
-import argparse
-import csv
-import os
 import statistics
 from collections.abc import Sequence
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -32,8 +28,9 @@ from torch.optim import Optimizer
 from agents.recipe import BackpropAgent
 from agents.sgd import SGD
 from agents.sgd_cbp import SGDCBP
-from benchmarks.overhead import DEVICE, RESULTS, Subject, compare, machine, show
+from benchmarks.overhead import Subject, compare
 from benchmarks.stream_workloads import WORKLOADS, Workload
+from benchmarks.tables import DEVICE, command_line, is_asked_for, show, with_workloads, write
 from plastic_rl.layers import hidden_layers
 from plastic_rl.streams import Learner, Stream
 from plastic_rl.streams.course import Course
@@ -143,25 +140,17 @@ def speed_up(name: str, other: str, count: int, times: dict[str, list[float]]) -
 
 def main() -> None:
     """Measures, prints a table and writes it down."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("workloads", nargs="*", help="the beginnings of their names; all without any")
-    parser.add_argument("--quick", action="store_true", help="few blocks")
-    parser.add_argument("--output", type=Path, default=RESULTS / f"streams_{DEVICE}.csv", help="where the table goes")
-    options = parser.parse_args()
+    options = with_workloads(command_line(f"streams_{DEVICE}")).parse_args()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     table: list[Row] = []
     for workload in WORKLOADS:
-        if not options.workloads or any(workload.name.startswith(name) for name in options.workloads):
+        if is_asked_for(workload.name, options):
             print(f"measuring {workload.name}", flush=True)
             for learner in LEARNERS:
                 table += measure(workload, learner, 3 if options.quick else workload.rounds)
     print(show(table))
-    with options.output.open("w", newline="") as file:
-        file.write(f"# {machine()}; load {os.getloadavg()[0]:.1f}\n")
-        writer = csv.DictWriter(file, fieldnames=list(table[0]))
-        writer.writeheader()
-        writer.writerows(table)
+    write(table, options.output)
 
 
 if __name__ == "__main__":

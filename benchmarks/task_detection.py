@@ -11,14 +11,10 @@ regime to the first alarm after it, in environment steps of all copies; it is mi
 
 from __future__ import annotations
 
-import argparse
-import csv
-import os
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -28,7 +24,7 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from agents.ppo_apd import PPOAPD
-from benchmarks.overhead import RESULTS, machine, show
+from benchmarks.tables import command_line, show, write
 from envs.permuted_cartpole import PermutedCartPole
 from plastic_rl.nn.additive.layer import Task
 from plastic_rl.nonstationary import CartPolePhysics, Cycle, Every, LogUniform, Nonstationary
@@ -215,21 +211,9 @@ def counted(right: Sequence[bool]) -> str:
     return f"{sum(right)} of {len(right)}"
 
 
-def write(table: Sequence[Row], path: Path) -> None:
-    """Writes down what there is of the table, and what it was measured on."""
-    with path.open("w", newline="") as file:
-        file.write(f"# {machine()}; load {os.getloadavg()[0]:.1f}\n")
-        writer = csv.DictWriter(file, fieldnames=list(table[0]))
-        writer.writeheader()
-        writer.writerows(table)
-
-
 def main() -> None:
     """Measures, prints a table and writes it down."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="one seed")
-    parser.add_argument("--output", type=Path, default=RESULTS / "task_detection.csv", help="where the table goes")
-    options = parser.parse_args()
+    options = command_line("task_detection", "one seed").parse_args()
     torch.set_num_threads(1)
     seeds = 1 if options.quick else 10
     todo = [(workload, learns) for workload in CARTPOLES for learns in (False, True)] + [(ANT, False)]

@@ -34,15 +34,7 @@ SMALL_DATA = {
 
 @pytest.fixture(scope="module")
 def data_folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data")
-    written.write_mnist(folder)
-    written.write_mnist(folder, "FashionMNIST")
-    written.write_cifar10(folder)
-    written.write_cifar100(folder, train=5)
-    written.write_imagenet32(folder)
-    written.write_tiny_imagenet32(folder)
-    written.write_omniglot(folder, background=20, evaluation=5)
-    return folder
+    return written.write_all(tmp_path_factory.mktemp("data"))
 
 
 def known(recipe, settings):

@@ -3,7 +3,7 @@
 import csv
 from pathlib import Path
 
-from benchmarks.overhead import RESULTS
+from benchmarks.tables import RESULTS
 from benchmarks.task_detection import Outcome, counted, judged, together
 
 # Regimes 0, 1, 2 and 0 again.

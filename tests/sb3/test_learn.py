@@ -16,12 +16,13 @@ from sb3_contrib import RecurrentPPO
 from stable_baselines3 import DQN, PPO
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv
+from training import learn_in
 
 from plastic_rl.errors import RunError, RunInterruptedError, UserError
 from plastic_rl.nonstationary import Every, Nonstationary, PermuteObservations, read_tasks
 from plastic_rl.optim import ContinualBackprop
-from plastic_rl.runs import RunFolder, Track, read_metrics, seed_everything
-from plastic_rl.sb3 import learn, plastic
+from plastic_rl.runs import RunFolder, read_metrics, seed_everything
+from plastic_rl.sb3 import plastic
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -39,14 +40,7 @@ def make_model(**overrides) -> PPO:
 
 
 def run(path: Path, total_steps: int, model: PPO | None = None, **options) -> PPO:
-    folder = RunFolder(path)
-    folder.prepare(fresh=False)
-    model = model or make_model()
-    try:
-        learn(model, total_steps, folder, track=Track.off, **options)
-    finally:
-        folder.release()
-    return model
+    return learn_in(path, model or make_model(), total_steps, **options)
 
 
 def lines_without_times(path: Path) -> list[dict]:

@@ -15,11 +15,11 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.torch_layers import NatureCNN
 from stable_baselines3.common.type_aliases import RolloutBufferSamples
 from stable_baselines3.common.vec_env import DummyVecEnv
-from training import EAGER, are_equal, make, same_optimizers, same_parameters
+from training import EAGER, are_equal, learn_in, make, same_optimizers, same_parameters
 from training import learn as learn_plainly
 
-from plastic_rl.runs import RunFolder, Track, seed_everything
-from plastic_rl.sb3 import learn, plastic
+from plastic_rl.runs import seed_everything
+from plastic_rl.sb3 import plastic
 from plastic_rl.sb3.labelled_rollouts import LabelledRolloutBuffer, next_observations
 from plastic_rl.sb3.local_ppo import LocalPPO
 from plastic_rl.sb3.local_trunk import LocalTrunkPolicy
@@ -178,13 +178,7 @@ def test_a_run_in_parts_is_the_run_in_one(algorithm, tmp_path: Path):
         seed_everything(0)
         env = DummyVecEnv([lambda: Monitor(gymnasium.make("CartPole-v1"))])
         model = algorithm("MlpPolicy", env, n_steps=64, batch_size=32, n_epochs=2, seed=0, device="cpu")
-        folder = RunFolder(tmp_path / name)
-        folder.prepare(fresh=False)
-        try:
-            learn(model, steps, folder, track=Track.off)
-        finally:
-            folder.release()
-        return model
+        return learn_in(tmp_path / name, model, steps)
 
     whole = run("whole", 256)
     run("parts", 128)

@@ -14,9 +14,10 @@ from gymnasium.spaces import Box, Discrete
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
+from training import learn_in
 
-from plastic_rl.runs import RunFolder, Track, seed_everything
-from plastic_rl.sb3 import TaskSwitch, detect_tasks, learn, remember_tasks
+from plastic_rl.runs import seed_everything
+from plastic_rl.sb3 import TaskSwitch, detect_tasks, remember_tasks
 from plastic_rl.sb3.tasks import tasks_of
 
 SMALL = {"n_steps": 32, "batch_size": 32, "n_epochs": 1, "policy_kwargs": {"net_arch": [8]}, "seed": 0, "device": "cpu"}
@@ -124,13 +125,7 @@ def test_the_detector_sees_what_was_before_normalisation():
 def trained_in(path: Path, total_steps: int) -> PPO:
     seed_everything(0)
     model = detecting(VecNormalize(sides(copies=2, change_every=93)))
-    folder = RunFolder(path)
-    folder.prepare(fresh=False)
-    try:
-        learn(model, total_steps, folder, track=Track.off, checkpoint_seconds=0.0)
-    finally:
-        folder.release()
-    return model
+    return learn_in(path, model, total_steps, checkpoint_seconds=0.0)
 
 
 def test_a_run_in_parts_is_the_run_in_one_even_where_it_stops_before_an_alarm(tmp_path: Path):

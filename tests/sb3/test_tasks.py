@@ -17,11 +17,12 @@ from stable_baselines3.common.buffers import DictRolloutBuffer, RolloutBuffer
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
+from training import learn_in
 
 from plastic_rl.nonstationary import Cycle, Every, Nonstationary, PermuteObservations
 from plastic_rl.optim import ContinualBackprop
-from plastic_rl.runs import RunFolder, Track, read_metrics, seed_everything
-from plastic_rl.sb3 import learn, plastic, remember_tasks
+from plastic_rl.runs import read_metrics, seed_everything
+from plastic_rl.sb3 import plastic, remember_tasks
 from plastic_rl.sb3.task_normalisation import TaskNormalisation
 from plastic_rl.sb3.task_switch import TaskSwitch, keep_only
 from plastic_rl.sb3.tasks import task_name, tasks_of
@@ -321,13 +322,7 @@ def trained_in(path: Path, total_steps: int, **overrides: Any) -> PPO:
     settings = {"n_steps": 64, "plasticity": method, **SMALL, **overrides}
     model = plastic(PPO)("MlpPolicy", DummyVecEnv([cartpole, cartpole]), **settings)
     remember_tasks(model)
-    folder = RunFolder(path)
-    folder.prepare(fresh=False)
-    try:
-        learn(model, total_steps, folder, track=Track.off, checkpoint_seconds=0.0)
-    finally:
-        folder.release()
-    return model
+    return learn_in(path, model, total_steps, checkpoint_seconds=0.0)
 
 
 def test_a_run_in_parts_is_the_run_in_one_continual_backprop_inside(tmp_path: Path):

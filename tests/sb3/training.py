@@ -16,6 +16,8 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.logger import KVWriter, Logger
 
 from plastic_rl.optim import ContinualBackprop
+from plastic_rl.runs import RunFolder, Track
+from plastic_rl.sb3 import learn as learn_with_progress
 from plastic_rl.sb3 import plastic_optimizers
 
 ROOT = Path(__file__).parents[2]
@@ -77,6 +79,17 @@ def are_equal(first: Any, second: Any) -> bool:
     if isinstance(first, list | tuple):
         return len(first) == len(second) and all(are_equal(a, b) for a, b in zip(first, second, strict=True))
     return torch.equal(first, second) if isinstance(first, torch.Tensor) else first == second
+
+
+def learn_in(path: Path, model: Any, total_steps: int, **options: Any) -> Any:
+    """Trains a model in a run's folder, from where the folder's last training ended; returns the model."""
+    folder = RunFolder(path)
+    folder.prepare(fresh=False)
+    try:
+        learn_with_progress(model, total_steps, folder, track=Track.off, **options)
+    finally:
+        folder.release()
+    return model
 
 
 def replaced(model: BaseAlgorithm) -> list[int | float]:

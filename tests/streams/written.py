@@ -14,6 +14,18 @@ import numpy as np
 from PIL import Image
 
 
+def write_all(folder: Path) -> Path:
+    """All data sets, with a few images of each class; returns the folder."""
+    write_mnist(folder)
+    write_mnist(folder, "FashionMNIST")
+    write_cifar10(folder)
+    write_cifar100(folder, train=5)
+    write_imagenet32(folder)
+    write_tiny_imagenet32(folder)
+    write_omniglot(folder, background=20, evaluation=5)
+    return folder
+
+
 def drawn(classes: int, per_class: int, shape: tuple[int, ...], seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Images (classes * per_class, *shape) and labels, shuffled; the seed changes the images, not the patterns."""
     patterns = np.random.default_rng(0).integers(0, 256, (classes, *shape), np.uint8)

@@ -1,0 +1,68 @@
+"""What every benchmark does with its table: it is shown, and written down with what it was measured on."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+
+RESULTS = Path(__file__).parent / "results"
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def command_line(name: str, quick: str = "few blocks") -> argparse.ArgumentParser:
+    """The options of a benchmark's command; its help is the docstring of the module that is run.
+
+    Args:
+        name: of its table, without ".csv".
+        quick: what little a quick run does.
+    """
+    parser = argparse.ArgumentParser(
+        description=sys.modules["__main__"].__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help=quick)
+    parser.add_argument("--output", type=Path, default=RESULTS / f"{name}.csv", help="where the table goes")
+    return parser
+
+
+def with_workloads(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """The same, with an option to measure some of the workloads only."""
+    parser.add_argument("workloads", nargs="*", help="the beginnings of their names; all without any")
+    return parser
+
+
+def is_asked_for(name: str, options: argparse.Namespace) -> bool:
+    """Whether a workload is to be measured."""
+    return not options.workloads or any(name.startswith(beginning) for beginning in options.workloads)
+
+
+def machine() -> str:
+    """What the times were taken on."""
+    if DEVICE == "cuda":
+        return f"{torch.cuda.get_device_name()}, torch {torch.__version__}"
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    processor = f"{len(names)} x {names[0]}" if names else platform.processor()
+    return f"{processor}, one thread of torch {torch.__version__}, Python {platform.python_version()}"
+
+
+def show(table: Sequence[Mapping[str, str]]) -> str:
+    """The table in Markdown."""
+    head = list(table[0])
+    lines = [head, ["---"] * len(head), *(list(row.values()) for row in table)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def write(table: Sequence[Mapping[str, str]], path: Path) -> None:
+    """Writes the table down, and what it was measured on."""
+    with path.open("w", newline="") as file:
+        file.write(f"# {machine()}; load {os.getloadavg()[0]:.1f}\n")
+        writer = csv.DictWriter(file, fieldnames=list(table[0]))
+        writer.writeheader()
+        writer.writerows(table)
