@@ -311,6 +311,19 @@ def test_equal_tasks_share_what_they_have_of_their_own():
     assert torch.equal(recalled(tasks, 1), said[0])
 
 
+@pytest.mark.parametrize("form", ["fixed", "retroactive", "hierarchical"])
+def test_the_task_that_learns_counts_as_it_will_when_it_has_closed(form):
+    network = mlp()
+    tasks, optimizer = decomposed(network, form=form, drift=0.5, sparsity=0.05, every=100)
+    for number in range(3):
+        learn(network, optimizer, number, steps=20)
+        live = tasks.capacity().own
+        tasks.new_task()
+        closed = sum(len(layer.entries[name].own) for layer in tasks.layers for name in range(number + 1))
+        assert closed == live
+    assert live > 0
+
+
 def test_tasks_are_consolidated_every_so_often():
     network = mlp()
     tasks, optimizer = decomposed(network, every=2, groups=1, spread=10.0)

@@ -212,11 +212,17 @@ class ExactLayer(DecomposedLayer):
     def counts(self, live: Tensor | None) -> dict[str, int]:
         own = sum(len(entry.own) for task, entry in self.entries.items() if task != self.learner)
         if live is not None and self.learner is not None:
-            base = self._base(self.entries[self.learner])
-            own += int(((live != base) & ~self._learner_state().is_free).sum())
+            own += int(self._is_learners_own(live, self.entries[self.learner]).sum())
         masks = sum(entry.mask.numel() for entry in self.entries.values())
         groups = sum(len(part) for part in self.groups.values())
         return {"shared": self.shared.numel(), "masks": masks, "own": own, "groups": groups}
+
+    def _is_learners_own(self, live: Tensor, entry: Entry) -> Bool[Tensor, "rows *columns"]:
+        """Where the task that learns would have weights of its own if it closed now; σ would take the others along."""
+        base, state = self._base(entry), self._learner_state()
+        if self.settings.form is Form.fixed and not state.is_alone:
+            return followed(live, base, entry.mask, self.settings.sparsity, self.settings.drift)[1]
+        return (live != base) & ~state.is_free
 
     def nbytes(self, task: Task) -> int:
         entry = self.entries[task]
