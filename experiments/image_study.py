@@ -27,7 +27,7 @@ CLASS_MEANS = ", class means"
 
 @dataclass(frozen=True, kw_only=True)
 class ImageStudy(Study):
-    """Methods on data sets: an arm's name is a data set's, a blank and a method's.
+    """Methods on data sets: an arm's name is a data set's, a blank and a method's. One seed makes no figure.
 
     Args:
         published: test accuracy in percent by data set and method, where there is one.
@@ -45,7 +45,8 @@ class ImageStudy(Study):
     def report(self, results: Path) -> None:
         rows = summary(self, results / "curves.csv", results / "runs.csv")
         write_table(results / "summary.csv", rows)
-        draw(self, results / "curves.csv", results / "figure.png")
+        if len(self.seeds) > 1:
+            draw(self, results / "curves.csv", results / "figure.png")
         show(rows)
 
 

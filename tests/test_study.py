@@ -11,6 +11,7 @@ from experiments import (
     hsic_cartpole,
     hsic_hopper,
     hsic_images,
+    hsic_residual,
     image_study,
     permuted_cartpole,
     recurrence_study,
@@ -19,6 +20,7 @@ from experiments import (
     split_cifar100,
 )
 from experiments.return_study import dormant_at_the_end, of_tasks, read_curves, summary
+from experiments.study import SEED_OF_THE_SEARCH
 
 ROOT = Path(__file__).parents[1]
 HSIC = "docs/hsic_bottleneck.md"
@@ -107,10 +109,14 @@ def test_split_cifar100s_table_is_on_the_page_and_follows_from_its_tasks():
     }
 
 
-def test_the_table_of_images_is_on_the_page_and_follows_from_the_curves():
-    folder = hsic_images.STUDY.results
-    assert image_study.summary(hsic_images.STUDY, folder / "curves.csv", folder / "runs.csv") == rows(folder)
+@pytest.mark.parametrize("study", [hsic_images.STUDY, hsic_residual.STUDY], ids=lambda study: study.name)
+def test_the_table_of_images_is_on_the_page_and_follows_from_the_curves(study):
+    folder = study.results
+    assert image_study.summary(study, folder / "curves.csv", folder / "runs.csv") == rows(folder)
     assert all(is_on(HSIC, row) for row in rows(folder))
+    made = {(run["arm"], run["folder"].rpartition("-s")[2]) for run in rows(folder, "runs.csv")}
+    assert made >= {(arm.name, str(seed)) for arm in study.arms for seed in study.seeds}
+    assert made >= {(arm.name, str(SEED_OF_THE_SEARCH)) for arm in study.tried}
 
 
 def test_backprops_step_size_is_the_best_of_the_search():
