@@ -21,7 +21,15 @@ WORLD = (
     "agent.hidden_units=100",
 )
 
-STEP_SIZES = {"sgd": (0.01, 0.03, 0.1, 0.3), "adam": (1e-4, 3e-4, 1e-3, 3e-3)}
+SGD, ADAM = (0.01, 0.03, 0.1, 0.3), (1e-4, 3e-4, 1e-3, 3e-3)
+STEP_SIZES = {
+    "sgd": SGD,
+    "adam": ADAM,
+    "sgd LayerNorm": SGD,
+    "adam LayerNorm": (*ADAM, 1e-2),
+    "sgd BatchNorm": (*SGD, 1.0),
+    "adam BatchNorm": (*ADAM, 1e-2),
+}
 NETWORK = {"": (), "LayerNorm": ("agent.network=layer_norm_mlp",), "BatchNorm": ("agent.network=batch_norm_mlp",)}
 STEP_SIZE = {
     "sgd": 0.1,
@@ -55,8 +63,8 @@ STUDY = StreamStudy(
     seeds=range(5),
     tried=tuple(
         Arm(f"{name} at {step_size:g}", backprop(name, step_size))
-        for name in STEP_SIZE
-        for step_size in STEP_SIZES[name.partition(" ")[0]]
+        for name, step_sizes in STEP_SIZES.items()
+        for step_size in step_sizes
     ),
     quantity="online/accuracy",
     percent=True,

@@ -61,6 +61,15 @@ def test_runs_are_finished_and_say_what_they_were(study):
         assert "/work" not in run["command"]
 
 
+def test_backprops_step_sizes_are_the_best_of_the_search():
+    with (hsic_permuted_mnist.STUDY.results / "search.csv").open(newline="") as file:
+        found = {row["arm"]: float(row["average online/accuracy"]) for row in csv.DictReader(file)}
+    assert set(found) == {arm.name for arm in hsic_permuted_mnist.STUDY.tried}
+    for name, chosen in hsic_permuted_mnist.STEP_SIZE.items():
+        tried = {arm: accuracy for arm, accuracy in found.items() if arm.startswith(f"{name} at")}
+        assert max(tried, key=tried.__getitem__) == f"{name} at {chosen:g}"
+
+
 def test_a_column_is_of_shape_seeds_by_tasks(tmp_path):
     table = tmp_path / "curves.csv"
     table.write_text("arm,seed,task,x\na,0,0,1\na,0,1,2\na,1,0,3\na,1,1,\n")

@@ -100,6 +100,8 @@ def test_split_cifar100s_table_is_on_the_page_and_follows_from_its_tasks():
     folder = split_cifar100.STUDY.results
     assert split_cifar100.summary(folder / "tasks.csv", folder / "runs.csv") == rows(folder)
     assert all(is_on(APD, row, "runs") for row in rows(folder))
+    assert all(is_on(APD, row) for row in rows(folder, "search.csv"))
+    assert len(rows(folder, "search.csv")) == len(split_cifar100.STUDY.tried)
     named = {(row["method"], row["order"], int(row["seed"])) for row in rows(folder, "runs.csv")}
     assert named == {
         (method, order, seed)
