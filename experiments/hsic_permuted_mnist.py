@@ -35,9 +35,9 @@ STEP_SIZE = {
     "sgd": 0.1,
     "adam": 1e-3,
     "sgd LayerNorm": 0.1,
-    "adam LayerNorm": 1e-3,
-    "sgd BatchNorm": 0.1,
-    "adam BatchNorm": 1e-3,
+    "adam LayerNorm": 3e-3,
+    "sgd BatchNorm": 0.3,
+    "adam BatchNorm": 3e-3,
 }
 
 
