@@ -119,7 +119,7 @@ def draw(study: ImageStudy, curves: Path, picture: Path) -> None:
     data_sets = list(dict.fromkeys(arm.partition(" ")[0] for arm in drawn))
     figure = Figure(figsize=(4 * len(data_sets), 3), layout="constrained")
     FigureCanvasAgg(figure)
-    for axes, data_set in zip(figure.subplots(1, len(data_sets)), data_sets, strict=True):
+    for axes, data_set in zip(figure.subplots(1, len(data_sets), squeeze=False)[0], data_sets, strict=True):
         axes.spines[["top", "right"]].set_visible(False)
         methods = [_method(arm) for arm in drawn if arm.partition(" ")[0] == data_set]
         for place, method in enumerate(methods):

@@ -111,6 +111,22 @@ def test_split_cifar100s_table_is_on_the_page_and_follows_from_its_tasks():
     }
 
 
+@pytest.mark.parametrize(("method", "chosen"), split_cifar100.CHOSEN.items())
+def test_the_prices_of_split_cifar100_are_the_best_below_one_and_a_half_networks(method, chosen):
+    found = {row["method and prices"]: row for row in rows(split_cifar100.STUDY.results, "search.csv")}
+    tried = [found[f"{method} {sparsity} {drift}"] for sparsity, drift in split_cifar100.TRIED[method]]
+    small = [row for row in tried if float(row["capacity"]) < 150]
+    best = max(small, key=lambda row: float(row["accuracy"]))
+    assert best["method and prices"] == f"{method} {chosen[0]} {chosen[1]}"
+
+
+def test_images_of_one_data_set_are_drawn_too(tmp_path):
+    curves = tmp_path / "curves.csv"
+    curves.write_text("arm,seed,task,test/accuracy\nmnist hsic,0,0,0.9\nmnist hsic,1,0,0.8\n")
+    image_study.draw(hsic_residual.STUDY, curves, tmp_path / "figure.png")
+    assert (tmp_path / "figure.png").stat().st_size > 1000
+
+
 @pytest.mark.parametrize("study", [hsic_images.STUDY, hsic_residual.STUDY], ids=lambda study: study.name)
 def test_the_table_of_images_is_on_the_page_and_follows_from_the_curves(study):
     folder = study.results
