@@ -17,7 +17,8 @@ from agents.adam import Adam
 from agents.decomposition import Decomposed
 
 if TYPE_CHECKING:
-    from plastic_rl.streams import Learner, Stream
+    from plastic_rl.learners import Learner
+    from plastic_rl.streams import Stream
 
 
 @dataclass
@@ -31,9 +32,9 @@ class DecomposedAdam(Adam, ABC):
         """Return the settings of the decomposition."""
 
     def build(self, streams: Sequence[Stream], *, device: str) -> Learner:
+        from plastic_rl.learners.additive import AdditiveLearner
+        from plastic_rl.learners.separate_heads import outputs_of_a_task
         from plastic_rl.nn import AdditiveDecomposition
-        from plastic_rl.streams.additive import AdditiveLearner
-        from plastic_rl.streams.own_outputs import outputs_of_a_task
 
         (stream,) = streams
         settings: dict[str, Any] = {"seed": stream.seed, **self.decomposition()}

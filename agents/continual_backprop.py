@@ -9,7 +9,7 @@ from agents.recipe import SupervisedAgent
 from launch.quantities import NonNegativeInteger, OneOf, Rate
 
 if TYPE_CHECKING:
-    from plastic_rl.streams import Plasticity
+    from plastic_rl.learners.learner import Plasticity
 
 UTILITIES = ("contribution", "mean_corrected", "adaptable_contribution", "weight", "adaptation", "random")
 MODES = ("exact", "lazy", "instant")

@@ -10,7 +10,9 @@ from agents.adam import Adam
 from launch.quantities import Count, NonNegative
 
 if TYPE_CHECKING:
-    from plastic_rl.streams import Learner, Plasticity, Stream
+    from plastic_rl.learners import Learner
+    from plastic_rl.learners.learner import Plasticity
+    from plastic_rl.streams import Stream
 
 
 @dataclass
@@ -29,7 +31,7 @@ class EWC(Adam):
         return lambda optimizer, layers, seed: ElasticWeightConsolidation(optimizer, strength=self.strength)
 
     def build(self, streams: Sequence[Stream], *, device: str) -> Learner:
-        from plastic_rl.streams.anchored import AnchoredLearner
+        from plastic_rl.learners.anchored import AnchoredLearner
 
         (stream,) = streams
         return AnchoredLearner(

@@ -18,8 +18,10 @@ from launch.quantities import Count, NonNegativeInteger, OneOf, OrNone, Positive
 if TYPE_CHECKING:
     import torch
 
+    from plastic_rl.learners import Learner
+    from plastic_rl.learners.learner import Plasticity
     from plastic_rl.nn.local.trainer import OptimizerFactory, ReadoutFactory
-    from plastic_rl.streams import Learner, Plasticity, Stream
+    from plastic_rl.streams import Stream
 
 NETWORKS = ("mlp", "residual_conv")
 NORMALIZATIONS = ("batch", "layer")
@@ -67,7 +69,7 @@ class HSIC(SupervisedAgent):
 
     def build(self, streams: Sequence[Stream], *, device: str) -> Learner:
         from plastic_rl.errors import UserError
-        from plastic_rl.streams.local import LocalBlueprint, LocalLearner
+        from plastic_rl.learners.local import LocalBlueprint, LocalLearner
 
         self._check()
         blueprint = LocalBlueprint(

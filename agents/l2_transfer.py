@@ -10,7 +10,9 @@ from agents.adam import Adam
 from launch.quantities import NonNegative
 
 if TYPE_CHECKING:
-    from plastic_rl.streams import Learner, Plasticity, Stream
+    from plastic_rl.learners import Learner
+    from plastic_rl.learners.learner import Plasticity
+    from plastic_rl.streams import Stream
 
 
 @dataclass
@@ -28,7 +30,7 @@ class L2Transfer(Adam):
         return lambda optimizer, layers, seed: Pull(optimizer, strength=self.strength)
 
     def build(self, streams: Sequence[Stream], *, device: str) -> Learner:
-        from plastic_rl.streams.anchored import AnchoredLearner
+        from plastic_rl.learners.anchored import AnchoredLearner
 
         (stream,) = streams
         return AnchoredLearner(self.blueprint(stream, stream.outputs), stream, device=device)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 from agents.adam import Adam
 
 if TYPE_CHECKING:
-    from plastic_rl.streams import Learner, Stream
+    from plastic_rl.learners import Learner
+    from plastic_rl.streams import Stream
 
 
 @dataclass
@@ -19,7 +20,7 @@ class MultiTask(Adam):
     is_parallel: ClassVar[bool] = False
 
     def build(self, streams: Sequence[Stream], *, device: str) -> Learner:
-        from plastic_rl.streams.multi_task import MultiTaskLearner
+        from plastic_rl.learners.multi_task import MultiTaskLearner
 
         (stream,) = streams
         return MultiTaskLearner(self.blueprint(stream, stream.outputs), stream, device=device)

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
     from stable_baselines3.common.vec_env import VecEnv
 
-    from plastic_rl.streams import Blueprint, Learner, Plasticity, Stream
+    from plastic_rl.learners import Blueprint, Learner
+    from plastic_rl.learners.learner import Plasticity
+    from plastic_rl.streams import Stream
 
 NETWORKS = (
     "mlp",
@@ -93,9 +95,9 @@ class BackpropAgent(SupervisedAgent):
         return None
 
     def build(self, streams: Sequence[Stream], *, device: str) -> Learner:
-        from plastic_rl.streams import backprop
+        from plastic_rl.learners import backprop_learner
 
-        return backprop(self.blueprint(streams[0], streams[0].outputs), streams, device=device)
+        return backprop_learner(self.blueprint(streams[0], streams[0].outputs), streams, device=device)
 
     def blueprint(self, stream: Stream, outputs: int) -> Blueprint:
         """Return how a learner is made.
@@ -105,7 +107,7 @@ class BackpropAgent(SupervisedAgent):
             outputs: How many outputs its network has.
         """
         from plastic_rl.errors import UserError
-        from plastic_rl.streams import Blueprint, Precision, Renewal
+        from plastic_rl.learners import Blueprint, Precision, Renewal
 
         if self.network in NORMALISE_MINIBATCHES and stream.plan.batch_size == 1:
             raise UserError(

@@ -9,7 +9,7 @@ from agents.sgd_l2 import SGDL2
 from launch.quantities import NonNegative
 
 if TYPE_CHECKING:
-    from plastic_rl.streams import Plasticity
+    from plastic_rl.learners.learner import Plasticity
 
 
 @dataclass

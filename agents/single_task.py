@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 from agents.adam import Adam
 
 if TYPE_CHECKING:
-    from plastic_rl.streams import Learner, Stream
+    from plastic_rl.learners import Learner
+    from plastic_rl.streams import Stream
 
 
 @dataclass
@@ -19,8 +20,8 @@ class SingleTask(Adam):
     is_parallel: ClassVar[bool] = False
 
     def build(self, streams: Sequence[Stream], *, device: str) -> Learner:
-        from plastic_rl.streams.own_outputs import outputs_of_a_task
-        from plastic_rl.streams.single_task import SingleTaskLearner
+        from plastic_rl.learners.separate_heads import outputs_of_a_task
+        from plastic_rl.learners.single_task import SingleTaskLearner
 
         (stream,) = streams
         return SingleTaskLearner(self.blueprint(stream, outputs_of_a_task(stream)), stream, device=device)

@@ -10,7 +10,7 @@ import torch
 from plastic_rl.streams import Examples, Plan, Stream
 from plastic_rl.streams.bit_flipping import BitFlipping
 from plastic_rl.streams.class_pairs import ClassPairs
-from plastic_rl.streams.images import ImageSet
+from plastic_rl.streams.data.images import ImageSet
 from plastic_rl.streams.permuted import PixelPermutations
 
 

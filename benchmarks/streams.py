@@ -32,9 +32,10 @@ from benchmarks.overhead import Subject, compare
 from benchmarks.stream_workloads import WORKLOADS, Workload
 from benchmarks.tables import DEVICE, command_line, is_asked_for, show, with_workloads, write
 from plastic_rl.layers import hidden_layers
-from plastic_rl.streams import Learner, Stream
-from plastic_rl.streams.course import Course
-from plastic_rl.streams.tally import look_at
+from plastic_rl.learners import Learner
+from plastic_rl.streams import Stream
+from plastic_rl.training.course import Course
+from plastic_rl.training.scoring import look_at
 
 LEARNERS: dict[str, type[SGD]] = {"sgd": SGD, "sgd_cbp": SGDCBP}
 # Units are replaced while time is taken, without ages that would need a long warm-up.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from envs.mnist import MNIST
 
 if TYPE_CHECKING:
-    from plastic_rl.streams.images import ImageSet
+    from plastic_rl.streams.data.images import ImageSet
 
 
 @dataclass

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from envs.mnist import MNIST
 
 if TYPE_CHECKING:
-    from plastic_rl.streams.images import ImageSet
+    from plastic_rl.streams.data.images import ImageSet
 
 
 @dataclass
@@ -16,6 +16,6 @@ class CoarseCIFAR100(MNIST):
     """CIFAR-100 all at once, to be told apart by its twenty coarse classes, with the settings of CIFAR-10."""
 
     def images(self, device: str) -> ImageSet:
-        from plastic_rl.streams.images import coarsened
+        from plastic_rl.streams.data.images import coarsened
 
         return coarsened(self.load("cifar100", device))

@@ -10,7 +10,7 @@ from envs.recipe import ImageStream
 from launch.quantities import Count, OneOf
 
 if TYPE_CHECKING:
-    from plastic_rl.streams.images import ImageSet
+    from plastic_rl.streams.data.images import ImageSet
     from plastic_rl.streams.stream import Stream
     from plastic_rl.streams.task import View
 
@@ -51,7 +51,7 @@ class ContinualImageNet(ImageStream):
 
     def view(self, images: ImageSet) -> View:
         """How images as bytes become what the network sees."""
-        from plastic_rl.streams.images import Scaling, mean_image
+        from plastic_rl.streams.data.images import Scaling, mean_image
 
         if self.scale == "bytes":
             return lambda kept: kept.float()

@@ -10,7 +10,7 @@ from envs.mnist import MNIST
 from launch.quantities import Count
 
 if TYPE_CHECKING:
-    from plastic_rl.streams.images import ImageSet
+    from plastic_rl.streams.data.images import ImageSet
 
 
 @dataclass

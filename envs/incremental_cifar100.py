@@ -34,7 +34,7 @@ class IncrementalCIFAR100(ImageStream):
     def build(self, *, seed: int, device: str) -> Stream:
         from plastic_rl.streams.augmentation import FlipCropRotate
         from plastic_rl.streams.class_incremental import ClassIncremental
-        from plastic_rl.streams.images import Scaling, by_channel
+        from plastic_rl.streams.data.images import Scaling, by_channel
 
         return ClassIncremental(
             self.load("cifar100", device),

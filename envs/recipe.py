@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from stable_baselines3.common.vec_env import VecEnv
 
     from plastic_rl.streams import Stream
-    from plastic_rl.streams.images import ImageSet
+    from plastic_rl.streams.data.images import ImageSet
 
 
 @dataclass
@@ -56,11 +56,11 @@ class ImageStream(SupervisedStream):
         """Return a data set on a device; the streams of all seeds share it.
 
         Args:
-            name: Of the data set (`plastic_rl.streams.datasets.DATASETS`).
+            name: Of the data set (`plastic_rl.streams.data.datasets.DATASETS`).
             device: A torch device.
             scrambled: Take channel-first images for channel-last, as the released APD code does.
         """
-        from plastic_rl.streams.images import load_images
+        from plastic_rl.streams.data.images import load_images
 
         return load_images(name, self.data_folder, device=device, download=self.download, scrambled=scrambled)
 

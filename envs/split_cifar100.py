@@ -10,7 +10,7 @@ from envs.recipe import ImageStream
 from launch.quantities import Count, OneOf, Rate
 
 if TYPE_CHECKING:
-    from plastic_rl.streams.images import ImageSet
+    from plastic_rl.streams.data.images import ImageSet
     from plastic_rl.streams.stream import Plan, Stream
 
 ORDERS = ("A", "B", "C", "D", "E")

@@ -9,7 +9,7 @@ from envs.split_cifar100 import SplitCIFAR100
 from launch.quantities import Count
 
 if TYPE_CHECKING:
-    from plastic_rl.streams.images import ImageSet
+    from plastic_rl.streams.data.images import ImageSet
 
 
 @dataclass

@@ -9,7 +9,7 @@ from envs.continual_imagenet import ContinualImageNet
 from launch.quantities import Count
 
 if TYPE_CHECKING:
-    from plastic_rl.streams.images import ImageSet
+    from plastic_rl.streams.data.images import ImageSet
 
 
 @dataclass

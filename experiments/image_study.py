@@ -20,7 +20,7 @@ from experiments.stream_study import column, gather
 from experiments.study import Rows, Study, show
 from experiments.style import COLOURS
 from plastic_rl.evaluation import estimate
-from plastic_rl.streams.transcript import tested
+from plastic_rl.training.transcript import tested
 
 CLASS_MEANS = ", class means"
 

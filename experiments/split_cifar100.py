@@ -22,7 +22,7 @@ from experiments.study import SEED_OF_THE_SEARCH, Rows, Study, main, show
 from experiments.style import COLOURS, plain_axes
 from plastic_rl.evaluation import average_order_disparity, estimate, maximum_order_disparity
 from plastic_rl.runs import RunFolder, read_metrics, read_record
-from plastic_rl.streams.final_results import final_results
+from plastic_rl.training.final_results import final_results
 
 WORLD = ("env=split-cifar100", "env.epochs=3", "agent.network=convnet")
 METHODS = {

@@ -12,7 +12,9 @@ from plastic_rl.errors import UserError
 from plastic_rl.runs import RunFolder
 
 if TYPE_CHECKING:
-    from plastic_rl.streams import Learner, Stream, Summary
+    from plastic_rl.learners import Learner
+    from plastic_rl.streams import Stream
+    from plastic_rl.training import Summary
 
 
 def train(settings: Settings, folder: RunFolder) -> str:
@@ -22,7 +24,7 @@ def train(settings: Settings, folder: RunFolder) -> str:
         settings: Checked.
         folder: Prepared.
     """
-    from plastic_rl.streams import learn
+    from plastic_rl.training import learn
 
     streams, learner = _build(settings)
     seeds = f"s{settings.seed}" + (f"-{settings.seed + settings.seeds - 1}" if settings.seeds > 1 else "")

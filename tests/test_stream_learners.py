@@ -18,7 +18,7 @@ from plastic_rl.errors import RunError, UserError
 from plastic_rl.runs import Track, read_metrics
 
 sys.path.insert(0, str(Path(__file__).parent / "streams"))
-import written
+from tests.streams import written
 
 LEARNERS = [name for name, recipe in AGENTS.items() if issubclass(recipe, SupervisedAgent)]
 STREAMS = [name for name, recipe in ENVS.items() if issubclass(recipe, SupervisedStream)]

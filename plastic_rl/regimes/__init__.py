@@ -1,5 +1,10 @@
 """Telling worlds apart when nobody announces that they change: what follows from what, regime by regime."""
 
-from plastic_rl.regimes.detector import RegimeDetector as RegimeDetector
-from plastic_rl.regimes.detector import Transitions as Transitions
-from plastic_rl.regimes.transition_model import TransitionModel as TransitionModel
+from plastic_rl.regimes.detector import RegimeDetector, Transitions
+from plastic_rl.regimes.transition_model import TransitionModel
+
+__all__ = [
+    "RegimeDetector",
+    "TransitionModel",
+    "Transitions",
+]

@@ -1,15 +1,34 @@
-"""Supervised problems that arrive task by task, and the learners that consume them."""
+"""Supervised problems that arrive task by task."""
 
-from plastic_rl.streams.backprop import Backprop as Backprop
-from plastic_rl.streams.backprop import backprop as backprop
-from plastic_rl.streams.learn import Summary as Summary
-from plastic_rl.streams.learn import learn as learn
-from plastic_rl.streams.learner import Blueprint as Blueprint
-from plastic_rl.streams.learner import Learner as Learner
-from plastic_rl.streams.learner import Plasticity as Plasticity
-from plastic_rl.streams.learner import Precision as Precision
-from plastic_rl.streams.learner import Renewal as Renewal
-from plastic_rl.streams.stream import Plan as Plan
-from plastic_rl.streams.stream import Stream as Stream
-from plastic_rl.streams.task import Examples as Examples
-from plastic_rl.streams.task import Task as Task
+from plastic_rl.streams.augmentation import FlipCropRotate
+from plastic_rl.streams.batches import Chunk, chunks
+from plastic_rl.streams.bit_flipping import BitFlipping
+from plastic_rl.streams.class_incremental import ClassIncremental
+from plastic_rl.streams.class_pairs import ClassPairs
+from plastic_rl.streams.class_split import ClassSplit
+from plastic_rl.streams.growing_data import GrowingData
+from plastic_rl.streams.orders import ORDERS, task_order
+from plastic_rl.streams.permuted import LabelPermutations, PixelPermutations, RandomLabels, RepeatedImages
+from plastic_rl.streams.stream import Plan, Stream
+from plastic_rl.streams.task import Examples, Task
+
+__all__ = [
+    "ORDERS",
+    "BitFlipping",
+    "Chunk",
+    "ClassIncremental",
+    "ClassPairs",
+    "ClassSplit",
+    "Examples",
+    "FlipCropRotate",
+    "GrowingData",
+    "LabelPermutations",
+    "PixelPermutations",
+    "Plan",
+    "RandomLabels",
+    "RepeatedImages",
+    "Stream",
+    "Task",
+    "chunks",
+    "task_order",
+]

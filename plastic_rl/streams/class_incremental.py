@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import torch
 
+from plastic_rl.streams.data.images import UNIT_SCALE, ImageSet, places_by_class, relabelled
 from plastic_rl.streams.draws import source
-from plastic_rl.streams.images import UNIT_SCALE, ImageSet, places_by_class, relabelled
 from plastic_rl.streams.stream import Plan, Stream
 from plastic_rl.streams.task import Augment, Task, View
 

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from plastic_rl.streams.data.images import UNIT_SCALE, ImageSet, places_by_class, quarter_turned, relabelled
 from plastic_rl.streams.draws import source
-from plastic_rl.streams.images import UNIT_SCALE, ImageSet, places_by_class, quarter_turned, relabelled
 from plastic_rl.streams.stream import Plan, Stream
 from plastic_rl.streams.task import Examples, Task, View
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import torch
 
+from plastic_rl.streams.data.images import UNIT_SCALE, ImageSet
 from plastic_rl.streams.draws import source
-from plastic_rl.streams.images import UNIT_SCALE, ImageSet
 from plastic_rl.streams.stream import Plan, Stream
 from plastic_rl.streams.task import Task, View
 

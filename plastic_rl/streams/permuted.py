@@ -16,8 +16,8 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
+from plastic_rl.streams.data.images import UNIT_SCALE, ImageSet
 from plastic_rl.streams.draws import source
-from plastic_rl.streams.images import UNIT_SCALE, ImageSet
 from plastic_rl.streams.stream import Plan, Stream
 from plastic_rl.streams.task import Examples, Task
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from plastic_rl.streams.images import ImageSet
+from plastic_rl.streams.data.images import ImageSet
 from plastic_rl.streams.task import Examples
 
 

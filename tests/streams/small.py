@@ -8,9 +8,10 @@ from functools import partial
 import torch
 from torch import nn
 
-from plastic_rl.streams import Blueprint, Examples, Learner, Plan, Stream, Task
-from plastic_rl.streams.course import Course
+from plastic_rl.learners import Blueprint, Learner
+from plastic_rl.streams import Examples, Plan, Stream, Task
 from plastic_rl.streams.draws import source
+from plastic_rl.training.course import Course
 
 
 class Numbers(Stream):

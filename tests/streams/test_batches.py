@@ -1,11 +1,11 @@
 """The examples of a pass: in which order, in what portions, and the same however often the pass is interrupted."""
 
 import pytest
-import small
 import torch
 
 from plastic_rl.streams import Examples, Plan, Task, batches
 from plastic_rl.streams.batches import chunks, order
+from tests.streams import small
 
 LABELS = [0, 1, 0, 1, 1, 0, 1]
 

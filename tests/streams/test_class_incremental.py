@@ -2,13 +2,13 @@
 
 import pytest
 import torch
-from labelled_images import labelled_images, numbers_and_targets
 
 from plastic_rl.streams.augmentation import FlipCropRotate
 from plastic_rl.streams.batches import chunks
 from plastic_rl.streams.class_incremental import ClassIncremental
-from plastic_rl.streams.images import Scaling
+from plastic_rl.streams.data.images import Scaling
 from plastic_rl.streams.stream import Plan
+from tests.streams.labelled_images import labelled_images, numbers_and_targets
 
 PLAN = Plan(3, epochs=2, batch_size=4)
 

@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from labelled_images import labelled_images, numbers_and_targets
 
 from plastic_rl.streams.batches import chunks
 from plastic_rl.streams.class_pairs import ClassPairs, first_of_each
-from plastic_rl.streams.images import Scaling
+from plastic_rl.streams.data.images import Scaling
 from plastic_rl.streams.stream import Plan
+from tests.streams.labelled_images import labelled_images, numbers_and_targets
 
 PLAN = Plan(7, epochs=2, batch_size=3)
 

@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from labelled_images import labelled_images, numbers_and_targets
 
 from plastic_rl.streams.batches import chunks
 from plastic_rl.streams.class_split import ClassSplit, by_coarse_class, consecutive
 from plastic_rl.streams.stream import Plan
+from tests.streams.labelled_images import labelled_images, numbers_and_targets
 
 PLAN = Plan(3, epochs=2, batch_size=4)
 GROUPS = [[0, 1], [4, 2], [3, 5]]

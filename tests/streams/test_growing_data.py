@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from labelled_images import labelled_images, numbers_and_targets
 
 from plastic_rl.streams.batches import chunks
 from plastic_rl.streams.growing_data import GrowingData
 from plastic_rl.streams.stream import Plan
+from tests.streams.labelled_images import labelled_images, numbers_and_targets
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from plastic_rl.streams.batches import chunks
-from plastic_rl.streams.images import ImageSet
+from plastic_rl.streams.data.images import ImageSet
 from plastic_rl.streams.permuted import LabelPermutations, PermutedPixels, PixelPermutations, RandomLabels
 from plastic_rl.streams.stream import Plan
 from plastic_rl.streams.task import Examples

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import torch
-import written
 
 from agents.recipe import NETWORKS
 from envs import ENVS
@@ -14,6 +13,7 @@ from envs.recipe import ImageStream, SupervisedStream
 from plastic_rl.networks import network_for
 from plastic_rl.streams.batches import chunks
 from plastic_rl.streams.stream import Plan
+from tests.streams import written
 
 STREAMS = {name: recipe for name, recipe in ENVS.items() if issubclass(recipe, SupervisedStream)}
 

@@ -1,0 +1,1 @@
+"""Several seeds side by side: as one batched network, or in turn."""
