@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from agents.recipe import SupervisedAgent
 from launch.quantities import NonNegativeInteger, OneOf, Rate
 
 if TYPE_CHECKING:
-    from plastic_rl.learners.learner import Plasticity
+    from plastic_rl.optim import Plasticity
 
 UTILITIES = ("contribution", "mean_corrected", "adaptable_contribution", "weight", "adaptation", "random")
 MODES = ("exact", "lazy", "instant")
@@ -31,14 +32,12 @@ class ContinualBackpropAgent(SupervisedAgent):
         """Return continual backpropagation, still without its optimiser, layers and seed."""
         from plastic_rl.optim import ContinualBackprop
 
-        return lambda optimizer, layers, seed: ContinualBackprop(
-            optimizer,
-            layers,
+        return partial(
+            ContinualBackprop,
             replacement_rate=self.replacement_rate,
             maturity_threshold=self.maturity_threshold,
             decay_rate=self.decay_rate,
             utility=self.utility,
             mode=self.mode,
             rounding=self.rounding,
-            seed=seed,
         )

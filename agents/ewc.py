@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from agents.adam import Adam
@@ -11,7 +12,7 @@ from launch.quantities import Count, NonNegative
 
 if TYPE_CHECKING:
     from plastic_rl.learners import Learner
-    from plastic_rl.learners.learner import Plasticity
+    from plastic_rl.optim import Plasticity
     from plastic_rl.streams import Stream
 
 
@@ -28,7 +29,7 @@ class EWC(Adam):
         """Return elastic weight consolidation, which draws nothing."""
         from plastic_rl.optim.ewc import ElasticWeightConsolidation
 
-        return lambda optimizer, layers, seed: ElasticWeightConsolidation(optimizer, strength=self.strength)
+        return partial(ElasticWeightConsolidation, strength=self.strength)
 
     def build(self, streams: Sequence[Stream], *, device: str) -> Learner:
         from plastic_rl.learners.anchored import AnchoredLearner

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import torch
 
     from plastic_rl.learners import Learner
-    from plastic_rl.learners.learner import Plasticity
     from plastic_rl.nn.local.trainer import OptimizerFactory, ReadoutFactory
+    from plastic_rl.optim import Plasticity
     from plastic_rl.streams import Stream
 
 NETWORKS = ("mlp", "residual_conv")

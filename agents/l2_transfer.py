@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from agents.adam import Adam
@@ -11,7 +12,7 @@ from launch.quantities import NonNegative
 
 if TYPE_CHECKING:
     from plastic_rl.learners import Learner
-    from plastic_rl.learners.learner import Plasticity
+    from plastic_rl.optim import Plasticity
     from plastic_rl.streams import Stream
 
 
@@ -27,7 +28,7 @@ class L2Transfer(Adam):
         """Return the pull to the previous task's weights, which draws nothing."""
         from plastic_rl.optim.l2_transfer import L2Transfer as Pull
 
-        return lambda optimizer, layers, seed: Pull(optimizer, strength=self.strength)
+        return partial(Pull, strength=self.strength)
 
     def build(self, streams: Sequence[Stream], *, device: str) -> Learner:
         from plastic_rl.learners.anchored import AnchoredLearner

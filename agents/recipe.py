@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from stable_baselines3.common.vec_env import VecEnv
 
     from plastic_rl.learners import Blueprint, Learner
-    from plastic_rl.learners.learner import Plasticity
+    from plastic_rl.optim import Plasticity
     from plastic_rl.streams import Stream
 
 NETWORKS = (

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from agents.sgd_l2 import SGDL2
 from launch.quantities import NonNegative
 
 if TYPE_CHECKING:
-    from plastic_rl.learners.learner import Plasticity
+    from plastic_rl.optim import Plasticity
 
 
 @dataclass
@@ -22,4 +23,4 @@ class SGDShrinkPerturb(SGDL2):
         """Return shrink and perturb; the shrinking is done by the weight decay, as in the paper."""
         from plastic_rl.optim import ShrinkPerturb
 
-        return lambda optimizer, layers, seed: ShrinkPerturb(optimizer, noise_std=self.noise_std, seed=seed)
+        return partial(ShrinkPerturb, noise_std=self.noise_std)

@@ -21,9 +21,8 @@ from torch.nn import functional
 
 from benchmarks.overhead import Subject, compare
 from benchmarks.tables import DEVICE, command_line, show, write
-from plastic_rl.nn import AdditiveDecomposition
+from plastic_rl.nn import AdditiveDecomposition, AdditiveOptimizer
 from plastic_rl.nn.additive.algebra import compose
-from plastic_rl.optim.additive import AdditiveOptimizer
 
 # Masks as they come, and switched off.
 VARIANTS: dict[str, dict[str, Any]] = {"masks": {}, "no masks": {"initial_mask": 1.0}}
@@ -65,7 +64,7 @@ def training(build: Build, shape: tuple[int, ...], method: dict[str, Any] | None
     optimizer: torch.optim.Optimizer = torch.optim.Adam(network.parameters(), lr=1e-4, fused=is_fused)
     if method is not None:
         tasks = AdditiveDecomposition(network, **method)
-        optimizer = AdditiveOptimizer(optimizer, tasks)
+        optimizer = AdditiveOptimizer(optimizer, decomposition=tasks)
         tasks.new_task()
     target = torch.randn(len(x), 6)
 

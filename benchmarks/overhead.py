@@ -24,7 +24,7 @@ from benchmarks.workloads import WORKLOADS, Workload
 from plastic_rl.layers import hidden_layers
 from plastic_rl.optim import ContinualBackprop
 from plastic_rl.optim.adam import with_unit_clock
-from plastic_rl.optim.replacement import forget
+from plastic_rl.optim.forgetting import forget
 
 MODES = ("exact", "lazy", "instant")
 # As in the authors' PPO: what is left when no Adam has to be corrected for young units.

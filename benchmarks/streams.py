@@ -69,7 +69,7 @@ def plain(recipe: BackpropAgent, stream: Stream) -> Subject:
     optimizer = recipe.optimizer()(network.parameters())
     method = recipe.plasticity()
     if method is not None:
-        optimizer = method(optimizer, hidden_layers(network, torch.zeros(2, *stream.shape, device=DEVICE)), 0)
+        optimizer = method(optimizer, hidden_layers(network, torch.zeros(2, *stream.shape, device=DEVICE)))
     task, plan, update = stream.task(0), stream.plan, regress if stream.is_regression else classify
     count = len(task.train)
 

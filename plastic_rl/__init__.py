@@ -3,7 +3,8 @@
 The rooms, from the ground up; each is imported by those below it in this list, never the other way round:
 
 * `layers`: hidden units as data, who produces them and who reads them; `initialisers`: how fresh weights are drawn.
-* `optim`: methods that wrap an optimiser. `nn`: methods that wrap a network. `networks`: those of published experiments.
+* `optim`: methods that wrap an optimiser. `nn`: methods that wrap a network. `networks`: networks of published
+  experiments.
 * `diagnostics`: measures of a network. `evaluation`: statistics over runs.
 * `nonstationary`: Gymnasium environments that change. `regimes`: telling changes that nobody announces.
 * `streams`: supervised problems that arrive task by task; `streams.data`: the data sets behind them.

@@ -18,10 +18,11 @@ from envs.recurring_ant import RecurringAnt
 from envs.split_digits import SplitDigits
 from launch.run import run
 from launch.settings import Settings
+from plastic_rl.nn import AdditiveOptimizer
 from plastic_rl.nn.additive.exact import ExactLayer
 from plastic_rl.nn.additive.reference import ReferenceLayer
 from plastic_rl.nn.additive.settings import Form
-from plastic_rl.optim import AdditiveOptimizer, ContinualBackprop
+from plastic_rl.optim import ContinualBackprop
 from plastic_rl.runs import Track
 from plastic_rl.sb3.tasks import task_name, tasks_of
 
@@ -67,7 +68,7 @@ def test_a_learner_of_one_task_at_a_time_has_the_outputs_of_one_and_others_those
 
 def test_ewc_is_told_its_strength_and_its_examples():
     learner = built(EWC(strength=7.0, fisher_examples=11))
-    assert (learner.anchoring.strength, learner.examples) == (7.0, 11)
+    assert (learner.anchoring[0].strength, learner.examples) == (7.0, 11)
 
 
 def run_small(folder, agent, env, **settings):

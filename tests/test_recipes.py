@@ -22,10 +22,10 @@ from envs.recipe import Environment
 from envs.slippery_ant import SlipperyAnt
 from launch.run import run
 from launch.settings import Settings
+from plastic_rl.choices import Utility
 from plastic_rl.errors import UserError
 from plastic_rl.initialisers import lecun_uniform_
 from plastic_rl.optim import ContinualBackprop
-from plastic_rl.optim.utilities import Utility
 from plastic_rl.runs import Track
 
 ROOT = Path(__file__).parents[1]

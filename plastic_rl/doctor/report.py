@@ -1,36 +1,30 @@
-"""What the doctor found, to be read."""
+"""The findings of the doctor, to be read."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from plastic_rl.doctor.pace import Pace
+from plastic_rl.optim import UnitForecast
 
 
 @dataclass(frozen=True)
-class LayerForecast:
-    """What awaits the units of one layer.
+class LayerForecast(UnitForecast):
+    """The future of the units of one layer, in updates and in environment steps.
 
     Args:
-        name: of the layer.
-        units: its width.
-        first_update: after which update its first unit is replaced; None for never.
-        per_thousand: how many units are replaced in 1,000 updates in the long run.
         pace: how updates and environment steps go together, where the environment is known.
     """
 
-    name: str
-    units: int
-    first_update: int | None
-    per_thousand: float
     pace: Pace | None = None
 
     def when(self) -> str:
         """The first replacement in words."""
-        if self.first_update is None:
+        update = self.first_update
+        if update is None:
             return "never"
-        step = "" if self.pace is None else f" = environment step {self.pace.environment_step(self.first_update):,}"
-        return f"at update {self.first_update:,}{step}"
+        step = "" if self.pace is None else f" = environment step {self.pace.environment_step(update):,}"
+        return f"at update {update:,}{step}"
 
 
 @dataclass(frozen=True)

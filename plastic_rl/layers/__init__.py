@@ -2,12 +2,14 @@
 
 from plastic_rl.layers.discovery import hidden_layers, replaceable_layers
 from plastic_rl.layers.hidden_layer import HiddenLayer
+from plastic_rl.layers.kinds import SolvedLinear
 from plastic_rl.layers.port import Port
 from plastic_rl.layers.proof import assert_function_preserving
 
 __all__ = [
     "HiddenLayer",
     "Port",
+    "SolvedLinear",
     "assert_function_preserving",
     "hidden_layers",
     "replaceable_layers",

@@ -129,7 +129,7 @@ def _hidden_layer(network: nn.Module, group: list[Unit], order: dict[str, int]) 
     norms = [port for role, port in ports if role == "norm"]
     if not readers:
         return "no layer reads its units"
-    return HiddenLayer(producers[0].name, producers[0], readers, producers[1:], norms)
+    return HiddenLayer(producers[0].name, producers[0], readers, producers[1:], norms, network)
 
 
 def _ports(network: nn.Module, group: list[Unit], name: str) -> Iterator[tuple[str, Port]]:
@@ -156,4 +156,4 @@ def _values(network: nn.Module, names: list[str], ignore: Collection[str]) -> It
         module = network.get_submodule(name)
         if isinstance(module, nn.MultiheadAttention) and name not in ignore:
             producer, reader = kinds.values_of_attention(name, module)
-            yield HiddenLayer(producer.name, producer, [reader])
+            yield HiddenLayer(producer.name, producer, [reader], network=network)

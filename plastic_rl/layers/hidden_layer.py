@@ -26,6 +26,7 @@ class HiddenLayer:
         readers: the modules that read the units, or ports that say which columns.
         partners: further producers, whose outputs are added to those of ``layer`` or gate them.
         norms: normalisation layers between producers and readers, with entries per unit.
+        network: the module that the layer was found in; None for a layer written by hand.
 
     Raises:
         ValueError: when a reader's columns cannot be shared out among the units.
@@ -36,6 +37,7 @@ class HiddenLayer:
     readers: Sequence[nn.Module | Port]
     partners: Sequence[nn.Module | Port] = ()
     norms: Sequence[nn.Module | Port] = ()
+    network: nn.Module | None = None
     units: int = field(init=False)
     produced_by: tuple[Port, ...] = field(init=False)
     read_by: tuple[Port, ...] = field(init=False)
@@ -90,6 +92,24 @@ class HiddenLayer:
         written = [tensor for port in (*self.produced_by, *self.normed_by) for tensor in port.parameters]
         written += [port.parameter for port in self.read_by]
         return list({id(tensor): tensor for tensor in written}.values())
+
+    def trained_parameters(self) -> list[Tensor]:
+        """Those of :meth:`parameters` that learn by gradients; a :class:`plastic_rl.layers.SolvedLinear` does not."""
+        solved = {
+            id(tensor)
+            for port in self.read_by
+            if isinstance(port.layer, kinds.SolvedLinear)
+            for tensor in port.parameters
+        }
+        return [tensor for tensor in self.parameters() if id(tensor) not in solved]
+
+    def strangers(self) -> list[str]:
+        """The names of modules of this layer that are no longer part of the network that it was found in."""
+        if self.network is None:
+            return []
+        members = {id(module) for module in self.network.modules()}
+        ports = (*self.produced_by, *self.normed_by, *self.read_by)
+        return list(dict.fromkeys(port.name for port in ports if id(port.layer) not in members))
 
     def __repr__(self) -> str:
         producers = " + ".join(port.name for port in self.produced_by)

@@ -21,6 +21,17 @@ MIXING_NORMS = (nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 UNKNOWN = (nn.RNNCellBase, nn.Bilinear)
 
 
+class SolvedLinear(nn.Linear):
+    """A linear layer whose weights are solved for: they learn, but not by gradients."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        with torch.random.fork_rng(devices=[]):
+            super().__init__(inputs, outputs)
+        self.requires_grad_(False)
+        nn.init.zeros_(self.weight)
+        nn.init.zeros_(self.bias)
+
+
 def rows(name: str, layer: nn.Module, index: Tensor | None = None) -> list[Port]:
     """The ports of a layer that produces units; a recurrent layer has two, for its input and for its own past.
 

@@ -1,10 +1,11 @@
 """Learners of streams: one network, or independent copies of one with a seed each."""
 
+from plastic_rl.choices import Precision, Renewal
 from plastic_rl.learners.additive import AdditiveLearner
 from plastic_rl.learners.anchored import AnchoredLearner
 from plastic_rl.learners.backprop import Backprop
 from plastic_rl.learners.delegating import DelegatingLearner
-from plastic_rl.learners.learner import Blueprint, Learner, Precision, Renewal
+from plastic_rl.learners.learner import Blueprint, Learner
 from plastic_rl.learners.local import LocalBlueprint, LocalLearner
 from plastic_rl.learners.multi_task import MultiTaskLearner
 from plastic_rl.learners.parallel.batched import BatchedBackprop

@@ -12,8 +12,7 @@ from plastic_rl.learners.backprop import Backprop
 from plastic_rl.learners.delegating import DelegatingLearner
 from plastic_rl.learners.learner import Blueprint
 from plastic_rl.learners.separate_heads import alone
-from plastic_rl.nn.additive import AdditiveDecomposition
-from plastic_rl.optim.additive import AdditiveOptimizer
+from plastic_rl.nn.additive import AdditiveDecomposition, AdditiveOptimizer
 from plastic_rl.streams.stream import Plan, Stream
 from plastic_rl.streams.task import Task
 
@@ -46,7 +45,7 @@ class AdditiveLearner(DelegatingLearner):
             raise ValueError("this stream carries its best weights over, which additive decomposition does not offer")
         super().__init__(Backprop(blueprint, stream, seed=stream.seed, device=device))
         self.tasks = decomposition(self.backprop.network, stream.task(0).identity)
-        self.backprop.optimizer = AdditiveOptimizer(self.backprop.optimizer, self.tasks)
+        self.backprop.optimizer = AdditiveOptimizer(self.backprop.optimizer, decomposition=self.tasks)
 
     def begin(self, task: Task, plan: Plan) -> None:
         is_known = task.identity in self.tasks.tasks

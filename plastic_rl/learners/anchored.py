@@ -11,7 +11,7 @@ from plastic_rl.learners.backprop import Backprop, counted
 from plastic_rl.learners.delegating import DelegatingLearner
 from plastic_rl.learners.learner import Blueprint
 from plastic_rl.learners.losses import loss
-from plastic_rl.optim.anchoring import Anchoring
+from plastic_rl.optim import Anchoring, methods_in
 from plastic_rl.streams.draws import source
 from plastic_rl.streams.stream import Plan, Stream
 from plastic_rl.streams.task import Task
@@ -23,7 +23,7 @@ class AnchoredLearner(DelegatingLearner):
     When a task begins, the one before is consolidated on some of its training examples.
 
     Args:
-        blueprint: how the network is made; its method is an :class:`plastic_rl.optim.anchoring.Anchoring`.
+        blueprint: how the network is made; its method is an :class:`plastic_rl.optim.Anchoring`.
         stream: what it is to learn from.
         examples: at most so many of a task's training examples, drawn at random, say how much a weight mattered.
         device: where it lives.
@@ -36,15 +36,17 @@ class AnchoredLearner(DelegatingLearner):
         self, blueprint: Blueprint, stream: Stream, *, examples: int = 500, device: torch.device | str = "cpu"
     ) -> None:
         super().__init__(Backprop(blueprint, stream, seed=stream.seed, device=device))
-        optimizer = self.backprop.optimizer
-        if not isinstance(optimizer, Anchoring):
-            raise TypeError(f"the blueprint's method must anchor weights, as EWC does; got {type(optimizer).__name__}")
-        self.anchoring, self.stream, self.examples = optimizer, stream, examples
+        anchoring = [method for method in methods_in(self.backprop.optimizer) if isinstance(method, Anchoring)]
+        if not anchoring:
+            kind = type(self.backprop.optimizer).__name__
+            raise TypeError(f"the blueprint's method must anchor weights, as EWC does; got {kind}")
+        self.anchoring, self.stream, self.examples = anchoring, stream, examples
 
     def begin(self, task: Task, plan: Plan) -> None:
         if task.index > 0:
             self.backprop.network.eval()
-            self.anchoring.consolidate(self._losses(self.stream.task(task.index - 1)))
+            for method in self.anchoring:
+                method.consolidate(self._losses(self.stream.task(task.index - 1)))
             self.backprop.network.train()
         self.backprop.begin(task, plan)
 

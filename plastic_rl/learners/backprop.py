@@ -8,14 +8,14 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
+from plastic_rl.choices import Precision, Renewal
 from plastic_rl.diagnostics import report
 from plastic_rl.layers import HiddenLayer, replaceable_layers
-from plastic_rl.learners.learner import Blueprint, Learner, Precision, Renewal, head, take_over, zero
+from plastic_rl.learners.learner import Blueprint, Learner, head, take_over, zero
 from plastic_rl.learners.losses import loss
-from plastic_rl.optim import PlasticOptimizer
-from plastic_rl.optim.replacement import innermost
+from plastic_rl.optim import PlasticOptimizer, seeded
+from plastic_rl.optim.forgetting import forget_everything
 from plastic_rl.streams.stream import Plan, Stream
 from plastic_rl.streams.task import Task
 
@@ -41,7 +41,7 @@ class Backprop(Learner):
         self.layers = watchable(self.network, torch.zeros(2, *stream.shape, device=device))
         self.optimizer = blueprint.optimizer(self.network.parameters())
         if blueprint.plasticity is not None:
-            self.optimizer = blueprint.plasticity(self.optimizer, self.layers, seed)
+            self.optimizer = seeded(blueprint.plasticity, seed)(self.optimizer, self.layers)
         self.rates = [group["lr"] for group in self.optimizer.param_groups]
         self.forward: Any = compiled(self.network) if blueprint.compiles else self.network
 
@@ -54,7 +54,7 @@ class Backprop(Learner):
         if plan.zeroes_head:
             zero(head(self.network))
         if plan.restarts_optimizer or (task.index > 0 and self.blueprint.renewal is Renewal.network):
-            forget_state(self.optimizer)
+            forget_everything(self.optimizer)
 
     def set_learning_rate_factor(self, factor: float) -> None:
         for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
@@ -123,12 +123,6 @@ def watchable(network: nn.Module, example: Tensor) -> list[HiddenLayer]:
             "Units of the layers %s are neither watched nor replaced: %s.", list(refused), set(refused.values())
         )
     return layers
-
-
-def forget_state(optimizer: Optimizer) -> None:
-    """Lets an optimiser start over: its moments go, and the clocks of single units with them."""
-    optimizer.state.clear()
-    getattr(innermost(optimizer), "young", {}).clear()
 
 
 def renew(network: nn.Module, blueprint: Blueprint, seed: int, task: Task) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 import torch
@@ -13,29 +12,11 @@ from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from plastic_rl.layers import HiddenLayer
-from plastic_rl.optim import PlasticOptimizer
+from plastic_rl.choices import Precision, Renewal
+from plastic_rl.optim import Plasticity
 from plastic_rl.streams.draws import seed_for
 from plastic_rl.streams.stream import Plan
 from plastic_rl.streams.task import Task
-
-# A method that still lacks the optimiser, the layers and the seed.
-Plasticity = Callable[[Optimizer, list[HiddenLayer], int], PlasticOptimizer]
-
-
-class Renewal(StrEnum):
-    """What is drawn afresh when a new task begins."""
-
-    nothing = "nothing"
-    head = "head"  # the last layer
-    network = "network"  # everything, the optimiser's state included: the control that keeps nothing
-
-
-class Precision(StrEnum):
-    """In which numbers the network computes; its weights are of 32 bits in any case."""
-
-    float32 = "float32"
-    bfloat16 = "bfloat16"  # autocast
 
 
 @dataclass(frozen=True)
@@ -45,7 +26,7 @@ class Blueprint:
     Args:
         network: makes a network, drawing its weights from torch's global generator.
         optimizer: makes the optimiser of some parameters.
-        plasticity: wraps it; None leaves it plain.
+        plasticity: wraps it, with the learner's seed where it takes one; None leaves it plain.
         renewal: what is drawn afresh when a new task begins.
         precision: in which numbers the network computes.
         compiles: compile the network with `torch.compile`; on CUDA with graphs.

@@ -12,13 +12,14 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from plastic_rl.diagnostics import report
-from plastic_rl.learners.backprop import MOST_AT_ONCE, counted, forget_state, watchable
-from plastic_rl.learners.learner import Learner, Plasticity, zero
+from plastic_rl.learners.backprop import MOST_AT_ONCE, counted, watchable
+from plastic_rl.learners.learner import Learner, zero
 from plastic_rl.nn.local import LocalHSIC, OneHot, Standardised
 from plastic_rl.nn.local.predictors import Prediction, Ridge
 from plastic_rl.nn.local.readouts import SoftmaxReadout
 from plastic_rl.nn.local.trainer import ADAM, OptimizerFactory, ReadoutFactory
-from plastic_rl.optim import PlasticOptimizer
+from plastic_rl.optim import Plasticity, PlasticOptimizer, seeded
+from plastic_rl.optim.forgetting import forget_everything
 from plastic_rl.streams.draws import seed_for
 from plastic_rl.streams.stream import Plan, Stream
 from plastic_rl.streams.task import Task
@@ -49,8 +50,7 @@ class LocalBlueprint:
 
     def draw(self, stream: Stream, seed: int, device: torch.device | str) -> LocalHSIC:
         """A fresh trainer whose weights are a function of a seed; global generators stay as they are."""
-        wrap = self.plasticity
-        method = None if wrap is None else lambda optimizer, layers: wrap(optimizer, layers, seed)
+        method = None if self.plasticity is None else seeded(self.plasticity, seed)
         encoder = Standardised(stream.outputs) if stream.is_regression else OneHot(stream.outputs)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed_for(seed, "network"))
@@ -109,7 +109,7 @@ class LocalLearner(Learner):
             zero(self.trainer.readout.linear)
         if plan.restarts_optimizer:
             for optimizer in self.trainer.optimizers:
-                forget_state(optimizer)
+                forget_everything(optimizer)
 
     def set_learning_rate_factor(self, factor: float) -> None:
         for optimizer, rates in zip(self.trainer.optimizers, self.rates, strict=True):

@@ -10,9 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from plastic_rl.choices import Renewal
 from plastic_rl.learners.backprop import Backprop, counted, precision
 from plastic_rl.learners.delegating import DelegatingLearner
-from plastic_rl.learners.learner import Blueprint, Renewal
+from plastic_rl.learners.learner import Blueprint
 from plastic_rl.learners.losses import loss
 from plastic_rl.streams.batches import chunks
 from plastic_rl.streams.stream import Plan, Stream

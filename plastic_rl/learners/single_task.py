@@ -9,10 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from plastic_rl.learners.backprop import Backprop, forget_state
+from plastic_rl.choices import Renewal
+from plastic_rl.learners.backprop import Backprop
 from plastic_rl.learners.delegating import DelegatingLearner
-from plastic_rl.learners.learner import Blueprint, Renewal
+from plastic_rl.learners.learner import Blueprint
 from plastic_rl.learners.separate_heads import alone
+from plastic_rl.optim.forgetting import forget_everything
 from plastic_rl.streams.stream import Plan, Stream
 from plastic_rl.streams.task import Task
 
@@ -39,7 +41,7 @@ class SingleTaskLearner(DelegatingLearner):
         self._set_aside()
         if task.identity in self.waiting:
             self.backprop.network.load_state_dict(self.waiting.pop(task.identity))
-            forget_state(self.backprop.optimizer)
+            forget_everything(self.backprop.optimizer)
         else:
             self.backprop.begin(alone(task), plan)
         self.active = task.identity

@@ -1,20 +1,33 @@
 """Methods that wrap an optimiser."""
 
 from plastic_rl.optim.adam import Adam, AdamW
-from plastic_rl.optim.additive import AdditiveOptimizer
-from plastic_rl.optim.base import PlasticOptimizer
+from plastic_rl.optim.anchoring import Anchoring
+from plastic_rl.optim.base import Plasticity, PlasticOptimizer, innermost, methods_in
 from plastic_rl.optim.continual_backprop import ContinualBackprop
+from plastic_rl.optim.events import UnitForecast, UnitsReplaced
 from plastic_rl.optim.ewc import ElasticWeightConsolidation
 from plastic_rl.optim.l2_transfer import L2Transfer
 from plastic_rl.optim.shrink_perturb import ShrinkPerturb
+from plastic_rl.optim.stack import Stack, seeded
+from plastic_rl.optim.unit_clock import UnitClock
+from plastic_rl.optim.unit_replacer import UnitReplacer
 
 __all__ = [
     "Adam",
     "AdamW",
-    "AdditiveOptimizer",
+    "Anchoring",
     "ContinualBackprop",
     "ElasticWeightConsolidation",
     "L2Transfer",
     "PlasticOptimizer",
+    "Plasticity",
     "ShrinkPerturb",
+    "Stack",
+    "UnitClock",
+    "UnitForecast",
+    "UnitReplacer",
+    "UnitsReplaced",
+    "innermost",
+    "methods_in",
+    "seeded",
 ]

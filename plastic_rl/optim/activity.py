@@ -30,12 +30,16 @@ class ActivityRecorder:
         self.centre: Float[Tensor, " columns"] | None = None
         self.magnitude: Float[Tensor, " columns"] | None = None
         self.mean: Float[Tensor, " columns"] | None = None
+        self.was_heard = False
         self._axis = port.axis
         self._dtype = port.weight.dtype  # under autocast, activations have less precision than that
         self._handle = port.attach(self)
 
     def __call__(self, module: nn.Module, *seen: Any) -> None:
-        if (self.keeps_magnitude or self.keeps_mean) and torch.is_grad_enabled():
+        if not torch.is_grad_enabled():
+            return
+        self.was_heard = True
+        if self.keeps_magnitude or self.keeps_mean:
             self.record(self.port.heard(*seen).detach())
 
     def record(self, activations: Float[Tensor, "..."]) -> None:

@@ -4,12 +4,12 @@ Adam divides its moments by 1 - β^t to make up for their start at zero. torch k
 unit whose moments are forgotten under an old clock takes steps up to 6.6 times too large (β = 0.9, 0.999: 3.2 times at
 its first step, most at its twelfth). Here the step that torch has taken is corrected, for the entries of young units
 alone, to the one that a fresh Adam would have taken. After twenty steps a unit comes of age
-(:mod:`plastic_rl.optim.youth`): its moments are scaled once so that the parameter's clock fits them.
+(:mod:`plastic_rl.optim.young_units`): its moments are scaled once so that the parameter's clock fits them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -17,12 +17,14 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.optim import Optimizer
 
-from plastic_rl.optim.youth import Young, warm_up
+from plastic_rl.optim.base import methods_in
+from plastic_rl.optim.unit_clock import UnitClock
+from plastic_rl.optim.young_units import Young, warm_up
 
 Entries = Float[Tensor, " n"]
 
 
-class UnitClock(Optimizer):
+class ClockedAdam(UnitClock, Optimizer):
     """Mixed into an Adam of torch: bit for bit that Adam until :meth:`restart_clock` is called."""
 
     young: dict[Tensor, Young]
@@ -42,6 +44,14 @@ class UnitClock(Optimizer):
             group = next(group for group in self.param_groups if any(each is parameter for each in group["params"]))
             young = self.young.setdefault(parameter, Young(parameter))
             young.add(axis, index, state["step"], group["betas"])
+
+    def forget_clocks(self, parameters: Iterable[Tensor] | None = None) -> None:
+        for parameter in list(self.young) if parameters is None else parameters:
+            self.young.pop(parameter, None)
+
+    @property
+    def has_young_units(self) -> bool:
+        return bool(self.young)
 
     def state_dict(self) -> dict[str, Any]:
         places = {parameter: place for place, parameter in enumerate(self._parameters())}
@@ -72,7 +82,7 @@ class UnitClock(Optimizer):
 @torch.no_grad()
 def correct_young_steps(optimizer: Optimizer, *_: Any) -> None:
     """Replaces the steps that torch's Adam has just taken with young entries by those of a fresh Adam."""
-    everyone: dict[Tensor, Young] = getattr(optimizer, "young", {})
+    everyone = optimizer.young if isinstance(optimizer, ClockedAdam) else {}  # hooks are shared with the plain Adam
     for group in optimizer.param_groups if everyone else []:
         moved = [everyone[each] for each in group["params"] if each in everyone and each.grad is not None]
         if moved:
@@ -110,19 +120,26 @@ def direction(first: Entries, second: Entries, corrections: Sequence[Entries], e
     return (first / corrections[0]).div_((second / corrections[1]).sqrt_().add_(eps))
 
 
-class Adam(UnitClock, torch.optim.Adam):
+class Adam(ClockedAdam, torch.optim.Adam):
     """torch's Adam, all its options included, with a clock that can be restarted for single units."""
 
 
-class AdamW(UnitClock, torch.optim.AdamW):
+class AdamW(ClockedAdam, torch.optim.AdamW):
     """torch's AdamW, all its options included, with a clock that can be restarted for single units."""
 
 
-CLOCKED: dict[type[Optimizer], type[UnitClock]] = {torch.optim.Adam: Adam, torch.optim.AdamW: AdamW}
+CLOCKED: dict[type[Optimizer], type[ClockedAdam]] = {torch.optim.Adam: Adam, torch.optim.AdamW: AdamW}
 
 
 def with_unit_clock(optimizer: Optimizer) -> Optimizer:
-    """The same optimiser (the same groups, state and hooks), with a unit clock if it is torch's Adam or AdamW."""
+    """The same optimiser (the same groups, state and hooks), with a unit clock if it is torch's Adam or AdamW.
+
+    Of a stack of methods it is the optimiser at the bottom that gets the clock.
+    """
+    wrappers = list(methods_in(optimizer))
+    if wrappers:
+        wrappers[-1].optimizer = with_unit_clock(wrappers[-1].optimizer)
+        return optimizer
     kind = CLOCKED.get(type(optimizer))
     if kind is None:
         return optimizer

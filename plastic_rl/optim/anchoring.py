@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from plastic_rl.optim.base import PlasticOptimizer
+from plastic_rl.layers import HiddenLayer
+from plastic_rl.optim.base import PlasticOptimizer, add_gradient
+from plastic_rl.optim.stacked.seed_by_seed import SeedBySeed
+from plastic_rl.validation import non_negative
 
 
 class Anchoring(PlasticOptimizer, ABC):
@@ -22,17 +25,18 @@ class Anchoring(PlasticOptimizer, ABC):
 
     Args:
         optimizer: what moves the parameters.
+        layers: not looked at; all parameters of the optimiser that train are drawn back.
         strength: λ.
 
     Raises:
         ValueError: the strength is negative.
     """
 
-    def __init__(self, optimizer: Optimizer, *, strength: float) -> None:
+    vectorized = SeedBySeed
+
+    def __init__(self, optimizer: Optimizer, layers: Sequence[HiddenLayer] = (), *, strength: float) -> None:
         super().__init__(optimizer)
-        if not strength >= 0:
-            raise ValueError(f"strength must be 0 or more, got {strength}")
-        self.strength = strength
+        self.strength = non_negative("strength", strength)
         self.memory = {"tasks": 0, "importances": [], "centres": []}
 
     @property
@@ -49,22 +53,13 @@ class Anchoring(PlasticOptimizer, ABC):
                 from what the network says (a generator, so that one graph is alive at a time).
         """
 
-    def zero_grad(self, set_to_none: bool = True) -> None:
-        super().zero_grad(set_to_none)
-        if self.strength:
-            self._pull()
-
-    @torch.no_grad()
-    def _pull(self) -> None:
-        for weight, importance, centre in self._anchors():
-            weight.grad = (weight - centre).mul_(importance).mul_(self.strength)
+    def after_zero_grad(self) -> None:
+        for weight, importance, centre in self._anchors() if self.strength else ():
+            add_gradient(weight, (weight - centre).mul_(importance).mul_(self.strength))
 
     def _anchors(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         if self.memory["tasks"]:
             yield from zip(self.trained, self.memory["importances"], self.memory["centres"], strict=True)
-
-    def after_step(self) -> None:
-        """Nothing: the term was in the gradients."""
 
     @torch.no_grad()
     def penalty(self) -> float:
@@ -76,7 +71,7 @@ class Anchoring(PlasticOptimizer, ABC):
         """How many tasks are remembered, and what the term adds to the loss."""
         return {**super().metrics(), "anchor/tasks": self.memory["tasks"], "anchor/penalty": self.penalty()}
 
-    def remember(self, memory: dict[str, Any]) -> None:
+    def load_memory(self, memory: dict[str, Any]) -> None:
         self.memory = {"tasks": memory["tasks"], "importances": [], "centres": []}
         if memory["tasks"]:
             for name in ("importances", "centres"):

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from jaxtyping import Float, Int
 from torch import Tensor
+
+from plastic_rl.optim.events import UnitsReplaced
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,10 @@ class AuditLog:
     def __init__(self, size: int) -> None:
         self._events: deque[tuple[int, str, Tensor, Tensor, Tensor]] = deque(maxlen=size)
 
-    def add(
-        self, step: int, layer: str, units: Int[Tensor, " k"], utility: Float[Tensor, " n"], age: Float[Tensor, " n"]
-    ) -> None:
-        """Notes that ``units`` of a layer were replaced; ``utility`` and ``age`` are those of all its units."""
-        if self._events.maxlen:
-            self._events.append((step, layer, units, utility[units], age[units]))
+    def add(self, event: UnitsReplaced) -> None:
+        """Notes that units of a layer were replaced."""
+        utility, age = event.utility[event.units], event.age[event.units]
+        self._events.append((event.step, event.layer.name, event.units, utility, age))
 
     def replacements(self) -> list[Replacement]:
         """The replacements in the order in which they happened."""

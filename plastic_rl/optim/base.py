@@ -1,35 +1,55 @@
-"""An optimiser that is another optimiser, plus something that happens after each step."""
+"""The one door for methods that wrap an optimiser: what each of them is, and what its host may ask of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from plastic_rl.layers import HiddenLayer
+from plastic_rl.optim.events import Listener, UnitForecast
+from plastic_rl.optim.stacked.vectorized import Vectorized
+
+Plasticity = Callable[[Optimizer, Sequence[HiddenLayer]], "PlasticOptimizer"]
+"""A method minus what it wraps, such as ``partial(ContinualBackprop, replacement_rate=1e-4)``.
+
+Every method's signature is ``(optimizer, layers=(), *, …)``, whether it looks at layers or not.
+"""
+
 
 class PlasticOptimizer(Optimizer):
-    """Wraps an optimiser: the same parameter groups, state and defaults, and :meth:`after_step` after each step.
+    """Wraps an optimiser: the same parameter groups, state and defaults, and a method's own work around each step.
 
-    Schedulers, gradient scalers, step hooks, ``add_param_group``, ``deepcopy``, ``pickle`` and stacking work as on the
-    wrapped optimiser. What a method must remember is kept in ``memory``, a nest of dicts and lists of tensors, numbers
-    and strings that travels in ``state_dict()`` under the name of the class; a plain torch optimiser reads the same
-    ``state_dict()`` and passes over that entry.
+    A method works at up to three moments, each a function that does nothing unless it is overridden:
+    :meth:`after_zero_grad`, where a term of the loss that depends on weights alone adds its gradient;
+    :meth:`before_step`, with the gradients at hand; :meth:`after_step`, once the parameters have moved. A host drives
+    all of them, by calling ``zero_grad`` and ``step`` as of any optimiser.
+
+    Schedulers, step hooks, ``add_param_group``, ``deepcopy``, ``pickle`` and stacking work as on the wrapped optimiser;
+    gradient scalers too, but for gradients added in :meth:`after_zero_grad`, which they would scale down. What a method
+    must remember is kept in ``memory``, a nest of dicts and lists of tensors, numbers and strings that travels in
+    ``state_dict()`` under the name of the class; a plain torch optimiser reads the same ``state_dict()`` and passes
+    over that entry.
 
     Args:
         optimizer: the optimiser to wrap; it may itself be a wrapper.
     """
 
+    vectorized: ClassVar[type[Vectorized] | None] = None
+    """The form of the method for several networks in one; without one, several seeds learn in turn, each as a whole."""
+
     def __init__(self, optimizer: Optimizer) -> None:
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"{type(self).__name__} wraps a torch optimiser, got {type(optimizer).__name__}")
         # Optimizer.__init__ would build groups and state of its own; __setstate__ sets up the hooks alone.
-        self.__setstate__({"optimizer": optimizer, "memory": {}})
+        self.__setstate__({"optimizer": optimizer, "memory": {}, "listeners": []})
 
     optimizer: Optimizer
     memory: dict[str, Any]
+    listeners: list[Listener]
 
     @property
     def param_groups(self) -> list[dict[str, Any]]:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -50,38 +70,112 @@ class PlasticOptimizer(Optimizer):
         # A scheduler replaces `step` on the instance by a closure over it, which is neither copied nor pickled.
         return {name: value for name, value in self.__dict__.items() if name != "step"}
 
+    # The three moments.
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Clears the gradients, then :meth:`after_zero_grad`."""
+        self.optimizer.zero_grad(set_to_none)
+        with torch.no_grad():
+            self.after_zero_grad()
+
     def step(self, closure: Callable[[], float] | None = None) -> Any:
-        """One step of the wrapped optimiser, then :meth:`after_step`; returns the closure's loss."""
-        loss = self.optimizer.step(closure)
+        """:meth:`before_step`, one step of the wrapped optimiser, :meth:`after_step`; returns the closure's loss."""
+        loss = None
+        if closure is not None and type(self).before_step is not PlasticOptimizer.before_step:
+            with torch.enable_grad():
+                loss, closure = closure(), None
+        with torch.no_grad():
+            self.before_step()
+        stepped = self.optimizer.step(closure)
         with torch.no_grad():
             self.after_step()
-        return loss
+        return stepped if loss is None else loss
+
+    def after_zero_grad(self) -> None:
+        """Adds the gradients of a term of the loss that depends on the weights alone (:func:`add_gradient`)."""
+
+    def before_step(self) -> None:
+        """Looks at, or changes, the gradients by which the wrapped optimiser is about to step."""
 
     def after_step(self) -> None:
-        """What the method does once the parameters have moved."""
-        raise NotImplementedError(f"{type(self).__name__} must define after_step")
+        """Follows up once the parameters have moved."""
+
+    # What a host may ask.
+
+    def on_replacement(self, listener: Listener) -> None:
+        """Calls ``listener`` with each :class:`UnitsReplaced` of units by this method and by those inside it."""
+        for method in methods_in(self):
+            method.listeners.append(listener)
+
+    def reattach(self, layers: Sequence[HiddenLayer]) -> None:
+        """Goes on with the layers of a network that has changed: found anew, they replace those that were given.
+
+        Args:
+            layers: all layers of the network, as :func:`plastic_rl.layers.hidden_layers` finds them now.
+
+        Raises:
+            ValueError: the optimiser does not train all of their weights.
+        """
+        if isinstance(self.optimizer, PlasticOptimizer):
+            self.optimizer.reattach(layers)
+
+    def forecast(self) -> list[UnitForecast]:
+        """For each layer when its units will be replaced, and how often; empty where the method replaces none."""
+        return []
+
+    def concerns(self, updates: int | None = None) -> Iterator[str]:
+        """Settings under which the method does nothing, or harm, each in a sentence or two.
+
+        Args:
+            updates: how many steps it will see; None where nobody knows.
+        """
+        yield from ()
 
     def metrics(self) -> dict[str, int | float]:
         """Counters worth logging, of this wrapper and of those inside it, by name."""
         return self.optimizer.metrics() if isinstance(self.optimizer, PlasticOptimizer) else {}
 
-    def zero_grad(self, set_to_none: bool = True) -> None:
-        self.optimizer.zero_grad(set_to_none)
+    # Torch's own interface.
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         self.optimizer.add_param_group(param_group)
 
+    @property
+    def entry(self) -> str:
+        """The name of the memory in ``state_dict()``: that of the class, numbered where the class is there twice."""
+        inside = sum(type(method) is type(self) for method in methods_in(self.optimizer))
+        return f"{type(self).__name__}.{inside + 1}" if inside else type(self).__name__
+
     def state_dict(self) -> dict[str, Any]:
-        return {**self.optimizer.state_dict(), type(self).__name__: self.memory}
+        return {**self.optimizer.state_dict(), self.entry: self.memory}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Loads the wrapped optimiser's state and the memory; without an entry of its own the memory stays as it is."""
-        name = type(self).__name__
-        self.optimizer.load_state_dict({key: value for key, value in state_dict.items() if key != name})
-        if name in state_dict:
-            self.remember(state_dict[name])
+        entry = self.entry
+        self.optimizer.load_state_dict({key: value for key, value in state_dict.items() if key != entry})
+        if entry in state_dict:
+            self.load_memory(state_dict[entry])
 
     @torch.no_grad()
-    def remember(self, memory: dict[str, Any]) -> None:
+    def load_memory(self, memory: dict[str, Any]) -> None:
         """Takes a saved memory over; where tensors are in use elsewhere a method writes into them instead."""
         self.memory = memory
+
+
+def methods_in(optimizer: Optimizer | None) -> Iterator[PlasticOptimizer]:
+    """The methods of a stack of wrappers, the outermost first; none around a plain optimiser."""
+    while isinstance(optimizer, PlasticOptimizer):
+        yield optimizer
+        optimizer = optimizer.optimizer
+
+
+def innermost(optimizer: Optimizer) -> Optimizer:
+    """The optimiser at the bottom of a stack of wrappers."""
+    while isinstance(optimizer, PlasticOptimizer):
+        optimizer = optimizer.optimizer
+    return optimizer
+
+
+def add_gradient(parameter: Tensor, term: Tensor) -> None:
+    """Adds to a parameter's gradient, or makes it the gradient where there is none yet."""
+    parameter.grad = term if parameter.grad is None else parameter.grad.add_(term)

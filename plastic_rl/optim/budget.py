@@ -7,17 +7,12 @@ ahead whether something will.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
-
-class Rounding(StrEnum):
-    """What becomes of a fraction of a unit."""
-
-    accumulate = "accumulate"  # carried over: the long-run number is right for any rate (Algorithm 1)
-    bernoulli = "bernoulli"  # one unit with that probability, as in the authors' PPO; above 1 the fraction is dropped
+from plastic_rl.choices import Rounding
 
 
 @dataclass
@@ -81,11 +76,30 @@ class Budget:
             self.immature += count
             self.replaced += count
 
-    def state(self) -> dict[str, Any]:
+    @property
+    def first_due(self) -> int | None:
+        """After which update the first unit falls due; None for never.
+
+        The first of n units falls due 1 / (ρ n) updates after maturity, rounded up (with Bernoulli rounding: on
+        average).
+        """
+        expected = self.rate * self.units
+        # The sum of ρ n over updates reaches one only up to rounding; so does the account.
+        return self.maturity + math.ceil(1 / expected - 1e-9) if expected > 0 else None
+
+    @property
+    def long_run(self) -> float:
+        """How many units are replaced an update in the long run.
+
+        It is r per update of the n - r m units that are mature, hence r = ρ n / (1 + ρ m).
+        """
+        return self.rate * self.units / (1 + self.rate * self.maturity)
+
+    def state_dict(self) -> dict[str, Any]:
         """What has to be saved to go on exactly."""
         return {"owed": self.owed, "replaced": self.replaced, "recent": [list(pair) for pair in self.recent]}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on from a saved state."""
         self.owed, self.replaced = float(state["owed"]), int(state["replaced"])
         self.recent = deque((int(step), int(count)) for step, count in state["recent"])

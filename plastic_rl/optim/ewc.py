@@ -49,6 +49,7 @@ class ElasticWeightConsolidation(Anchoring):
 
     Args:
         optimizer: what moves the parameters.
+        layers: not looked at.
         strength: λ.
 
     Raises:

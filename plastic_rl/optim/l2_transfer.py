@@ -19,6 +19,7 @@ class L2Transfer(Anchoring):
 
     Args:
         optimizer: what moves the parameters.
+        layers: not looked at.
         strength: λ.
 
     Raises:

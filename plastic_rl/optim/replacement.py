@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 from plastic_rl.initialisers import Initialiser
 from plastic_rl.layers import HiddenLayer, Port
 from plastic_rl.layers.port import fill
-from plastic_rl.optim.base import PlasticOptimizer
+from plastic_rl.optim.forgetting import forget
 
 
 @torch.no_grad()
@@ -86,26 +86,3 @@ def move_mean_to_bias(port: Port, units: Int[Tensor, " k"], mean: Float[Tensor, 
         columns, weight = port.positions(units), port.weight
         contribution = weight[:, columns].flatten(2).sum(2) if weight.ndim > 2 else weight[:, columns]
         port.bias.add_(contribution @ mean[columns])
-
-
-def forget(optimizer: Optimizer | None, parameter: Tensor | None, axis: int | None, index: Int[Tensor, " k"]) -> None:
-    """Sets parts of an optimiser's state to zero: state of the parameter's shape belongs to the parameter's units.
-
-    Holds for the moments of Adam, AdamW, NAdam, RAdam, RMSprop, Adagrad, Lion, Muon and for SGD's momentum. A clock for
-    single units (:class:`plastic_rl.optim.Adam`) is restarted.
-    """
-    if optimizer is None or parameter is None or parameter not in optimizer.state:
-        return
-    for value in optimizer.state[parameter].values():
-        if isinstance(value, Tensor) and value.shape == parameter.shape:
-            fill(value, axis, index, 0.0)
-    restart_clock = getattr(innermost(optimizer), "restart_clock", None)
-    if restart_clock is not None:
-        restart_clock(parameter, axis, index)
-
-
-def innermost(optimizer: Optimizer) -> Optimizer:
-    """The optimiser at the bottom of a stack of wrappers."""
-    while isinstance(optimizer, PlasticOptimizer):
-        optimizer = optimizer.optimizer
-    return optimizer

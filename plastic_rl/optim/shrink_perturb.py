@@ -6,14 +6,17 @@ each step instead of much at each change.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Generator, Tensor
 from torch.optim import Optimizer
 
+from plastic_rl.layers import HiddenLayer
 from plastic_rl.optim.base import PlasticOptimizer
-from plastic_rl.optim.validation import fraction
+from plastic_rl.optim.stacked.seed_by_seed import SeedBySeed
+from plastic_rl.validation import fraction, non_negative
 
 
 class ShrinkPerturb(PlasticOptimizer):
@@ -23,6 +26,7 @@ class ShrinkPerturb(PlasticOptimizer):
 
     Args:
         optimizer: what moves the parameters.
+        layers: not looked at; all parameters of the optimiser are shrunk and perturbed.
         shrink: the share of each weight that is lost, from 0 to 1.
         noise_std: σ, the standard deviation of the noise.
         seed: of the noise; None takes torch's initial seed. The global random-number stream is never touched.
@@ -31,14 +35,20 @@ class ShrinkPerturb(PlasticOptimizer):
         ValueError: for a hyper-parameter out of its range.
     """
 
+    vectorized = SeedBySeed
+
     def __init__(
-        self, optimizer: Optimizer, *, shrink: float = 0.0, noise_std: float = 1e-5, seed: int | None = None
+        self,
+        optimizer: Optimizer,
+        layers: Sequence[HiddenLayer] = (),
+        *,
+        shrink: float = 0.0,
+        noise_std: float = 1e-5,
+        seed: int | None = None,
     ) -> None:
         super().__init__(optimizer)
         self.shrink = fraction("shrink", shrink)
-        if noise_std < 0:
-            raise ValueError(f"noise_std must be at least 0, got {noise_std}")
-        self.noise_std = noise_std
+        self.noise_std = non_negative("noise_std", noise_std)
         self.memory = {"step": 0, "seed": torch.initial_seed() if seed is None else seed}
 
     def after_step(self) -> None:
@@ -50,7 +60,7 @@ class ShrinkPerturb(PlasticOptimizer):
         if self.noise_std:
             torch._foreach_add_(parameters, self._noise(parameters))  # pyright: ignore[reportPrivateImportUsage]
 
-    def remember(self, memory: dict[str, Any]) -> None:
+    def load_memory(self, memory: dict[str, Any]) -> None:
         # The numbers alone: two optimisers must not count in one dict.
         self.memory.update(step=int(memory["step"]), seed=int(memory["seed"]))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from stable_baselines3.common.base_class import BaseAlgorithm
@@ -10,13 +10,10 @@ from torch import nn
 from torch.optim import Optimizer
 
 from plastic_rl.layers import HiddenLayer, hidden_layers
-from plastic_rl.optim import PlasticOptimizer
+from plastic_rl.optim import Plasticity, PlasticOptimizer, seeded
 from plastic_rl.sb3.example import example
 from plastic_rl.sb3.renorm import with_renorms
 from plastic_rl.sb3.rmsprop import with_restart
-
-# A method minus the optimiser and the layers that it will wrap, e.g. partial(ContinualBackprop, replacement_rate=1e-4).
-Plasticity = Callable[[Optimizer, list[HiddenLayer]], PlasticOptimizer]
 
 # Policies whose own forward pass ends in a greedy action keep the network that they train under one of these names.
 Q_NETWORKS = ("q_net", "quantile_net")
@@ -32,7 +29,7 @@ def attach(model: BaseAlgorithm, plasticity: Plasticity, ignore: Collection[str]
 
     Args:
         model: the algorithm, set up.
-        plasticity: the method, its settings given.
+        plasticity: the method, its settings given; where it takes a seed and has none, it gets the model's.
         ignore: names of layers to leave alone, as messages of :func:`plastic_rl.layers.hidden_layers` give them.
 
     Raises:
@@ -42,9 +39,10 @@ def attach(model: BaseAlgorithm, plasticity: Plasticity, ignore: Collection[str]
     owned = list(owned_layers(model.policy, ignore))
     if not owned:
         raise ValueError(f"{type(model).__name__} trains its policy without an optimiser: there is nothing to wrap")
+    method = seeded(plasticity, model.seed)
     for owner, layers in owned:
         chosen = [layer for layer in layers if is_critic(layer)] if moves_actor_by_itself(model) else layers
-        owner.optimizer = plasticity(with_restart(owner.optimizer), chosen)
+        owner.optimizer = method(with_restart(owner.optimizer), chosen)
 
 
 def moves_actor_by_itself(model: BaseAlgorithm) -> bool:

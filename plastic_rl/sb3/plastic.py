@@ -8,7 +8,8 @@ from typing import Any, TypeVar, cast
 
 from stable_baselines3.common.base_class import BaseAlgorithm
 
-from plastic_rl.sb3.attachment import Plasticity, attach
+from plastic_rl.optim import Plasticity
+from plastic_rl.sb3.attachment import attach
 from plastic_rl.sb3.description import build, describe
 
 Algorithm = TypeVar("Algorithm", bound=BaseAlgorithm)

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from jaxtyping import Int
 from stable_baselines3.common.sb2_compat.rmsprop_tf_like import RMSpropTFLike
 from torch import Tensor
 from torch.optim import Optimizer
 
+from plastic_rl.layers.port import fill
+from plastic_rl.optim import UnitClock
 
-class RestartingRMSprop(RMSpropTFLike):
+
+class RestartingRMSprop(RMSpropTFLike, UnitClock):
     """SB3's `RMSpropTFLike`, bit for bit, until single units are told to start anew."""
 
     @torch.no_grad()
-    def restart_clock(self, parameter: Tensor, axis: int, index: Int[Tensor, " k"]) -> None:
+    def restart_clock(self, parameter: Tensor, axis: int | None, index: Int[Tensor, " k"]) -> None:
         """Sets the squared-gradient average of the entries ``index`` along ``axis`` to one, as in a fresh optimiser.
 
         A method forgets state by zeros; from zero the first step of this optimiser would be up to 1 / √(1 - α) = 10
         times the learning rate, where that of a fresh one is the learning rate times the gradient.
         """
         if parameter in self.state:
-            self.state[parameter]["square_avg"].index_fill_(axis, index, 1.0)
+            fill(self.state[parameter]["square_avg"], axis, index, 1.0)
+
+    def forget_clocks(self, parameters: Iterable[Tensor] | None = None) -> None:
+        """Nothing: all that is kept of a parameter is in its state."""
+
+    @property
+    def has_young_units(self) -> bool:
+        return False
 
 
 def with_restart(optimizer: Optimizer) -> Optimizer:

@@ -10,8 +10,8 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from torch.optim import Optimizer
 
-from plastic_rl.nn.additive import AdditiveDecomposition
-from plastic_rl.optim import AdditiveOptimizer, PlasticOptimizer
+from plastic_rl.nn.additive import AdditiveDecomposition, AdditiveOptimizer
+from plastic_rl.optim import methods_in
 
 # Modules of SB3's actor-critic policies that belong to each task alone: what acting never needs, and the action head.
 PRIVATE = ("mlp_extractor.value_net", "vf_features_extractor", "value_net", "action_net")
@@ -53,7 +53,7 @@ def remember_tasks(model: BaseAlgorithm, **settings: Any) -> AdditiveDecompositi
     known = {name for name, _ in policy.named_modules()}
     settings = {"first_task": _first_task(model), "heads": [name for name in PRIVATE if name in known], **settings}
     tasks = AdditiveDecomposition(policy, **settings)
-    policy.optimizer = AdditiveOptimizer(policy.optimizer, tasks)
+    policy.optimizer = AdditiveOptimizer(policy.optimizer, decomposition=tasks)
     return tasks
 
 
@@ -76,8 +76,5 @@ def task_name(task: Mapping[str, Any]) -> str:
 def tasks_of(model: BaseAlgorithm) -> AdditiveDecomposition | None:
     """The tasks that a model remembers, None if it does not."""
     optimizer: Optimizer | None = getattr(model.policy, "optimizer", None)
-    while isinstance(optimizer, PlasticOptimizer):
-        if isinstance(optimizer, AdditiveOptimizer):
-            return optimizer.decomposition
-        optimizer = optimizer.optimizer
-    return None
+    additive = (method for method in methods_in(optimizer) if isinstance(method, AdditiveOptimizer))
+    return next((method.decomposition for method in additive), None)

@@ -22,8 +22,7 @@ def blobs(tasks=3, **settings):
     return Blobs(plan, **{"is_split": True, **settings})
 
 
-def continual(optimizer, layers, seed):
-    return ContinualBackprop(optimizer, layers, replacement_rate=0.05, maturity_threshold=2, seed=seed)
+continual = partial(ContinualBackprop, replacement_rate=0.05, maturity_threshold=2)
 
 
 def additive(stream, plasticity=None, **settings):

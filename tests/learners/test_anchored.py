@@ -19,12 +19,11 @@ def blobs(tasks=2):
     return Blobs(Plan(tasks, batch_size=4, looks_back=True))
 
 
+ewc = partial(ElasticWeightConsolidation, strength=1000.0)
+
+
 def anchored(stream, **settings):
     return AnchoredLearner(blueprint(mlp, optimizer=ADAM, plasticity=ewc), stream, **{"examples": 9, **settings})
-
-
-def ewc(optimizer, layers, seed, strength=1000.0):
-    return ElasticWeightConsolidation(optimizer, strength=strength)
 
 
 def test_targets_are_drawn_as_the_network_says():
@@ -64,7 +63,7 @@ def test_only_what_the_first_task_did_not_need_is_moved(strength, weights):
     stream = Planes(Plan(2, batch_size=2, looks_back=True), seed=0)
     learner = AnchoredLearner(blueprint(plane, plasticity=partial(ewc, strength=strength)), stream, examples=400)
     (last,) = go_through([stream], learner)[-1][1]
-    assert learner.anchoring.memory["importances"][0].flatten().tolist() == [pytest.approx(2.0, rel=0.25), 0.0]
+    assert learner.anchoring[0].memory["importances"][0].flatten().tolist() == [pytest.approx(2.0, rel=0.25), 0.0]
     assert learner.backprop.network[0].weight.flatten().tolist() == pytest.approx(weights, abs=1e-3)
     assert last["transfer/backward"] == pytest.approx((weights[0] - 1) ** 2, abs=1e-3)
 

@@ -25,8 +25,7 @@ def one_weight():
     return network
 
 
-def continual(optimizer, layers, seed, **settings):
-    return ContinualBackprop(optimizer, layers, replacement_rate=0.05, maturity_threshold=2, seed=seed, **settings)
+continual = partial(ContinualBackprop, replacement_rate=0.05, maturity_threshold=2)
 
 
 def blobs(tasks=2, **settings):
@@ -150,7 +149,7 @@ def test_an_optimiser_that_restarts_goes_on_as_a_fresh_one(optimizer, wrap):
     fresh = Backprop(blueprint(mlp, optimizer=optimizer, plasticity=wrap), stream, seed=0)
     take_over(fresh.network, learner.network)
     if wrap is not None:
-        fresh.optimizer.remember(learner.optimizer.state_dict()["ContinualBackprop"])
+        fresh.optimizer.load_memory(learner.optimizer.state_dict()["ContinualBackprop"])
     for each in (learner, fresh):
         each.begin(stream.task(1), stream.plan)
         for places in torch.arange(12).split(4):
@@ -207,7 +206,7 @@ WRAPS = {
     "exact": continual,
     "lazy": partial(continual, mode="lazy"),
     "instant": partial(continual, mode="instant", rounding="bernoulli"),
-    "shrink and perturb": lambda optimizer, layers, seed: ShrinkPerturb(optimizer, noise_std=1e-3, seed=seed),
+    "shrink and perturb": partial(ShrinkPerturb, noise_std=1e-3),
 }
 
 

@@ -20,8 +20,7 @@ from plastic_rl.learners import backprop_learner
 from plastic_rl.streams import Plan
 
 
-def continual(optimizer, layers, seed):
-    return ContinualBackprop(optimizer, layers, replacement_rate=0.05, maturity_threshold=2, seed=seed)
+continual = partial(ContinualBackprop, replacement_rate=0.05, maturity_threshold=2)
 
 
 method, seeds = {"plain": None, "cbp": continual}[sys.argv[1]], int(sys.argv[2])

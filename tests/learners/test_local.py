@@ -20,8 +20,7 @@ def network(inputs=4, normalization="layer"):
     return LocalMLP((inputs,), [8, 8], normalization=normalization)
 
 
-def continual(optimizer, layers, seed):
-    return ContinualBackprop(optimizer, layers, replacement_rate=0.05, maturity_threshold=2, seed=seed)
+continual = partial(ContinualBackprop, replacement_rate=0.05, maturity_threshold=2)
 
 
 def made(stream, *, seed=0, **settings):

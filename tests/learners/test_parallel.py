@@ -21,17 +21,11 @@ SGD, MOMENTUM = partial(torch.optim.SGD, lr=0.1), partial(torch.optim.SGD, lr=0.
 ADAM = partial(torch.optim.Adam, lr=0.01)
 
 
-def continual(optimizer, layers, seed, **settings):
-    settings = {"replacement_rate": 0.05, "maturity_threshold": 2, "seed": seed, **settings}
-    return ContinualBackprop(optimizer, layers, **settings)
-
-
-def shrink_perturb(optimizer, layers, seed):
-    return ShrinkPerturb(optimizer, shrink=1e-3, noise_std=1e-2, seed=seed)
+shrink_perturb = partial(ShrinkPerturb, shrink=1e-3, noise_std=1e-2)
 
 
 def cbp(**settings):
-    return partial(continual, **settings)
+    return partial(ContinualBackprop, **{"replacement_rate": 0.05, "maturity_threshold": 2, **settings})
 
 
 BATCH_NORM = lambda: nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 3))  # noqa: E731

@@ -7,8 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from plastic_rl.nn import AdditiveDecomposition
-from plastic_rl.optim.additive import AdditiveOptimizer
+from plastic_rl.nn import AdditiveDecomposition, AdditiveOptimizer
 
 PROBE = torch.randn(5, 4, generator=torch.Generator().manual_seed(99))
 
@@ -23,7 +22,7 @@ def decomposed(
     network: nn.Module, rate: float = 0.02, **settings: Any
 ) -> tuple[AdditiveDecomposition, AdditiveOptimizer]:
     tasks = AdditiveDecomposition(network, **settings)
-    return tasks, AdditiveOptimizer(torch.optim.Adam(network.parameters(), lr=rate), tasks)
+    return tasks, AdditiveOptimizer(torch.optim.Adam(network.parameters(), lr=rate), decomposition=tasks)
 
 
 def learn(network: nn.Module, optimizer: torch.optim.Optimizer, task: int, steps: int = 5) -> None:

@@ -13,8 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from plastic_rl.nn import AdditiveDecomposition
-from plastic_rl.optim.additive import AdditiveOptimizer
+from plastic_rl.nn import AdditiveDecomposition, AdditiveOptimizer
 from tests.nn.additive_tasks import decomposed, everything, learn, mlp, outputs, recalled
 from tests.optim.networks import are_equal
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from plastic_rl.nn import AdditiveOptimizer
 from plastic_rl.nn.additive import AdditiveDecomposition
 from plastic_rl.nn.additive.reference import ReferenceLayer
-from plastic_rl.optim.additive import AdditiveOptimizer
 from tests.nn.additive_tasks import decomposed, learn, mlp, recalled
 
 LAMBDA1, LAMBDA2, DECAY, RATE = 4e-3, 10.0, 1e-2, 1e-2
@@ -29,7 +29,7 @@ def bare(**settings) -> tuple[nn.Linear, AdditiveDecomposition, AdditiveOptimize
         **settings,
     }
     tasks = AdditiveDecomposition(network, **settings)
-    return network, tasks, AdditiveOptimizer(torch.optim.SGD(network.parameters(), lr=RATE), tasks)
+    return network, tasks, AdditiveOptimizer(torch.optim.SGD(network.parameters(), lr=RATE), decomposition=tasks)
 
 
 def factors(layer: ReferenceLayer) -> list[Tensor]:

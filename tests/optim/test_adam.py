@@ -9,7 +9,7 @@ import torch
 
 import plastic_rl.optim as ours
 from plastic_rl.optim.adam import with_unit_clock
-from plastic_rl.optim.replacement import forget
+from plastic_rl.optim.forgetting import forget
 
 KINDS = {"single-tensor": {"foreach": False}, "foreach": {"foreach": True}, "fused": {"fused": True}}
 OPTIONS = {
@@ -83,23 +83,38 @@ def steps_of_one_newborn(optimizer, weight, count):
     return lengths
 
 
-def old_weight_with_a_forgotten_entry(kind, **options):
+def old_weight(kind, **options):
     weight = torch.zeros(2, dtype=torch.float64, requires_grad=True)
     optimizer = kind([weight], lr=1.0, **options)
     for _ in range(20_000):
         weight.grad = torch.ones_like(weight)
         optimizer.step()
+    return optimizer, weight
+
+
+def old_weight_with_a_forgotten_entry(kind, **options):
+    optimizer, weight = old_weight(kind, **options)
     forget(optimizer, weight, 0, torch.tensor([1]))
     return optimizer, weight
 
 
-def test_under_one_clock_a_forgotten_entry_overshoots_as_published():
+def test_under_one_clock_zeroed_moments_overshoot_as_published():
     # Zeroed moments under an old clock: (1 - 0.9^t) / sqrt(1 - 0.999^t), which is 3.16 at t = 1 and greatest at 12.
-    lengths = steps_of_one_newborn(*old_weight_with_a_forgotten_entry(torch.optim.Adam), 1200)
+    optimizer, weight = old_weight(torch.optim.Adam)
+    for name in ("exp_avg", "exp_avg_sq"):
+        optimizer.state[weight][name][1] = 0.0
+    lengths = steps_of_one_newborn(optimizer, weight, 1200)
     assert lengths[0] == pytest.approx(0.1 / math.sqrt(0.001), rel=1e-4)
     assert max(lengths) == pytest.approx(6.6, abs=0.05)
     assert lengths.index(max(lengths)) + 1 == 12
     assert sum(length > 1.2 for length in lengths) == pytest.approx(1186, abs=2)
+
+
+@pytest.mark.parametrize("kind", [torch.optim.Adam, torch.optim.NAdam, torch.optim.RAdam])
+def test_under_one_clock_a_forgotten_entry_inherits_the_second_moment_of_the_others_and_does_not_overshoot(kind):
+    lengths = steps_of_one_newborn(*old_weight_with_a_forgotten_entry(kind), 200)
+    assert 0 < lengths[0] <= 0.3  # a first moment of one gradient over the second moment of many
+    assert max(lengths) <= 1.01
 
 
 def test_under_its_own_clock_it_takes_steps_of_one_learning_rate_before_and_after_it_comes_of_age():

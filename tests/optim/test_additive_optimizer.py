@@ -7,9 +7,8 @@ import torch
 from torch import nn
 
 from plastic_rl.layers import HiddenLayer, hidden_layers
-from plastic_rl.nn import AdditiveDecomposition
+from plastic_rl.nn import AdditiveDecomposition, AdditiveOptimizer
 from plastic_rl.optim import ContinualBackprop
-from plastic_rl.optim.additive import AdditiveOptimizer
 from tests.nn.additive_tasks import PROBE, decomposed, everything, learn, mlp, outputs, recalled
 from tests.optim.networks import OPTIMIZERS, are_equal
 
@@ -22,7 +21,9 @@ def test_the_first_task_is_bit_for_bit_the_wrapped_optimiser(kind: str):
         torch.manual_seed(5)
         optimizer = OPTIMIZERS[kind](network)
         if wraps:
-            optimizer = AdditiveOptimizer(optimizer, AdditiveDecomposition(network, sparsity=0.3, initial_mask=1.0))
+            optimizer = AdditiveOptimizer(
+                optimizer, decomposition=AdditiveDecomposition(network, sparsity=0.3, initial_mask=1.0)
+            )
         learn(network, optimizer, 0, steps=20)
         results.append([*everything(network), torch.get_rng_state()])
     assert are_equal(*results)
@@ -33,7 +34,7 @@ def test_the_first_task_is_bit_for_bit_the_wrapped_optimiser(kind: str):
 def test_without_sparsity_every_task_is_bit_for_bit_the_wrapped_optimiser(kind: str, form: str):
     network, plain = mlp(), mlp()
     tasks = AdditiveDecomposition(network, sparsity=0.0, form=form)
-    optimizer = AdditiveOptimizer(OPTIMIZERS[kind](network), tasks)
+    optimizer = AdditiveOptimizer(OPTIMIZERS[kind](network), decomposition=tasks)
     learn(network, optimizer, 0)
     tasks.new_task()
     plain.load_state_dict(network.state_dict())
@@ -47,7 +48,7 @@ def test_any_optimiser_learns_sparsely_and_recalls_bit_for_bit(kind: str):
     network = mlp()
     sparsity = {"sgd": 0.02, "momentum": 0.02, "rmsprop": 5.0}.get(kind, 0.4)  # in units of its direction
     tasks = AdditiveDecomposition(network, sparsity=sparsity, drift=float("inf"))
-    optimizer = AdditiveOptimizer(OPTIMIZERS[kind](network), tasks)
+    optimizer = AdditiveOptimizer(OPTIMIZERS[kind](network), decomposition=tasks)
     learn(network, optimizer, 0, steps=10)
     said = outputs(network)
     tasks.new_task()
@@ -64,7 +65,7 @@ def test_a_step_of_sgd_by_hand():
     with torch.no_grad():
         network[0].weight.fill_(1.0)
     tasks = AdditiveDecomposition(network, heads=[], sparsity=0.3, drift=1.0)
-    optimizer = AdditiveOptimizer(torch.optim.SGD(network.parameters(), lr=0.1), tasks)
+    optimizer = AdditiveOptimizer(torch.optim.SGD(network.parameters(), lr=0.1), decomposition=tasks)
     tasks.new_task()
     (2 * network(torch.ones(1, 1))).sum().backward()
     optimizer.step()
@@ -191,7 +192,9 @@ def test_metrics_say_how_much_is_kept():
 def test_a_decomposed_weight_that_nobody_trains_is_named():
     network = mlp()
     with pytest.raises(ValueError, match=r"does not train the decomposed weights \['0.weight'\]"):
-        AdditiveOptimizer(torch.optim.SGD(network[3:].parameters(), lr=0.1), AdditiveDecomposition(network))
+        AdditiveOptimizer(
+            torch.optim.SGD(network[3:].parameters(), lr=0.1), decomposition=AdditiveDecomposition(network)
+        )
 
 
 # With continual backprop.
@@ -211,9 +214,9 @@ def test_old_tasks_are_recalled_bit_for_bit_when_units_are_replaced(order: str, 
     plain = torch.optim.Adam(network.parameters(), lr=0.02)
     often = {"replacement_rate": 0.05, "maturity_threshold": 2, "seed": 1}
     if order == "inside":
-        optimizer = AdditiveOptimizer(ContinualBackprop(plain, layers, **often), tasks)
+        optimizer = AdditiveOptimizer(ContinualBackprop(plain, layers, **often), decomposition=tasks)
     else:
-        optimizer = ContinualBackprop(AdditiveOptimizer(plain, tasks), layers, **often)
+        optimizer = ContinualBackprop(AdditiveOptimizer(plain, decomposition=tasks), layers, **often)
     said = {}
     for number in range(4):
         learn(network, optimizer, number, steps=15)
@@ -230,7 +233,7 @@ def replacing(network: nn.Sequential, tasks: AdditiveDecomposition) -> AdditiveO
     inner = ContinualBackprop(
         torch.optim.SGD(network.parameters(), lr=0.01), [layer], replacement_rate=1.0, maturity_threshold=0
     )
-    return AdditiveOptimizer(inner, tasks)
+    return AdditiveOptimizer(inner, decomposition=tasks)
 
 
 def test_a_replaced_unit_is_replaced_in_what_is_shared_and_old_tasks_keep_theirs():
@@ -272,7 +275,7 @@ def test_stable_baselines_saves_the_tasks_and_plain_stable_baselines_opens_the_f
     def wrapped(model) -> AdditiveDecomposition:
         heads = ["mlp_extractor.value_net", "value_net", "action_net"]
         tasks = AdditiveDecomposition(model.policy, heads=heads)
-        model.policy.optimizer = AdditiveOptimizer(model.policy.optimizer, tasks)
+        model.policy.optimizer = AdditiveOptimizer(model.policy.optimizer, decomposition=tasks)
         return tasks
 
     model = stable.PPO("MlpPolicy", "CartPole-v1", n_steps=64, n_epochs=2, seed=0, device="cpu")

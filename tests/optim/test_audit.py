@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from plastic_rl.layers import HiddenLayer
-from plastic_rl.optim import ContinualBackprop
+from plastic_rl.optim import ContinualBackprop, UnitsReplaced
 from plastic_rl.optim.audit import AuditLog, Replacement, write_csv
 
 
@@ -20,6 +20,10 @@ def three_units(**settings):
     settings = {"replacement_rate": 0.1, "maturity_threshold": 1, **settings}
     layers = [HiddenLayer("hidden", net[0], [net[2]])]
     return net, ContinualBackprop(torch.optim.SGD(net.parameters(), lr=0.0), layers, **settings)
+
+
+def layer():
+    return HiddenLayer("layer", nn.Linear(1, 3), [nn.Linear(3, 1)])
 
 
 def train(net, optimizer, steps):
@@ -56,13 +60,14 @@ def test_the_audit_changes_nothing():
 def test_the_latest_are_kept_in_their_order():
     log, values = AuditLog(2), torch.tensor([0.5, 0.25, 0.75])
     for step in (1, 2, 3):
-        log.add(step, "layer", torch.tensor([step - 1]), values, torch.full((3,), 10.0 + step))
+        log.add(UnitsReplaced(step, layer(), torch.tensor([step - 1]), values, torch.full((3,), 10.0 + step)))
     assert log.replacements() == [Replacement(2, "layer", 1, 0.25, 12), Replacement(3, "layer", 2, 0.75, 13)]
 
 
 def test_two_units_of_one_step_are_two_replacements():
     log = AuditLog(2)
-    log.add(7, "layer", torch.tensor([2, 0]), torch.tensor([0.5, 0.25, 0.125]), torch.tensor([30.0, 20.0, 10.0]))
+    utility, age = torch.tensor([0.5, 0.25, 0.125]), torch.tensor([30.0, 20.0, 10.0])
+    log.add(UnitsReplaced(7, layer(), torch.tensor([2, 0]), utility, age))
     assert log.replacements() == [Replacement(7, "layer", 2, 0.125, 10), Replacement(7, "layer", 0, 0.5, 30)]
 
 

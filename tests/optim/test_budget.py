@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from plastic_rl.optim.budget import Budget, Rounding
+from plastic_rl.choices import Rounding
+from plastic_rl.optim.budget import Budget
 
 
 def counts(budget, steps, chance=lambda: 0.0, first=1):
@@ -91,6 +92,6 @@ def test_the_long_run_number_is_the_rate_times_the_mature_units():
 def test_a_restored_account_goes_on_the_same():
     budget, other = (Budget(units=20, rate=0.03, maturity=5) for _ in range(2))
     counts(budget, 123)
-    other.restore(budget.state())
+    other.load_state_dict(budget.state_dict())
     assert counts(budget, 100, first=124) == counts(other, 100, first=124)
-    assert budget.state() == other.state()
+    assert budget.state_dict() == other.state_dict()

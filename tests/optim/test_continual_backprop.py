@@ -7,7 +7,7 @@ import torch
 
 from plastic_rl.layers import HiddenLayer
 from plastic_rl.optim import ContinualBackprop
-from plastic_rl.optim.utilities import bias_corrected, least_useful
+from plastic_rl.optim.continual_backprop import bias_corrected, least_useful
 from tests.optim.networks import X, frozen, remembered, step, three_unit_layer, three_units
 
 

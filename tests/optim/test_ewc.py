@@ -153,5 +153,5 @@ def test_the_stronger_the_nearer():
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("strength", [-1.0, float("nan")])
 def test_a_negative_strength_is_refused(method: type, strength: float):
-    with pytest.raises(ValueError, match="strength must be 0 or more, got"):
+    with pytest.raises(ValueError, match="strength must be 0 or more and finite, got"):
         method(torch.optim.SGD([weights(1.0)], lr=0.1), strength=strength)

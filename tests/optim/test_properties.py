@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from plastic_rl.choices import Rounding
 from plastic_rl.layers import HiddenLayer, hidden_layers
 from plastic_rl.optim import ContinualBackprop
-from plastic_rl.optim.budget import Budget, Rounding
+from plastic_rl.optim.budget import Budget
 from tests.optim.networks import OPTIMIZERS, are_equal, numbers, step
 
 few = settings(max_examples=5, deadline=None, derandomize=True)

@@ -8,9 +8,10 @@ import pytest
 import torch
 from torch import nn
 
+from plastic_rl.choices import Rounding
 from plastic_rl.layers import HiddenLayer, hidden_layers
 from plastic_rl.optim import ContinualBackprop
-from plastic_rl.optim.budget import Budget, Rounding
+from plastic_rl.optim.budget import Budget
 from tests.optim.networks import (
     OPTIMIZERS,
     X,
@@ -63,7 +64,7 @@ def test_a_newborn_unit_inherits_no_mean():
         network[0].weight[1] = torch.tensor([0.0, 1.0])
         network[2].weight[0, 1] = -1.0
     optimizer.watched[0].budget.rate = 0.0
-    optimizer._look_ahead()
+    optimizer.look_ahead()
     step(network, optimizer, X)
     assert remembered(optimizer)["average"][1] == 0.5 * 1.0  # |h - 0| = 1; with the old mean of 1 it would be 1 as ...
     assert remembered(optimizer)["means"][0][1] == 0.5 * 1.0  # ... |2 - 1| and |0 - 1| are, so the mean is looked at
@@ -182,7 +183,7 @@ def test_ages_are_exact_for_as_long_as_a_float_counts():
     network = three_units()
     optimizer = frozen(network, replacement_rate=1 / 3, maturity_threshold=2**20)
     optimizer.memory["step"] = 2**20 - 1
-    optimizer._look_ahead()
+    optimizer.look_ahead()
     for expected in (0, 1):  # ages 2^20 and 2^20 + 1
         step(network, optimizer, X)
         assert optimizer.metrics()["cbp/replaced"] == expected

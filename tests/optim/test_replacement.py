@@ -16,7 +16,9 @@ from plastic_rl.initialisers import (
 )
 from plastic_rl.layers import HiddenLayer, hidden_layers
 from plastic_rl.optim import ContinualBackprop
-from plastic_rl.optim.replacement import forget, move_mean_to_bias, replace_units
+from plastic_rl.optim.adam import with_unit_clock
+from plastic_rl.optim.forgetting import forget
+from plastic_rl.optim.replacement import move_mean_to_bias, replace_units
 from tests.optim.networks import OPTIMIZERS, X, around, mlp, step, three_unit_layer, three_units, train
 
 
@@ -27,7 +29,7 @@ def replace(layer: HiddenLayer, units: list[int], optimizer: torch.optim.Optimiz
 @pytest.mark.parametrize("kind", OPTIMIZERS)
 def test_moments_of_the_unit_alone_are_forgotten(kind: str):
     network = three_units()
-    optimizer = OPTIMIZERS[kind](network)
+    optimizer = with_unit_clock(OPTIMIZERS[kind](network))
     step(network, optimizer, X)
     before = {
         (name, key): value.clone()

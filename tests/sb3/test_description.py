@@ -6,9 +6,9 @@ from functools import partial
 import pytest
 import torch
 
+from plastic_rl.choices import Utility
 from plastic_rl.initialisers import lecun_uniform_
 from plastic_rl.optim import ContinualBackprop
-from plastic_rl.optim.utilities import Utility
 from plastic_rl.sb3.description import build, describe
 
 NAME = "plastic_rl.optim.continual_backprop:ContinualBackprop"

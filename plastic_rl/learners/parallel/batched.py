@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import deepcopy
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from plastic_rl.choices import Renewal
 from plastic_rl.diagnostics import report
 from plastic_rl.layers import HiddenLayer
-from plastic_rl.learners.backprop import MOST_AT_ONCE, compiled, counted, forget_state, precision, renew, watchable
-from plastic_rl.learners.learner import Blueprint, Learner, Renewal, head, take_over, zero
+from plastic_rl.learners.backprop import MOST_AT_ONCE, compiled, counted, precision, renew, watchable
+from plastic_rl.learners.learner import Blueprint, Learner, head, take_over, zero
 from plastic_rl.learners.losses import loss
-from plastic_rl.learners.parallel.observing import Observatory
-from plastic_rl.learners.parallel.stacked import OneSeed, Stacked, Template
-from plastic_rl.learners.parallel.vmapped_linear import quicken
-from plastic_rl.optim import ContinualBackprop, PlasticOptimizer
+from plastic_rl.learners.parallel.vmapped_linear import speed_up
+from plastic_rl.optim import PlasticOptimizer, methods_in, seeded
 from plastic_rl.optim.adam import with_unit_clock
+from plastic_rl.optim.forgetting import forget_everything
+from plastic_rl.optim.stacked.networks import StackedNetworks, Template
+from plastic_rl.optim.stacked.seed_view import seed_view
+from plastic_rl.optim.stacked.vectorized import Vectorized
 from plastic_rl.streams.stream import Plan, Stream
 from plastic_rl.streams.task import Task
 
@@ -41,32 +45,39 @@ class BatchedBackprop(Learner):
         found = watchable(network, torch.zeros(2, *streams[0].shape, device=device))
         # Layers are found once: a copy of a network has a copy of its layers.
         networks, self.layers = zip(*(deepcopy((network, found)) for _ in self.seeds), strict=True)
-        for own, seed in zip(networks, self.seeds, strict=True):
-            take_over(own, blueprint.draw_network(seed))
-        self.stacked = Stacked(networks)
+        for each, seed in zip(networks, self.seeds, strict=True):
+            take_over(each, blueprint.draw_network(seed))
+        self.stacked = StackedNetworks(networks)
         # Methods give torch's Adam a clock for single units; here it must be the stacked optimiser's.
         self.optimizer = with_unit_clock(blueprint.optimizer(self.stacked.parameters.values()))
         self.rates = [group["lr"] for group in self.optimizer.param_groups]
         self.methods = self._methods()
         self._prepare(network, found)
 
-    def _methods(self) -> list[PlasticOptimizer]:
-        wrap = self.blueprint.plasticity
-        if wrap is None:
+    def _methods(self) -> list[list[PlasticOptimizer]]:
+        """The methods of each seed's stack, the innermost first."""
+        plasticity = self.blueprint.plasticity
+        if plasticity is None:
             return []
-        views = [OneSeed(self.optimizer, self.stacked, place) for place in range(len(self.seeds))]
-        return [wrap(view, own, seed) for view, own, seed in zip(views, self.layers, self.seeds, strict=True)]
+        views = [seed_view(self.optimizer, self.stacked, place) for place in range(len(self.seeds))]
+        return [
+            stack(seeded(plasticity, seed)(view, layers))
+            for view, layers, seed in zip(views, self.layers, self.seeds, strict=True)
+        ]
 
     def _prepare(self, network: nn.Module, layers: list[HiddenLayer]) -> None:
-        """Makes what runs for all seeds: a template, and what watches its layers where a method needs that."""
-        methods = [method for method in self.methods if isinstance(method, ContinualBackprop)]
-        lens: Any = None
-        if methods and self.blueprint.plasticity is not None:
+        """Makes what runs for all seeds: a template, and the vectorised form of each method of the stack."""
+        lenses: list[PlasticOptimizer] = []
+        if self.blueprint.plasticity is not None:
             never_steps = torch.optim.SGD(network.parameters(), lr=0.0)
-            lens = self.blueprint.plasticity(never_steps, layers, self.seeds[0])
-        quicken(network)
+            lenses = stack(seeded(self.blueprint.plasticity, self.seeds[0])(never_steps, layers))
+        speed_up(network)
         self.template = Template(network, self.stacked)
-        self.observatory = Observatory(self.stacked, self.template, methods, lens) if methods else None
+        self.forms = [
+            form_of(lens)([methods[level] for methods in self.methods], self.stacked, self.template, lens)
+            for level, lens in enumerate(lenses)
+        ]
+        self.observer = next((form for form in self.forms if form.observes), None)
         forward = torch.vmap(self._forward_one)
         self._forward: Any = compiled(forward) if self.blueprint.compiles else forward
 
@@ -80,7 +91,7 @@ class BatchedBackprop(Learner):
             if plan.zeroes_head:
                 zero(head(network))
         if plan.restarts_optimizer or (task.index > 0 and self.blueprint.renewal is Renewal.network):
-            forget_state(self.optimizer)
+            forget_everything(self.optimizer)
 
     def set_learning_rate_factor(self, factor: float) -> None:
         for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
@@ -88,26 +99,27 @@ class BatchedBackprop(Learner):
 
     def update(self, inputs: Tensor, targets: Tensor, task: Task) -> Tensor:
         with precision(self.blueprint.precision, inputs.device):
-            outputs = counted(self._hear(inputs), task)
+            outputs = counted(self._run(inputs), task)
             error = loss(outputs, targets, self.is_regression).sum()
         self.optimizer.zero_grad()
+        self._drive("after_zero_grad")
         error.backward()
+        self._drive("before_step")
         self.optimizer.step()
-        with torch.no_grad():
-            self._after_step()
+        self._drive("after_step")
         return outputs.detach()
 
-    def _hear(self, inputs: Tensor) -> Tensor:
-        if self.observatory is None:
+    def _run(self, inputs: Tensor) -> Tensor:
+        if self.observer is None:
             return self._forward(inputs, *self.stacked.tensors)
-        return self.observatory.forward(inputs)
+        return self.observer.forward(inputs)
 
-    def _after_step(self) -> None:
-        if self.observatory is not None:
-            self.observatory.after_step()
-        else:
-            for method in self.methods:
-                method.after_step()
+    @torch.no_grad()
+    def _drive(self, moment: str) -> None:
+        """Has every method of the stack do what it does at one of its three moments, in the order of a single run."""
+        # Before the step the outermost is first; after it, and where gradients are added, the innermost.
+        for form in reversed(self.forms) if moment == "before_step" else self.forms:
+            getattr(form, moment)()
 
     def _forward_one(self, inputs: Tensor, *tensors: Tensor) -> Tensor:
         self.template.hold(tensors)
@@ -117,42 +129,64 @@ class BatchedBackprop(Learner):
 
     @torch.no_grad()
     def predict(self, inputs: Tensor, task: Task) -> Tensor:
-        said: list[Tensor] = []
-        for network, own in zip(self.networks, inputs, strict=True):
+        outputs: list[Tensor] = []
+        for network, inputs_of_seed in zip(self.networks, inputs, strict=True):
             network.eval()
             with precision(self.blueprint.precision, inputs.device):
-                said.append(torch.cat([network(part) for part in own.split(MOST_AT_ONCE)]))
+                outputs.append(torch.cat([network(part) for part in inputs_of_seed.split(MOST_AT_ONCE)]))
             network.train()
-        return counted(torch.stack(said), task)
+        return counted(torch.stack(outputs), task)
 
     def diagnose(self, inputs: Tensor) -> list[dict[str, float]]:
         measured: list[dict[str, float]] = []
-        for network, layers, own in zip(self.networks, self.layers, inputs, strict=True):
+        for network, layers, inputs_of_seed in zip(self.networks, self.layers, inputs, strict=True):
             network.eval()
-            measured.append(report(layers, lambda network=network, own=own: network(own)) if layers else {})
+            run = partial(network, inputs_of_seed)
+            measured.append(report(layers, run) if layers else {})
             network.train()
         return measured
 
     def metrics(self) -> list[dict[str, int | float]]:
-        return [method.metrics() for method in self.methods] or [{} for _ in self.seeds]
+        return [methods[-1].metrics() for methods in self.methods] or [{} for _ in self.seeds]
 
     def state_dict(self) -> dict[str, Any]:
         return {
             "networks": [network.state_dict() for network in self.networks],
             "optimizer": self.optimizer.state_dict(),
-            "methods": [memory_of(method) for method in self.methods],
+            "methods": [memories_of(methods) for methods in self.methods],
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         for network, saved in zip(self.networks, state["networks"], strict=True):
             network.load_state_dict(saved)
         self.optimizer.load_state_dict(state["optimizer"])
-        for method, memory in zip(self.methods, state["methods"], strict=True):
-            method.remember(memory)
-        if self.observatory is not None:
-            self.observatory.listen()
+        for methods, memories in zip(self.methods, state["methods"], strict=True):
+            for method in methods:
+                # Until 0.1.0 there was one method, and its memory stood without a name.
+                method.load_memory(memories.get(method.entry, memories))
+        for form in self.forms:
+            form.after_load()
 
 
-def memory_of(method: PlasticOptimizer) -> dict[str, Any]:
-    """What a method remembers by itself, without the state of the optimiser that it wraps."""
-    return method.state_dict()[type(method).__name__]
+def stack(optimizer: PlasticOptimizer) -> list[PlasticOptimizer]:
+    """The methods of a stack of wrappers, the innermost first."""
+    return list(methods_in(optimizer))[::-1]
+
+
+def form_of(method: PlasticOptimizer) -> type[Vectorized]:
+    """The form of a method for several networks in one.
+
+    Raises:
+        ValueError: it has none; :func:`plastic_rl.learners.backprop_learner` then has the seeds learn in turn.
+    """
+    if method.vectorized is None:
+        raise ValueError(
+            f"{type(method).__name__} has no form for several networks in one: let the seeds learn in turn"
+        )
+    return method.vectorized
+
+
+def memories_of(methods: Sequence[PlasticOptimizer]) -> dict[str, Any]:
+    """What the methods of a stack remember, by name, without the state of the optimiser that they wrap."""
+    state = methods[-1].state_dict()
+    return {method.entry: state[method.entry] for method in methods}

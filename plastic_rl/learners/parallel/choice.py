@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 import torch
 from torch.nn.modules.conv import _ConvNd
+from torch.optim import Optimizer
 
 from plastic_rl.learners.backprop import Backprop
 from plastic_rl.learners.learner import Blueprint, Learner
 from plastic_rl.learners.parallel.batched import BatchedBackprop
 from plastic_rl.learners.parallel.one_by_one import OneByOne
+from plastic_rl.optim import methods_in
 from plastic_rl.streams.stream import Stream
 
 
@@ -22,10 +24,19 @@ def backprop_learner(blueprint: Blueprint, streams: Sequence[Stream], *, device:
         streams: one for each seed.
         device: where they live.
     """
-    if len(streams) > 1 and is_quicker_as_one(blueprint, device):
+    first = Backprop(blueprint, streams[0], seed=streams[0].seed, device=device)
+    if len(streams) == 1:
+        return first
+    if is_vectorized(first.optimizer) and is_quicker_as_one(blueprint, device):
         return BatchedBackprop(blueprint, streams, device=device)
-    learners = [Backprop(blueprint, stream, seed=stream.seed, device=device) for stream in streams]
-    return learners[0] if len(learners) == 1 else OneByOne(learners)
+    rest = [Backprop(blueprint, stream, seed=stream.seed, device=device) for stream in streams[1:]]
+    return OneByOne([first, *rest])
+
+
+def is_vectorized(optimizer: Optimizer) -> bool:
+    """Whether all methods of a stack have a form for several networks in one, of which one at most runs them."""
+    forms = [method.vectorized for method in methods_in(optimizer)]
+    return None not in forms and sum(form is not None and form.observes for form in forms) <= 1
 
 
 def is_quicker_as_one(blueprint: Blueprint, device: torch.device | str) -> bool:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 
-def quicken(network: nn.Module) -> None:
+def speed_up(network: nn.Module) -> None:
     """Lets the linear layers of a template compute the same in another way.
 
     Args:

@@ -21,7 +21,7 @@ from plastic_rl.nn.additive.parts import PrivateParts, decomposed_weights
 from plastic_rl.nn.additive.reference import ReferenceLayer
 from plastic_rl.nn.additive.settings import Form, Settings
 from plastic_rl.nn.additive.visit import Visit
-from plastic_rl.optim.validation import one_of, whole_number
+from plastic_rl.validation import one_of, whole_number
 
 if TYPE_CHECKING:  # it learns by `plastic_rl.nn.moments`
     from plastic_rl.regimes import RegimeDetector

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from torch.nn import functional
 
 from plastic_rl.nn.local.targets import Columns, TargetEncoder
 from plastic_rl.nn.moments import Fading
+from plastic_rl.optim import UnitsReplaced
 
 Features = Float[Tensor, "samples features"]
 
@@ -31,9 +33,12 @@ class Readout(nn.Module):
         """What a readout with weights of its own is trained by; None where there is nothing to train."""
         return None
 
-    def take_newborns(self) -> Bool[Tensor, " features"] | None:
-        """A mask over features that someone has just silenced, whose past is forgotten by this call; None for none."""
+    def features_of(self, replaced: Sequence[UnitsReplaced]) -> Bool[Tensor, " features"] | None:
+        """A mask over the features that are those of replaced units; None for a readout that keeps no past of them."""
         return None
+
+    def forget(self, features: Bool[Tensor, " features"]) -> None:
+        """Forgets the past of some features."""
 
 
 class ClassMeansReadout(Readout):

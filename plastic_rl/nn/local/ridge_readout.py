@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from jaxtyping import Bool
-from torch import Tensor, nn
+from torch import Tensor
 
+from plastic_rl.layers import SolvedLinear
 from plastic_rl.nn.local.readouts import Features, Readout
 from plastic_rl.nn.local.targets import Columns, TargetEncoder
 from plastic_rl.nn.moments import RunningMoments
+from plastic_rl.optim import UnitsReplaced
 
 
 class RidgeReadout(Readout):
     """Ridge regression on the features of all blocks in closed form, from running statistics.
 
     A local objective leaves rotations of the features free, so that a head that is trained by gradients chases them;
-    this one is solved anew. Columns of its weight that become zero behind its back (:class:`plastic_rl.optim
-    .ContinualBackprop` silences newborn units) stay so until their units have a past to be read from.
+    this one is solved anew. Of units that were replaced it forgets the past (:meth:`forget`), so that they stay
+    silent until there is something to be read from them.
 
     Args:
         features: number of features.
@@ -42,14 +45,7 @@ class RidgeReadout(Readout):
         super().__init__()
         self.ridge, self.refresh_every, self.unread = ridge, refresh_every, 0
         self.moments = RunningMoments(features, encoder.width, horizon)
-        linear = nn.utils.skip_init(nn.Linear, features, encoder.width)  # draws no random numbers
-        assert isinstance(linear, nn.Linear)
-        self.linear = linear.requires_grad_(False)
-        nn.init.zeros_(self.linear.weight)
-        nn.init.zeros_(self.linear.bias)
-        self.register_buffer("heard", torch.zeros(features, dtype=torch.bool))
-
-    heard: Tensor
+        self.linear = SolvedLinear(features, encoder.width)
 
     def forward(self, features: Features) -> Columns:
         if self.unread >= self.refresh_every:
@@ -67,15 +63,24 @@ class RidgeReadout(Readout):
         weights = self.moments.weights(self.ridge * scale + torch.finfo(scale.dtype).eps)
         self.linear.weight.copy_(weights.T)
         self.linear.bias.copy_(self.moments.target_mean - self.moments.mean @ weights)
-        self.heard.copy_((weights != 0).any(1))
         self.unread = 0
 
-    @torch.no_grad()
-    def take_newborns(self) -> Bool[Tensor, " features"]:
-        newborn = self.heard & (self.linear.weight == 0).all(0)
-        self.moments.forget(newborn)
-        self.heard &= ~newborn
+    def features_of(self, replaced: Sequence[UnitsReplaced]) -> Bool[Tensor, " features"]:
+        newborn = torch.zeros(self.linear.in_features, dtype=torch.bool, device=self.linear.weight.device)
+        for event in replaced:
+            for port in event.layer.read_by:
+                if port.layer is self.linear:
+                    newborn[port.positions(event.units)] = True
         return newborn
+
+    def forget(self, features: Bool[Tensor, " features"]) -> None:
+        self.moments.forget(features)
+
+    def _load_from_state_dict(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, state_dict: dict[str, Any], prefix: str, *rest: Any
+    ) -> None:
+        state_dict.pop(f"{prefix}heard", None)  # what the readout kept until 0.1.0 to notice newborn units by itself
+        super()._load_from_state_dict(state_dict, prefix, *rest)
 
     def get_extra_state(self) -> dict[str, int]:
         return {"unread": self.unread}

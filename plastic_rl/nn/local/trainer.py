@@ -21,6 +21,7 @@ from plastic_rl.nn.local.objectives import Objective
 from plastic_rl.nn.local.readouts import Readout
 from plastic_rl.nn.local.targets import TargetEncoder
 from plastic_rl.nn.local.trunk import Trunk
+from plastic_rl.optim import Plasticity, UnitsReplaced
 
 OptimizerFactory = Callable[[Any], Optimizer]
 ADAM: OptimizerFactory = partial(torch.optim.Adam, lr=1e-3)
@@ -72,7 +73,7 @@ class LocalHSIC(nn.Module):
         readout: str | ReadoutFactory | None = "ridge",
         optimizer: OptimizerFactory = ADAM,
         readout_optimizer: OptimizerFactory | None = None,
-        plasticity: Callable[..., Optimizer] | None = None,
+        plasticity: Plasticity | None = None,
         **settings: Any,
     ) -> None:
         super().__init__()
@@ -83,6 +84,7 @@ class LocalHSIC(nn.Module):
         self.objectives = nn.ModuleList(build(features, target_encoder, **settings) for features in shapes)
         self.readout = self._build_readout(readout)
         self.losses: list[Tensor] = []
+        self.replaced: list[UnitsReplaced] = []
         self.dtype, self.is_plastic = shapes[0].dtype, plasticity is not None
         self._follow(shapes[0])
         if plasticity is None:
@@ -90,7 +92,9 @@ class LocalHSIC(nn.Module):
         else:
             _refuse("with plasticity there is one optimiser for everything", readout_optimizer)
             whole = optimizer([{"params": group} for group in self._parameter_groups()])
-            self.optimizers = [plasticity(whole, hidden_layers(self, example))]
+            method = plasticity(whole, hidden_layers(self, example))
+            method.on_replacement(self._note)
+            self.optimizers = [method]
 
     def _follow(self, features: Tensor) -> None:
         """Takes what comes with the network to the device and the precision of its features."""
@@ -193,10 +197,16 @@ class LocalHSIC(nn.Module):
         self.optimizers[place].step()
         self.optimizers[place].zero_grad()
 
+    def _note(self, event: UnitsReplaced) -> None:
+        self.replaced.append(event)
+
     def _forget_newborns(self) -> None:
-        newborn = self.readout.take_newborns() if self.readout is not None else None
-        if newborn is None:
+        """Lets readout and objectives forget the past of units that were replaced in this step."""
+        newborn = self.readout.features_of(self.replaced) if self.readout is not None and self.replaced else None
+        self.replaced.clear()
+        if newborn is None or self.readout is None:
             return
+        self.readout.forget(newborn)
         for objective, units in zip(self.objectives, newborn.split(self.widths), strict=True):
             assert isinstance(objective, Objective)
             objective.forget(units)

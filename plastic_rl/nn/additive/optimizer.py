@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,13 +11,11 @@ from torch.optim import Optimizer
 
 from plastic_rl.layers import HiddenLayer
 from plastic_rl.layers.port import fill
-from plastic_rl.optim.base import PlasticOptimizer
-from plastic_rl.optim.continual_backprop import ContinualBackprop
-from plastic_rl.optim.replacement import innermost
-
-if TYPE_CHECKING:  # `plastic_rl.nn` imports from `plastic_rl.optim`, not the other way round
-    from plastic_rl.nn.additive import AdditiveDecomposition
-    from plastic_rl.nn.additive.layer import DecomposedLayer
+from plastic_rl.nn.additive.decomposition import AdditiveDecomposition
+from plastic_rl.nn.additive.layer import DecomposedLayer
+from plastic_rl.optim import PlasticOptimizer
+from plastic_rl.optim.events import UnitsReplaced
+from plastic_rl.optim.forgetting import forget_parameters
 
 
 class AdditiveOptimizer(PlasticOptimizer):
@@ -28,24 +26,35 @@ class AdditiveOptimizer(PlasticOptimizer):
     it. While there is one task only, it is bit for bit the wrapped optimiser.
 
     When learning goes from one task to another, the wrapped optimiser's state of the network is dropped: moments belong
-    to a task. Continual backprop goes *inside*: ``AdditiveOptimizer(ContinualBackprop(optimizer, layers), tasks)``. The
-    units that it replaces are replaced in what is shared, and old tasks keep what they had there.
+    to a task. Continual backprop goes *inside*::
+
+        AdditiveOptimizer(ContinualBackprop(optimizer, layers), decomposition=tasks)
+
+    The units that it replaces are replaced in what is shared, and old tasks keep what they had there.
 
     Args:
         optimizer: what moves the parameters.
+        layers: not looked at; the decomposition knows its own.
         decomposition: the tasks of the network.
 
     Raises:
         ValueError: if the optimiser does not train a decomposed weight.
     """
 
-    def __init__(self, optimizer: Optimizer, decomposition: AdditiveDecomposition) -> None:
+    def __init__(
+        self, optimizer: Optimizer, layers: Sequence[HiddenLayer] = (), *, decomposition: AdditiveDecomposition
+    ) -> None:
         super().__init__(optimizer)
         trained = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
         strangers = [layer.name for layer in decomposition.layers if id(layer.weight) not in trained]
         if strangers:
             raise ValueError(f"the optimiser does not train the decomposed weights {strangers}; name them as heads")
         self.decomposition, self.period = decomposition, decomposition.period
+        self.replaced: list[UnitsReplaced] = []
+        self.on_replacement(self._note)
+
+    def _note(self, event: UnitsReplaced) -> None:
+        self.replaced.append(event)
 
     def step(self, closure: Callable[[], float] | None = None) -> Any:
         """One step of the wrapped optimiser, divided; returns the closure's loss."""
@@ -65,10 +74,10 @@ class AdditiveOptimizer(PlasticOptimizer):
     def _step_within(self, closure: Callable[[], float] | None) -> Any:
         for layer in self.decomposition.layers:
             layer.before_step()
-        replacing = self._replacing()
+        self.replaced.clear()
         loss = self.optimizer.step(closure)
-        if replacing is not None:
-            self._adopt_newborn(replacing)
+        for event in self.replaced:
+            self.adopt(event.layer, event.units)
         self.after_step()
         return loss
 
@@ -99,34 +108,16 @@ class AdditiveOptimizer(PlasticOptimizer):
         """Drops the moments of a task that has ceased to learn."""
         if self.period == self.decomposition.period:
             return
-        young = getattr(innermost(self.optimizer), "young", {})
-        for parameter in self.decomposition.network.parameters():
-            self.state.pop(parameter, None)
-            young.pop(parameter, None)
+        forget_parameters(self.optimizer, self.decomposition.network.parameters())
         self.period = self.decomposition.period
 
     # Units that are replaced.
-
-    def _replacing(self) -> ContinualBackprop | None:
-        """Continual backprop below, if units fall due in this step."""
-        below = self.optimizer
-        while isinstance(below, PlasticOptimizer):
-            if isinstance(below, ContinualBackprop) and below.falls_due():
-                return below
-            below = below.optimizer
-        return None
-
-    def _adopt_newborn(self, replacing: ContinualBackprop) -> None:
-        for watched in replacing.watched:
-            units = (watched.birth == replacing.memory["step"]).nonzero().flatten()
-            if len(units):
-                self.adopt(watched.layer, units)
 
     @torch.no_grad()
     def adopt(self, hidden: HiddenLayer, units: Tensor) -> None:
         """Makes the present weights of hidden units the shared ones; every other task keeps the weights that it has.
 
-        For whoever replaces units by other means than a :class:`plastic_rl.optim.ContinualBackprop` inside.
+        For whoever replaces units by other means than a method inside.
 
         Args:
             hidden: the layer of the units.
@@ -151,7 +142,7 @@ class AdditiveOptimizer(PlasticOptimizer):
         self.memory = {}
         return state
 
-    def remember(self, memory: dict[str, Any]) -> None:
+    def load_memory(self, memory: dict[str, Any]) -> None:
         self.decomposition.load_state_dict(memory)
         self.period = self.decomposition.period
 

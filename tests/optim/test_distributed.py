@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import distributed
 
-from plastic_rl.optim.ranks import agreed, agreed_seed
+from plastic_rl.optim.distributed import agreed, agreed_seed
 from tests.optim.networks import are_equal
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from enum import Enum
 from typing import TypeVar
 
@@ -16,6 +17,17 @@ def fraction(name: str, value: float) -> float:
     """
     if not 0 <= value <= 1:
         raise ValueError(f"{name} must be in [0, 1], got {value}")
+    return float(value)
+
+
+def non_negative(name: str, value: float) -> float:
+    """The value, if it is a finite number of 0 or more.
+
+    Raises:
+        ValueError: otherwise.
+    """
+    if not 0 <= value < math.inf:
+        raise ValueError(f"{name} must be 0 or more and finite, got {value}")
     return float(value)
 
 

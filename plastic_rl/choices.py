@@ -1,0 +1,137 @@
+"""The words that settings choose from: enumerations, importable without torch, so that command lines can list them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Utility(StrEnum):
+    """The quantity that ranks the units of a layer; the lowest are replaced (:mod:`plastic_rl.optim.watched_layer`)."""
+
+    contribution = "contribution"  # |h| Σ|w_out|                    Dohare et al. 2024, Eq. 1
+    mean_corrected = "mean_corrected"  # |h - f| Σ|w_out|            Dohare et al. 2021
+    adaptable_contribution = "adaptable_contribution"  # |h - f| Σ|w_out| / Σ|w_in|   the same, their supervised runs
+    weight = "weight"  # Σ|w_out|
+    adaptation = "adaptation"  # 1 / Σ|w_in|
+    random = "random"  # the control
+
+    @property
+    def is_centred(self) -> bool:
+        """Whether activations are taken relative to their running mean."""
+        return self in (Utility.mean_corrected, Utility.adaptable_contribution)
+
+    @property
+    def is_active(self) -> bool:
+        """Whether activations enter at all."""
+        return self is Utility.contribution or self.is_centred
+
+    @property
+    def is_adaptive(self) -> bool:
+        """Whether incoming weights enter."""
+        return self in (Utility.adaptable_contribution, Utility.adaptation)
+
+
+class Mode(StrEnum):
+    """The moment at which the running average of a utility is taken, and of what."""
+
+    exact = "exact"  # of the whole product, every step: Eq. 1
+    lazy = "lazy"  # of the activation alone; weights are read when a unit falls due
+    instant = "instant"  # none: the minibatch at which a unit falls due decides (the paper's cheaper variant)
+
+
+class Rounding(StrEnum):
+    """The fate of a fraction of a unit."""
+
+    accumulate = "accumulate"  # carried over: the long-run number is right for any rate (Algorithm 1)
+    bernoulli = "bernoulli"  # one unit with that probability, as in the authors' PPO; above 1 the fraction is dropped
+
+
+class Renewal(StrEnum):
+    """What is drawn afresh when a new task begins."""
+
+    nothing = "nothing"
+    head = "head"  # the last layer
+    network = "network"  # everything, the optimiser's state included: the control that keeps nothing
+
+
+class Precision(StrEnum):
+    """The numbers in which a network computes; its weights are of 32 bits in any case."""
+
+    float32 = "float32"
+    bfloat16 = "bfloat16"  # autocast
+
+
+class Network(StrEnum):
+    """The networks that a learner of streams can have (:func:`plastic_rl.networks.network_for`)."""
+
+    mlp = "mlp"
+    layer_norm_mlp = "layer_norm_mlp"
+    batch_norm_mlp = "batch_norm_mlp"
+    convnet = "convnet"
+    resnet18 = "resnet18"
+    lenet = "lenet"
+    large_lenet = "large_lenet"
+    residual_conv = "residual_conv"
+    linear = "linear"
+
+    @property
+    def normalizes_minibatches(self) -> bool:
+        """Whether it needs minibatches of two or more."""
+        return self in (Network.batch_norm_mlp, Network.residual_conv)
+
+
+class LocalNetwork(StrEnum):
+    """The networks that can be trained block by block."""
+
+    mlp = "mlp"
+    residual_conv = "residual_conv"
+
+
+class Normalization(StrEnum):
+    """The statistics by which the blocks of a locally trained perceptron are normalised."""
+
+    batch = "batch"
+    layer = "layer"
+
+
+class Estimator(StrEnum):
+    """The loss of a locally trained block (:mod:`plastic_rl.nn.local.choices`)."""
+
+    ridge = "ridge"
+    normalized_hsic = "normalized_hsic"
+    hsic = "hsic"
+    linear_hsic = "linear_hsic"
+    random_fourier_hsic = "random_fourier_hsic"
+    plausible_hsic = "plausible_hsic"
+    prediction = "prediction"
+    similarity = "similarity"
+    prediction_similarity = "prediction_similarity"
+
+
+class ReadoutKind(StrEnum):
+    """The readout on locally trained blocks (:mod:`plastic_rl.nn.local.choices`)."""
+
+    ridge = "ridge"
+    assignment = "assignment"
+    class_means = "class_means"
+    softmax = "softmax"
+
+    @property
+    def is_unformatted(self) -> bool:
+        """Whether it reads the units of a last block that has one for each class."""
+        return self in (ReadoutKind.assignment, ReadoutKind.class_means)
+
+
+class Form(StrEnum):
+    """The form of additive parameter decomposition (Yoon et al. 2020)."""
+
+    hierarchical = "hierarchical"  # APD(2)
+    retroactive = "retroactive"  # APD(1)
+    fixed = "fixed"  # APD-Fixed
+
+
+class Centre(StrEnum):
+    """The value that the members of a group of parts share (Yoon et al. 2020)."""
+
+    midrange = "midrange"
+    mean = "mean"

@@ -1,0 +1,141 @@
+"""Methods that replace units at a rate: how many fall due is known on the host, one update ahead."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from plastic_rl.choices import Rounding
+from plastic_rl.optim.budget import Budget
+from plastic_rl.optim.events import UnitForecast
+from plastic_rl.optim.unit_clock import clock_of
+from plastic_rl.optim.unit_replacer import UnitReplacer
+from plastic_rl.optim.watched_layer import WatchedLayer
+
+
+class BudgetedReplacer(UnitReplacer):
+    """A method that watches layers and has a budget of replacements for each; whom they fall on is its own choice.
+
+    Args:
+        optimizer: what moves the parameters.
+        layers: the groups of units.
+        settings: those of :class:`plastic_rl.optim.unit_replacer.UnitReplacer`.
+    """
+
+    watched: list[WatchedLayer]
+    """What is kept of each layer, in the order of :attr:`layers`."""
+
+    decay_rate: float
+    """η of the running averages."""
+
+    _upcoming: Sequence[int] = ()
+    _frozen: Sequence[bool] = ()
+    _is_listening: bool | None = None
+
+    @abstractmethod
+    def observed(self) -> list[tuple[Tensor, Tensor]]:
+        """Each running average, with what it takes in of the last update."""
+
+    @abstractmethod
+    def centre(self, step: int) -> None:
+        """Lets activations be taken relative to their running means after update number ``step``."""
+
+    @abstractmethod
+    def replace_due(self, step: int) -> None:
+        """Replaces the units that fall due after update number ``step``."""
+
+    @property
+    def budgets(self) -> list[Budget]:
+        """The running account of each layer."""
+        return [watched.budget for watched in self.watched]
+
+    def listen(self, falls_due: bool) -> None:
+        """Lets the layers hear of the next update what is needed; units fall due after it or not."""
+        for watched in self.watched:
+            watched.listen(falls_due)
+
+    def falls_due(self) -> bool:
+        """Whether units will be replaced after the next update; the host knows without asking the device."""
+        return any(self._upcoming)
+
+    def needs_host(self) -> bool:
+        """Whether the next step is none that a CUDA graph could replay.
+
+        Units fall due after it, or Adam's steps of young units are corrected in it.
+        """
+        clock = clock_of(self)
+        return self.falls_due() or (clock is not None and clock.has_young_units)
+
+    def count_step(self) -> None:
+        """Counts an update that the host took no part in: the replay of a CUDA graph.
+
+        ::
+
+            if optimizer.needs_host():
+                train_step()  # as captured, but eager
+            else:
+                graph.replay()
+                optimizer.count_step()
+        """
+        self.memory["step"] += 1
+        for budget, count, is_frozen in zip(self.budgets, self._upcoming, self._frozen, strict=True):
+            if not is_frozen:
+                budget.settle(self.memory["step"], count)
+        self.look_ahead()
+
+    def look_ahead(self) -> None:
+        """Finds out how many units of each layer will be replaced after the next update, and listens for them.
+
+        All layers are listened to or none is: a compiled network then has two versions and not one for each set.
+        """
+        step = self.memory["step"] + 1
+        self._frozen = [self.is_frozen(layer) for layer in self.layers]
+        self._upcoming = [
+            0 if is_frozen else budget.upcoming(step, self._chance(place, step))
+            for place, (budget, is_frozen) in enumerate(zip(self.budgets, self._frozen, strict=True))
+        ]
+        if self._is_listening != any(self._upcoming):
+            self._is_listening = any(self._upcoming)
+            self.listen(self._is_listening)
+
+    def _chance(self, place: int, step: int) -> float:
+        """The draw that Bernoulli rounding needs for a layer after update number ``step``."""
+        is_drawn = self.budgets[place].rounding is Rounding.bernoulli
+        return self.source(self.layers[place], step, "due").random() if is_drawn else 0.0
+
+    def check_capture(self) -> None:
+        """Refuses to have a step captured that a CUDA graph could not replay.
+
+        Raises:
+            RuntimeError: the next step needs the host.
+        """
+        if self.needs_host():
+            raise RuntimeError("a CUDA graph of a step that needs the host: capture one while needs_host() is False")
+
+    def forecast(self) -> list[UnitForecast]:
+        return [
+            UnitForecast(layer.name, layer.units, budget.first_due, 1000 * budget.long_run)
+            for layer, budget in zip(self.layers, self.budgets, strict=True)
+        ]
+
+    def concerns(self, updates: int | None = None) -> Iterator[str]:
+        layers = self.forecast()
+        if any(layer.first_update is None for layer in layers):
+            yield "replacement_rate is 0: no unit is ever replaced."
+        late = [layer.name for layer in layers if updates is not None and (layer.first_update or 0) > updates]
+        if late:
+            maturity = self.budgets[0].maturity
+            who = "no unit" if len(late) == len(layers) else f"no unit of {', '.join(late)}"
+            yield (
+                f"The run has {updates:,} updates and the maturity threshold is {maturity:,}: {who} is replaced before "
+                "it ends. Lower maturity_threshold or raise replacement_rate."
+            )
+        yield from super().concerns(updates)
+
+
+def is_capturing() -> bool:
+    """Whether a CUDA graph is being captured: what runs now is written down, not done."""
+    return torch.cuda.is_available() and torch.cuda.is_current_stream_capturing()

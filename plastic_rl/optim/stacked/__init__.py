@@ -1,0 +1,1 @@
+"""Several copies of a network as one, and what methods do for all of them at once."""

@@ -1,0 +1,172 @@
+"""What methods that replace hidden units have in common, whatever they choose them by."""
+
+from __future__ import annotations
+
+import logging
+import random
+from abc import ABC
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from plastic_rl.initialisers import Initialiser
+from plastic_rl.layers import HiddenLayer
+from plastic_rl.optim.adam import with_unit_clock
+from plastic_rl.optim.audit import AuditLog, Replacement
+from plastic_rl.optim.base import PlasticOptimizer
+from plastic_rl.optim.distributed import agreed_seed
+from plastic_rl.optim.events import UnitsReplaced
+from plastic_rl.optim.replacement import replace_units, silence
+from plastic_rl.validation import whole_number
+
+logger = logging.getLogger(__name__)
+
+
+class UnitReplacer(PlasticOptimizer, ABC):
+    """A method that now and then replaces hidden units by newborn ones: a score, a choice and a reset are its own.
+
+    Args:
+        optimizer: what moves the parameters. torch's Adam and AdamW are given a clock for single units
+            (:mod:`plastic_rl.optim.adam`) when their state of replaced units is forgotten.
+        layers: the groups of units.
+        forget_optimizer_state: forget the moments of replaced units.
+        audit_size: how many of the latest replacements :meth:`replacements` can tell of; 0 keeps none.
+        seed: of the draws; None takes torch's initial seed. The global random-number stream is never touched.
+
+    Raises:
+        ValueError: no layers, layers that the optimiser does not train, or a hyper-parameter out of its range.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        layers: Iterable[HiddenLayer],
+        *,
+        forget_optimizer_state: bool = True,
+        audit_size: int = 0,
+        seed: int | None = None,
+    ) -> None:
+        layers = list(layers)
+        check_trained(optimizer, layers)
+        super().__init__(with_unit_clock(optimizer) if forget_optimizer_state else optimizer)
+        self.forget_optimizer_state = forget_optimizer_state
+        self.audit = AuditLog(whole_number("audit_size", audit_size))
+        if audit_size:
+            self.listeners.append(self.audit.add)
+        self.memory = {"step": 0, "seed": agreed_seed(torch.initial_seed() if seed is None else seed)}
+        self._hold(layers)
+
+    def _hold(self, layers: Sequence[HiddenLayer]) -> None:
+        self.layers = list(layers)
+        self._written = {layer.name: layer.parameters() for layer in layers}
+        self._trained = {layer.name: layer.trained_parameters() for layer in layers}
+        self._known_frozen: set[str] = set()
+
+    # Replacing.
+
+    @property
+    def _forgetful(self) -> Optimizer | None:
+        return self.optimizer if self.forget_optimizer_state else None
+
+    def renew_units(
+        self, layer: HiddenLayer, units: Tensor, initialisers: Sequence[Initialiser], source: torch.Generator
+    ) -> None:
+        """Replaces units of one layer; :meth:`announce` follows when all layers of the update are done."""
+        replace_units(layer, units, initialisers, source, self._forgetful)
+
+    def announce(self, events: Sequence[UnitsReplaced]) -> None:
+        """Silences once more what several layers of one update have replaced, and tells all who asked."""
+        if len(events) > 1:  # fresh rows of one layer have overwritten silent columns of another
+            for event in events:
+                silence(event.layer, event.units, self._forgetful)
+        for event in events:
+            for listener in self.listeners:
+                listener(event)
+
+    def source(self, layer: HiddenLayer, step: int, purpose: str) -> random.Random:
+        """A source of draws that is a function of seed, step and layer, so that there is no stream to save."""
+        return random.Random(f"{self.memory['seed']}/{step}/{layer.name}/{purpose}")
+
+    # A network that is not what it was.
+
+    def is_frozen(self, layer: HiddenLayer) -> bool:
+        """Whether some weight that a replacement would write to does not train now; said once for each layer."""
+        if all(tensor.requires_grad for tensor in self._trained[layer.name]):
+            self._known_frozen.discard(layer.name)
+            return False
+        if layer.name not in self._known_frozen:
+            self._known_frozen.add(layer.name)
+            logger.warning(
+                "The units of `%s` are left alone as long as weights that produce or read them do not train.",
+                layer.name,
+            )
+        return True
+
+    def check_unchanged(self, layer: HiddenLayer) -> None:
+        """Finds out whether the network is still the one that the layers were found in.
+
+        Raises:
+            RuntimeError: names what has changed, and says what to do.
+        """
+        now = layer.parameters()
+        changed = layer.strangers()
+        if not changed and any(old is not new for old, new in zip(self._written[layer.name], now, strict=True)):
+            changed = [layer.name]
+        if changed:
+            raise RuntimeError(
+                f"the network has changed under {type(self).__name__}: {', '.join(changed)} is no longer what it was "
+                f"when the layers were found, so that a newborn unit of `{layer.name}` would be heard. Find the layers "
+                "again and hand them over: optimizer.reattach(hidden_layers(network, example))"
+            )
+
+    def reattach(self, layers: Sequence[HiddenLayer]) -> None:
+        check_trained(self.optimizer, layers)
+        self._hold(layers)
+        super().reattach(layers)
+
+    # What a host may ask.
+
+    def concerns(self, updates: int | None = None) -> Iterator[str]:
+        audible = [layer.name for layer in self.layers if layer.is_audible]
+        if audible:
+            yield (
+                f"{', '.join(audible)}: a norm that mixes units (LayerNorm, GroupNorm) lies between these units and "
+                "their readers, so that a newborn unit disturbs the others through it. Expect a jolt at each "
+                "replacement."
+            )
+
+    def replacements(self) -> list[Replacement]:
+        """The latest replacements, at most ``audit_size`` of them (:func:`plastic_rl.optim.audit.write_csv`)."""
+        return self.audit.replacements()
+
+    def draw_generator(self, layer: HiddenLayer, step: int, device: torch.device) -> torch.Generator:
+        """The generator of the fresh weights of one layer after one update."""
+        generator = torch.Generator(device)
+        generator.manual_seed(self.source(layer, step, "fresh").getrandbits(63))
+        return generator
+
+
+def check_trained(optimizer: Optimizer, layers: Sequence[HiddenLayer]) -> None:
+    """Refuses layers that an optimiser does not train.
+
+    Raises:
+        ValueError: there are no layers, or the optimiser does not have all of their weights.
+    """
+    if not layers:
+        raise ValueError(
+            "no hidden layers were given; find them with plastic_rl.layers.hidden_layers(network, example)"
+        )
+    trained = parameters_of(optimizer)
+    strangers = [layer.name for layer in layers if any(id(tensor) not in trained for tensor in layer.parameters())]
+    if strangers:
+        raise ValueError(
+            f"the optimiser does not train all weights of {strangers}; leave out the layers that it does not"
+        )
+
+
+def parameters_of(optimizer: Any) -> set[int]:
+    """The identities of the parameters that an optimiser moves."""
+    return {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}

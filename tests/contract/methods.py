@@ -1,0 +1,78 @@
+"""The one table of all methods that wrap an optimiser: a new one is a new row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from plastic_rl.optim import (
+    Anchoring,
+    ContinualBackprop,
+    ElasticWeightConsolidation,
+    L2Transfer,
+    Plasticity,
+    ShrinkPerturb,
+    methods_in,
+)
+
+
+def nothing(optimizer: Optimizer) -> None:
+    """The beginning of methods that act from their first step on."""
+
+
+def consolidate(optimizer: Optimizer) -> None:
+    """Tells methods that remember tasks that one is over."""
+    for method in methods_in(optimizer):
+        if isinstance(method, Anchoring):
+            method.consolidate(squares(method.trained))
+
+
+def squares(parameters: list[Tensor]) -> Iterator[Tensor]:
+    """One example, whose loss is as steep in every direction as the weight is large."""
+    with torch.enable_grad():
+        yield torch.stack([parameter.square().sum() for parameter in parameters]).sum()
+
+
+@dataclass(frozen=True)
+class Method:
+    """One method.
+
+    Args:
+        on: the method, so that it acts within a few updates.
+        off: the same, its rate at zero.
+        replaces: whether it replaces hidden units.
+        begin: what has to happen to an optimiser before the method acts.
+    """
+
+    on: Plasticity
+    off: Plasticity
+    replaces: bool = False
+    begin: Callable[[Optimizer], None] = nothing
+
+
+often = partial(ContinualBackprop, replacement_rate=0.1, maturity_threshold=2)
+never = partial(ContinualBackprop, replacement_rate=0.0, maturity_threshold=2)
+
+METHODS = {
+    "continual backprop": Method(often, never, replaces=True),
+    "continual backprop, lazy": Method(partial(often, mode="lazy"), partial(never, mode="lazy"), replaces=True),
+    "continual backprop, instant": Method(
+        partial(often, mode="instant", utility="adaptable_contribution", move_mean_to_bias=True),
+        partial(never, mode="instant", utility="adaptable_contribution", move_mean_to_bias=True),
+        replaces=True,
+    ),
+    "shrink and perturb": Method(
+        partial(ShrinkPerturb, shrink=1e-3, noise_std=1e-3), partial(ShrinkPerturb, noise_std=0.0)
+    ),
+    "elastic weight consolidation": Method(
+        partial(ElasticWeightConsolidation, strength=1.0),
+        partial(ElasticWeightConsolidation, strength=0.0),
+        begin=consolidate,
+    ),
+    "L2 transfer": Method(partial(L2Transfer, strength=0.1), partial(L2Transfer, strength=0.0), begin=consolidate),
+}
