@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from agents.recipe import SupervisedAgent
-from launch.quantities import NonNegativeInteger, OneOf, Rate
+from plastic_rl.settings import NonNegativeInteger, OneOf, Rate
 
 if TYPE_CHECKING:
     from plastic_rl.learners.learner import Plasticity

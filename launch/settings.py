@@ -18,8 +18,8 @@ from agents.published import published
 from agents.recipe import Agent
 from envs import ENVS
 from envs.recipe import Problem
-from launch.quantities import AnyOf, Count, NonNegativeInteger, OptionalCount, Positive
 from plastic_rl.runs import Track
+from plastic_rl.settings import AnyOf, Count, NonNegativeInteger, OptionalCount, Positive
 
 CONFIG_NAME = "train"
 """The name under which Hydra finds a run's settings."""
