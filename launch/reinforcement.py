@@ -16,7 +16,7 @@ from plastic_rl.runs import RunFolder
 if TYPE_CHECKING:
     from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
-    from plastic_rl.sb3 import Summary
+    from plastic_rl.sb3 import ModelSummary
 
 
 def train(settings: Settings, folder: RunFolder) -> str:
@@ -26,10 +26,10 @@ def train(settings: Settings, folder: RunFolder) -> str:
         settings: Checked.
         folder: Prepared.
     """
-    from plastic_rl.sb3 import learn
+    from plastic_rl.sb3 import train_model
 
     assert settings.total_steps is not None
-    summary = learn(
+    summary = train_model(
         _learner(settings),
         settings.total_steps,
         folder,
@@ -68,6 +68,6 @@ def _choose_renderer() -> None:
         os.environ.setdefault("MUJOCO_GL", "egl")
 
 
-def _in_words(summary: Summary) -> str:
+def _in_words(summary: ModelSummary) -> str:
     outcome = "no episode ended" if summary.recent_return is None else f"recent return {summary.recent_return:.1f}"
     return f"{summary.steps:,} steps, {summary.seconds:.0f} s, {outcome}"

@@ -14,7 +14,7 @@ from plastic_rl.runs import RunFolder
 if TYPE_CHECKING:
     from plastic_rl.learners import Learner
     from plastic_rl.streams import Stream
-    from plastic_rl.training import Summary
+    from plastic_rl.training import CourseSummary
 
 
 def train(settings: Settings, folder: RunFolder) -> str:
@@ -24,11 +24,11 @@ def train(settings: Settings, folder: RunFolder) -> str:
         settings: Checked.
         folder: Prepared.
     """
-    from plastic_rl.training import learn
+    from plastic_rl.training import train_learner
 
     streams, learner = _build(settings)
     seeds = f"s{settings.seed}" + (f"-{settings.seed + settings.seeds - 1}" if settings.seeds > 1 else "")
-    summary = learn(
+    summary = train_learner(
         streams,
         learner,
         folder,
@@ -66,6 +66,6 @@ def _present(device: str) -> str:
     return device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def _in_words(summary: Summary) -> str:
+def _in_words(summary: CourseSummary) -> str:
     last = ", ".join(f"{name} {value:.3f}" for name, value in summary.last.items())
     return f"{summary.examples:,} examples, {summary.seconds:.0f} s, last task: {last}"
