@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
@@ -34,12 +35,15 @@ class ModelKeeper(BaseCallback):
 
     def state_dict(self) -> dict[str, Any]:
         """All that the run needs to go on exactly from between two rollouts."""
-        return {"step": self.step, "algorithm": algorithm_state(self.trained), "task": self.tasks.task}
+        tasks = {"task": self.tasks.task, "tasks_of_copies": dict(self.tasks.of_copies)}
+        return {"step": self.step, "algorithm": algorithm_state(self.trained), **tasks}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Puts the model where a saved one was."""
         restore_algorithm_state(self.trained, state["algorithm"])
         self.tasks.take(state["task"])
+        met = state.get("tasks_of_copies")
+        self.tasks.of_copies = tasks_in_force(self.trained) if met is None else dict(met)
 
     def fault(self) -> Fault | None:
         """What is wrong with the model's numbers."""
@@ -56,3 +60,15 @@ class ModelKeeper(BaseCallback):
 
     def _on_step(self) -> bool:
         return True
+
+
+def tasks_in_force(model: OnPolicyAlgorithm) -> dict[int, int | None]:
+    """The task that each copy of a model's world last announced, for checkpoints that do not say it.
+
+    A copy that has just been reset may have entered another task that it is still to announce, and is left out.
+    """
+    assert model.env is not None
+    announces = model.env.has_attr("task")
+    tasks: list[dict[str, Any]] = model.env.get_attr("task") if announces else []
+    begins = np.zeros(len(tasks)) if model._last_episode_starts is None else model._last_episode_starts
+    return {copy: task.get("index") for copy, task in enumerate(tasks) if not begins[copy]}

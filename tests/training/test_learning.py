@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from agents import AGENTS
 from envs import ENVS
 from plastic_rl.errors import RunError, RunInterruptedError
 from plastic_rl.learners import backprop_learner
-from plastic_rl.runs import RunFolder, Track, read_metrics
+from plastic_rl.runs import Checkpoints, RunFolder, Track, read_metrics
 from plastic_rl.streams import Plan, batches
 from plastic_rl.training import train_learner
 from tests.streams import small
@@ -127,6 +128,23 @@ def test_a_run_that_crashes_in_the_middle_of_a_pass_ends_as_if_it_had_not(tmp_pa
     assert same_networks(networks(whole), networks(parts))
     assert lines_without_times(tmp_path / "whole") == lines_without_times(tmp_path / "parts")
     assert whole.metrics() == parts.metrics()
+
+
+@pytest.mark.parametrize(("name", "chunk"), [("seeds", 16), ("split", 240)])
+def test_a_run_killed_after_any_checkpoint_writes_what_it_would_have_written(tmp_path, name, chunk, monkeypatch):
+    monkeypatch.setattr(batches, "EXAMPLES_IN_A_CHUNK", chunk)
+    monkeypatch.setattr(Checkpoints, "_tidy", lambda self, newest: None)
+    whole = run(tmp_path / "whole", name)
+    checkpoints = sorted((tmp_path / "whole" / "checkpoints").iterdir())
+    assert len(checkpoints) >= 3
+    for checkpoint in checkpoints:
+        killed = tmp_path / checkpoint.stem  # some time after the checkpoint: the metrics have gone on
+        (killed / "checkpoints").mkdir(parents=True)
+        shutil.copy(checkpoint, killed / "checkpoints")
+        shutil.copy(tmp_path / "whole" / "metrics.jsonl", killed)
+        (killed / "run.json").write_text('{"status": "running"}')
+        assert same_networks(networks(whole), networks(run(killed, name)))
+        assert lines_without_times(killed) == lines_without_times(tmp_path / "whole")
 
 
 def test_the_best_weights_so_far_survive_a_crash(tmp_path, monkeypatch):
