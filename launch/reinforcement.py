@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def train(settings: Settings, folder: RunFolder) -> str:
-    """Train as the settings say, draw the learning curve, and return in words how it went.
+    """Train as the settings say, and return in words how it went.
 
     Args:
         settings: Checked.
@@ -40,9 +40,18 @@ def train(settings: Settings, folder: RunFolder) -> str:
         name=f"{settings.agent_name} {settings.env_name} s{settings.seed}",
         group=f"{settings.env_name}/{settings.agent_name}/{folder.path.name.partition('-')[0]}",
     )
+    return _in_words(summary)
+
+
+def draw(settings: Settings, folder: RunFolder) -> None:
+    """Draw the learning curve of a run.
+
+    Args:
+        settings: Of the run.
+        folder: With its metrics.
+    """
     title = f"{settings.agent_name} in {settings.env_name}, seed {settings.seed}"
     draw_learning_curve(folder.metrics_file, folder.picture_file, title)
-    return _in_words(summary)
 
 
 def _learner(settings: Settings) -> OnPolicyAlgorithm:

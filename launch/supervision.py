@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def train(settings: Settings, folder: RunFolder) -> str:
-    """Train as the settings say, draw how each task went, and return in words how it ended.
+    """Train as the settings say, and return in words how it ended.
 
     Args:
         settings: Checked.
@@ -27,7 +27,6 @@ def train(settings: Settings, folder: RunFolder) -> str:
     from plastic_rl.training import train_learner
 
     streams, learner = _build(settings)
-    seeds = f"s{settings.seed}" + (f"-{settings.seed + settings.seeds - 1}" if settings.seeds > 1 else "")
     summary = train_learner(
         streams,
         learner,
@@ -35,11 +34,25 @@ def train(settings: Settings, folder: RunFolder) -> str:
         track=settings.track,
         checkpoint_seconds=settings.checkpoint_seconds,
         config=as_mapping(settings),
-        name=f"{settings.agent_name} {settings.env_name} {seeds}",
+        name=f"{settings.agent_name} {settings.env_name} {_seeds(settings)}",
         group=f"{settings.env_name}/{settings.agent_name}/{folder.path.name.partition('-')[0]}",
     )
-    draw_task_curve(folder.metrics_file, folder.picture_file, f"{settings.agent_name} on {settings.env_name}, {seeds}")
     return _in_words(summary)
+
+
+def draw(settings: Settings, folder: RunFolder) -> None:
+    """Draw how each task of a run went.
+
+    Args:
+        settings: Of the run.
+        folder: With its metrics.
+    """
+    title = f"{settings.agent_name} on {settings.env_name}, {_seeds(settings)}"
+    draw_task_curve(folder.metrics_file, folder.picture_file, title)
+
+
+def _seeds(settings: Settings) -> str:
+    return f"s{settings.seed}" + (f"-{settings.seed + settings.seeds - 1}" if settings.seeds > 1 else "")
 
 
 def _build(settings: Settings) -> tuple[list[Stream], Learner]:

@@ -1,5 +1,6 @@
 """What a run leaves on disk, and how it survives a kill, a full disk and a second start."""
 
+from plastic_rl.runs.atomic import disk_trouble_told, write_result
 from plastic_rl.runs.checkpoints import Checkpoints
 from plastic_rl.runs.folder import RunFolder, Status, settings_digest
 from plastic_rl.runs.interruption import Interruption
@@ -27,6 +28,7 @@ __all__ = [
     "Track",
     "Tracker",
     "Trainee",
+    "disk_trouble_told",
     "open_session",
     "open_tracker",
     "random_state",
@@ -35,4 +37,5 @@ __all__ = [
     "restore_random_state",
     "seed_everything",
     "settings_digest",
+    "write_result",
 ]

@@ -16,7 +16,7 @@ from plastic_rl.runs.keeper import Keeper, Trainee
 from plastic_rl.runs.metrics import MetricsFile
 from plastic_rl.runs.progress import Progress
 from plastic_rl.runs.randomness import random_state, restore_random_state
-from plastic_rl.runs.record import RunRecord
+from plastic_rl.runs.record import RunRecord, read_record
 from plastic_rl.runs.tracking import Track, Tracker, open_tracker
 
 logger = logging.getLogger(__name__)
@@ -83,8 +83,9 @@ def open_session(
         progress = stack.enter_context(Progress(total, trainee.step, unit))
 
         def enclose() -> dict[str, Any]:
+            position = metrics.position  # first: it notices a folder that is gone
             record.update(trainee.step)
-            return {"metrics": metrics.position, "tracker": tracker.run_id}
+            return {"metrics": position, "tracker": tracker.run_id}
 
         keeper = Keeper(
             trainee, folder.checkpoints, enclose, seconds=checkpoint_seconds, interruption=interruption, unit=unit
@@ -96,11 +97,20 @@ def _resume(folder: RunFolder, trainee: Trainee, unit: str) -> dict[str, Any]:
     """Put what is trained where the folder's last checkpoint was, and return all that this holds; empty without one."""
     found = folder.checkpoints.latest()
     if found is None:
+        _say_what_is_lost(folder, unit)
         return {}
     step, saved = found
     trainee.load_state_dict(saved)
     logger.info("Going on from %s %d of %s.", unit.removesuffix("s"), step, folder.path)
     return saved
+
+
+def _say_what_is_lost(folder: RunFolder, unit: str) -> None:
+    step = read_record(folder.record_file).get("global_step")
+    if step:
+        logger.warning(
+            "%s was at %s %s, but has no checkpoint: starting over.", folder.path, unit.removesuffix("s"), step
+        )
 
 
 def _open_tracker_undrawn(

@@ -12,7 +12,7 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from plastic_rl.diagnostics import report
 from plastic_rl.nonstationary.task_files import save_tasks
-from plastic_rl.runs import Progress
+from plastic_rl.runs import Progress, disk_trouble_told
 from plastic_rl.sb3.attachment import layers_of, plastic_optimizers
 from plastic_rl.sb3.task_log import TaskLog, named
 from plastic_rl.sb3.writer import MetricsWriter
@@ -79,7 +79,8 @@ class Chronicle(BaseCallback):
         environment = self.training_env
         if environment.has_attr("parameters"):
             met = (environment.env_method("parameters", index, indices=[0])[0] for index in range(count))
-            save_tasks(met, self.tasks_file)
+            with disk_trouble_told(self.tasks_file):
+                save_tasks(met, self.tasks_file)
 
     def _network(self) -> dict[str, int | float]:
         buffer, policy = self.model.rollout_buffer, self.model.policy

@@ -6,7 +6,8 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from io import BufferedIOBase
+from typing import Any, cast
 
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
@@ -15,7 +16,7 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from plastic_rl.doctor import doctor
 from plastic_rl.errors import UserError
-from plastic_rl.runs import SMALLER_STEPS, Fault, RunFolder, Track, open_session
+from plastic_rl.runs import SMALLER_STEPS, Fault, RunFolder, Track, open_session, write_result
 from plastic_rl.sb3.attachment import plastic_optimizers
 from plastic_rl.sb3.chronicle import Chronicle
 from plastic_rl.sb3.keeper import ModelKeeper
@@ -81,7 +82,7 @@ def train_model(
         if plastic_optimizers(model.policy):
             logger.info("%s", doctor(model, run_length=total_steps).line)
         _train(keeper, total_steps, folder, formats)
-        model.save(folder.model_file)
+        write_result(folder.model_file, lambda file: model.save(cast(BufferedIOBase, file)))
     return ModelSummary(model.num_timesteps, time.monotonic() - began, _recent_return(model))
 
 

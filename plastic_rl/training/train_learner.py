@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from plastic_rl.learners.learner import Learner
-from plastic_rl.runs import RunFolder, Track, open_session
+from plastic_rl.runs import RunFolder, Track, open_session, write_result
 from plastic_rl.streams.stream import Stream
 from plastic_rl.training.course import example_count
 from plastic_rl.training.keeper import CourseKeeper
@@ -67,5 +67,6 @@ def train_learner(
     with open_session(folder, keeper, example_count(streams[0]), **safety, **tracked) as keeper.session:
         keeper.course.go()
         keeper.session.keeper.save()
-        torch.save([network.state_dict() for network in learner.networks], folder.weights_file)
+        weights = [network.state_dict() for network in learner.networks]
+        write_result(folder.weights_file, lambda file: torch.save(weights, file))
     return CourseSummary(keeper.step, time.monotonic() - began, keeper.last)
