@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from agents.recipe import ReinforcementAgent
 from envs.recipe import Environment
 from launch.learning_curve import draw_learning_curve
-from launch.settings import Settings, as_mapping
+from launch.settings import Settings, as_mapping, identity
 from plastic_rl.errors import UserError
 from plastic_rl.runs import RunFolder
 
@@ -36,6 +36,7 @@ def train(settings: Settings, folder: RunFolder) -> str:
         track=settings.track,
         checkpoint_seconds=settings.checkpoint_seconds,
         formats=settings.formats,
+        settings=identity(settings),
         config=as_mapping(settings),
         name=f"{settings.agent_name} {settings.env_name} s{settings.seed}",
         group=f"{settings.env_name}/{settings.agent_name}/{folder.path.name.partition('-')[0]}",

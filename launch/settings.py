@@ -92,6 +92,12 @@ def what_makes_the_result(settings: Settings) -> dict[str, Any]:
     return {key: value for key, value in plain.items() if key not in _WITHOUT_EFFECT_ON_THE_RESULT}
 
 
+def identity(settings: Settings) -> dict[str, Any]:
+    """Return what tells one run from another: names, what makes the result, and seeds."""
+    names = {"agent_name": settings.agent_name, "env_name": settings.env_name}
+    return {**names, **what_makes_the_result(settings), "seed": settings.seed, "seeds": settings.seeds}
+
+
 def from_hydra(config: DictConfig) -> Settings:
     """Return the settings that Hydra composed."""
     settings = OmegaConf.to_object(config)

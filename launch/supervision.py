@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from agents.recipe import SupervisedAgent
 from envs.recipe import SupervisedStream
-from launch.settings import Settings, as_mapping
+from launch.settings import Settings, as_mapping, identity
 from launch.task_curve import draw_task_curve
 from plastic_rl.errors import UserError
 from plastic_rl.runs import RunFolder
@@ -33,6 +33,7 @@ def train(settings: Settings, folder: RunFolder) -> str:
         folder,
         track=settings.track,
         checkpoint_seconds=settings.checkpoint_seconds,
+        settings=identity(settings),
         config=as_mapping(settings),
         name=f"{settings.agent_name} {settings.env_name} {_seeds(settings)}",
         group=f"{settings.env_name}/{settings.agent_name}/{folder.path.name.partition('-')[0]}",

@@ -37,6 +37,10 @@ class Trainee(Protocol):
         """Global step so far, in the unit of the run."""
         ...
 
+    def settings(self) -> dict[str, Any]:
+        """What it knows of the settings that make its result, for runs that are told none."""
+        ...
+
     def state_dict(self) -> dict[str, Any]:
         """Everything that it needs to go on exactly: tensors, numbers, strings, None, lists, tuples and dicts."""
         ...

@@ -11,6 +11,7 @@ from typing import Any
 
 from plastic_rl.errors import RunInterruptedError
 from plastic_rl.runs.folder import RunFolder
+from plastic_rl.runs.identity import check_identity, identity, misfit
 from plastic_rl.runs.interruption import Interruption
 from plastic_rl.runs.keeper import Keeper, Trainee
 from plastic_rl.runs.metrics import MetricsFile
@@ -48,6 +49,7 @@ def open_session(
     unit: str = "steps",
     track: Track = Track.off,
     checkpoint_seconds: float = 300.0,
+    settings: Mapping[str, Any] | None = None,
     config: Mapping[str, Any] | None = None,
     name: str = "run",
     group: str = "runs",
@@ -61,7 +63,9 @@ def open_session(
         unit: What a step is, in the plural.
         track: Where the run is tracked.
         checkpoint_seconds: Between two checkpoints.
-        config: The settings, for the tracker.
+        settings: What makes the result, the seed included: a checkpoint of other settings is refused. None for what the
+            trainee itself knows of them.
+        config: All settings, for the tracker.
         name: Of the run, for the tracker.
         group: Of runs that differ in their seed only, for the tracker.
 
@@ -70,7 +74,8 @@ def open_session(
         RunError: The run could not go on.
         RunInterruptedError: It was asked to stop; it has saved a checkpoint.
     """
-    saved = _resume(folder, trainee, unit)
+    settings = trainee.settings() if settings is None else settings
+    saved = _resume(folder, trainee, settings, unit)
     record = RunRecord(folder.record_file)
     record.start(trainee.step)
     with ExitStack() as stack:
@@ -85,7 +90,7 @@ def open_session(
         def enclose() -> dict[str, Any]:
             position = metrics.position  # first: it notices a folder that is gone
             record.update(trainee.step)
-            return {"metrics": position, "tracker": tracker.run_id}
+            return {"metrics": position, "tracker": tracker.run_id, **identity(settings)}
 
         keeper = Keeper(
             trainee, folder.checkpoints, enclose, seconds=checkpoint_seconds, interruption=interruption, unit=unit
@@ -93,14 +98,19 @@ def open_session(
         yield Session(metrics, tracker, progress, keeper)
 
 
-def _resume(folder: RunFolder, trainee: Trainee, unit: str) -> dict[str, Any]:
+def _resume(folder: RunFolder, trainee: Trainee, settings: Mapping[str, Any], unit: str) -> dict[str, Any]:
     """Put what is trained where the folder's last checkpoint was, and return all that this holds; empty without one."""
     found = folder.checkpoints.latest()
     if found is None:
         _say_what_is_lost(folder, unit)
         return {}
     step, saved = found
-    trainee.load_state_dict(saved)
+    path = folder.checkpoints.path(step)
+    check_identity(saved, settings, path)
+    try:
+        trainee.load_state_dict(saved)
+    except (LookupError, ValueError, RuntimeError, TypeError, AttributeError) as error:
+        raise misfit(path, error) from error
     logger.info("Going on from %s %d of %s.", unit.removesuffix("s"), step, folder.path)
     return saved
 

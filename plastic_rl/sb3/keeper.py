@@ -13,6 +13,12 @@ from plastic_rl.runs import SMALLER_STEPS, Fault, Session
 from plastic_rl.sb3.algorithm_state import algorithm_state, restore_algorithm_state
 from plastic_rl.sb3.task_log import TaskLog
 
+# What SB3's on-policy algorithms call the settings that make a result.
+SETTINGS = (
+    *("seed", "n_envs", "n_steps", "batch_size", "n_epochs", "learning_rate", "gamma", "gae_lambda", "ent_coef"),
+    *("vf_coef", "max_grad_norm", "normalize_advantage", "use_sde"),
+)
+
 
 class ModelKeeper(BaseCallback):
     """A model as a run's session keeps it: a rollout and its update are never split.
@@ -32,6 +38,14 @@ class ModelKeeper(BaseCallback):
     def step(self) -> int:
         """Environment steps so far."""
         return self.trained.num_timesteps
+
+    def settings(self) -> dict[str, Any]:
+        """The algorithm, and those of its settings that are plain; no schedules."""
+        values = {name: getattr(self.trained, name, None) for name in SETTINGS}
+        values |= {name: value for name, value in self.trained.policy.optimizer.param_groups[0].items() if name != "lr"}
+        kinds = {"algorithm": self.trained, "policy": self.trained.policy, "optimizer": self.trained.policy.optimizer}
+        plain = {name: value for name, value in values.items() if isinstance(value, bool | int | float | tuple)}
+        return {**plain, **{name: type(thing).__name__ for name, thing in kinds.items()}}
 
     def state_dict(self) -> dict[str, Any]:
         """All that the run needs to go on exactly from between two rollouts."""

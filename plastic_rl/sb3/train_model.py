@@ -51,6 +51,7 @@ def train_model(
     track: Track = Track.off,
     checkpoint_seconds: float = 300.0,
     formats: Sequence[str] = (),
+    settings: Mapping[str, Any] | None = None,
     config: Mapping[str, Any] | None = None,
     name: str = "run",
     group: str = "runs",
@@ -66,7 +67,9 @@ def train_model(
         track: where it is tracked.
         checkpoint_seconds: between two checkpoints.
         formats: further output formats of SB3's logger ("csv", "tensorboard").
-        config: the settings, for the tracker.
+        settings: what makes the result, the seed included: a checkpoint of other settings is refused. None for what
+            is known of them here.
+        config: all settings, for the tracker.
         name: of the run, for the tracker.
         group: of runs that differ in their seed only, for the tracker.
 
@@ -77,7 +80,7 @@ def train_model(
     """
     model, began = _resumable(model), time.monotonic()
     keeper = ModelKeeper(model, TaskLog())
-    tracked: dict[str, Any] = {"track": track, "config": config, "name": name, "group": group}
+    tracked: dict[str, Any] = {"track": track, "settings": settings, "config": config, "name": name, "group": group}
     with open_session(folder, keeper, total_steps, checkpoint_seconds=checkpoint_seconds, **tracked) as keeper.session:
         if plastic_optimizers(model.policy):
             logger.info("%s", doctor(model, run_length=total_steps).line)

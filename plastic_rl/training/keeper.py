@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from plastic_rl.learners.learner import Learner
@@ -32,6 +33,13 @@ class CourseKeeper:
     def step(self) -> int:
         """Examples that each seed has learned from, counted each time."""
         return self.course.position.examples
+
+    def settings(self) -> dict[str, Any]:
+        """The stream, how it is gone through, and who learns; not how many tasks, as a stream may be prolonged."""
+        stream, learner = self.course.streams[0], self.course.learner
+        plan = {name: value for name, value in asdict(stream.plan).items() if name != "tasks"}
+        names = {"stream": type(stream).__name__, "learner": type(learner).__name__, "seeds": list(learner.seeds)}
+        return {**names, "inputs": list(stream.shape), "outputs": stream.outputs, "plan": plan}
 
     def state_dict(self) -> dict[str, Any]:
         """All that the run needs to go on exactly from between two minibatches."""

@@ -38,6 +38,7 @@ def train_learner(
     *,
     track: Track = Track.off,
     checkpoint_seconds: float = 300.0,
+    settings: Mapping[str, Any] | None = None,
     config: Mapping[str, Any] | None = None,
     name: str = "run",
     group: str = "runs",
@@ -52,7 +53,9 @@ def train_learner(
         folder: where the run lives.
         track: where it is tracked.
         checkpoint_seconds: between two checkpoints.
-        config: the settings, for the tracker.
+        settings: what makes the result, the seed included: a checkpoint of other settings is refused. None for what
+            is known of them here.
+        config: all settings, for the tracker.
         name: of the run, for the tracker.
         group: of runs that differ in their seed only, for the tracker.
 
@@ -63,7 +66,7 @@ def train_learner(
     """
     began, keeper = time.monotonic(), CourseKeeper(streams, learner)
     safety: dict[str, Any] = {"unit": "examples", "checkpoint_seconds": checkpoint_seconds}
-    tracked: dict[str, Any] = {"track": track, "config": config, "name": name, "group": group}
+    tracked: dict[str, Any] = {"track": track, "settings": settings, "config": config, "name": name, "group": group}
     with open_session(folder, keeper, example_count(streams[0]), **safety, **tracked) as keeper.session:
         keeper.course.go()
         keeper.session.keeper.save()

@@ -43,4 +43,4 @@ def test_its_checkpoint_does_not_say_in_which_task_each_copy_was_and_no_task_is_
     folder = run(settings_of(*CARTPOLE, "track=off", f"out={killed}"))
     lines = [line for line in read_metrics(folder.metrics_file) if "task/index" in line]
     assert [line["task/index"] for line in lines if "episode/return" not in line] == [0, 1, 2, 3, 4]
-    assert {line["task/index"] for line in lines if 640 < line["global_step"] < 700} == {1, 2}, "copies straddled it"
+    assert 1 in [line["task/index"] for line in lines if line["global_step"] > 640], "a copy was still in the old task"

@@ -18,6 +18,9 @@ class Counter:
     def __init__(self) -> None:
         self.step, self.sum, self.ill = 0, 0.0, False
 
+    def settings(self) -> dict[str, Any]:
+        return {"kind": type(self).__name__}
+
     def state_dict(self) -> dict[str, Any]:
         return {"count": self.step, "sum": self.sum, "random": random_state()}
 
@@ -110,3 +113,30 @@ def test_a_request_to_stop_is_honoured_at_the_next_pause_after_a_checkpoint(tmp_
     folder.release()
     assert stop.value.exit_code == 143
     assert folder.checkpoints.latest()[0] == 2
+
+
+def test_a_checkpoint_of_another_kind_is_refused_and_nothing_is_touched(tmp_path: Path):
+    class Other(Counter):
+        pass
+
+    count(tmp_path, 3)
+    metrics, record = (tmp_path / "metrics.jsonl").read_bytes(), (tmp_path / "run.json").read_bytes()
+    with (
+        pytest.raises(RunError, match="kind is Counter there and Other here"),
+        open_session(RunFolder(tmp_path), Other(), 5),
+    ):
+        pass
+    with (
+        pytest.raises(RunError, match=r"does not fit this run \(KeyError: 'count'\)"),
+        open_session(RunFolder(spoilt(tmp_path)), Counter(), 5),
+    ):
+        pass
+    assert (tmp_path / "metrics.jsonl").read_bytes() == metrics
+    assert (tmp_path / "run.json").read_bytes() == record
+
+
+def spoilt(path: Path) -> Path:
+    checkpoints = RunFolder(path).checkpoints
+    step, state = checkpoints.latest()
+    checkpoints.save(step, {name: value for name, value in state.items() if name != "count"})
+    return path
