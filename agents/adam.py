@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from agents.recipe import BackpropAgent
-from launch.quantities import NonNegative, Positive, Rate
+from plastic_rl.settings import NonNegative, Positive, Rate
 
 if TYPE_CHECKING:
     import torch

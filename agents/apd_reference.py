@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from agents.apd import DecomposedAdam
 from agents.decomposition import CENTRES
-from launch.quantities import Count, NonNegative, OneOf
+from plastic_rl.settings import Count, NonNegative, OneOf
 
 if TYPE_CHECKING:
     import torch

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from agents.recipe import SupervisedAgent
-from launch.quantities import NonNegativeInteger, OneOf, Rate
+from plastic_rl.settings import NonNegativeInteger, OneOf, Rate
 
 if TYPE_CHECKING:
     from plastic_rl.optim import Plasticity

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Annotated, Any
 
 from agents.recipe import Agent
-from launch.quantities import Count, NonNegative, OneOf, Range
+from plastic_rl.settings import Count, NonNegative, OneOf, Range
 
 CENTRES = ("midrange", "mean")
 

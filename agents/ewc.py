@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from agents.adam import Adam
-from launch.quantities import Count, NonNegative
+from plastic_rl.settings import Count, NonNegative
 
 if TYPE_CHECKING:
     from plastic_rl.learners import Learner

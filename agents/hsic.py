@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from agents.recipe import SupervisedAgent
-from launch.quantities import Count, NonNegativeInteger, OneOf, OrNone, Positive, Range, Rate
+from plastic_rl.settings import Count, NonNegativeInteger, OneOf, OrNone, Positive, Range, Rate
 
 if TYPE_CHECKING:
     import torch

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 from agents.recipe import NETWORKS
 from agents.sgd import SGD
-from launch.quantities import OneOf
+from plastic_rl.settings import OneOf
 
 
 @dataclass

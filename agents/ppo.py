@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from agents.recipe import ReinforcementAgent
-from launch.quantities import Count, NonNegative, Positive, Rate
+from plastic_rl.settings import Count, NonNegative, Positive, Rate
 
 if TYPE_CHECKING:
     import torch

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from agents.decomposition import Decomposed
 from agents.ppo import PPO
-from launch.quantities import OneOf
+from plastic_rl.settings import OneOf
 
 if TYPE_CHECKING:
     from stable_baselines3 import PPO as StableBaselinesPPO

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from agents.ppo_apd import PPOAPD
 from agents.ppo_cbp import PPOCBP
-from launch.quantities import NonNegative
+from plastic_rl.settings import NonNegative
 
 
 @dataclass

@@ -9,7 +9,7 @@ from typing import Annotated
 from agents.continual_backprop import UTILITIES
 from agents.ppo import Wrapper
 from agents.ppo_tuned import PPOTuned
-from launch.quantities import NonNegative, NonNegativeInteger, OneOf, Rate
+from plastic_rl.settings import NonNegative, NonNegativeInteger, OneOf, Rate
 
 
 @dataclass

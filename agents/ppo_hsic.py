@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from agents.hsic import ESTIMATORS
 from agents.ppo import PPO
-from launch.quantities import OneOf, Positive
+from plastic_rl.settings import OneOf, Positive
 
 
 @dataclass

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from agents.ppo import PPO
-from launch.quantities import NonNegative, Positive
+from plastic_rl.settings import NonNegative, Positive
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agents.ppo_tuned import PPOTuned
-from launch.quantities import NonNegative
+from plastic_rl.settings import NonNegative
 
 
 @dataclass

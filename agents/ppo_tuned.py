@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agents.ppo import PPO
-from launch.quantities import Rate
+from plastic_rl.settings import Rate
 
 
 @dataclass

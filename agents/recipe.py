@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from launch.quantities import Count, OneOf
+from plastic_rl.settings import Count, OneOf
 
 if TYPE_CHECKING:
     import torch

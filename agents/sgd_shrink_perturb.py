@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from agents.sgd_l2 import SGDL2
-from launch.quantities import NonNegative
+from plastic_rl.settings import NonNegative
 
 if TYPE_CHECKING:
     from plastic_rl.optim import Plasticity

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from envs.recipe import SupervisedStream
-from launch.quantities import Count, Rate
+from plastic_rl.settings import Count, Rate
 
 if TYPE_CHECKING:
     from plastic_rl.streams.stream import Stream

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from envs.recipe import ImageStream
-from launch.quantities import Count, OneOf
+from plastic_rl.settings import Count, OneOf
 
 if TYPE_CHECKING:
     from plastic_rl.streams.data.images import ImageSet

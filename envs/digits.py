@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from envs.mnist import MNIST
-from launch.quantities import Count
+from plastic_rl.settings import Count
 
 if TYPE_CHECKING:
     from plastic_rl.streams.data.images import ImageSet

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 
 from envs.label_permuted_mnist import LabelPermutedMNIST
 from envs.permuted_mnist import IMAGES
-from launch.quantities import Count, OneOf
+from plastic_rl.settings import Count, OneOf
 
 
 @dataclass

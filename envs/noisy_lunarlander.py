@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from envs.recipe import SMALL_PROBLEM, World
-from launch.quantities import Count, Positive
+from plastic_rl.settings import Count, Positive
 
 
 @dataclass

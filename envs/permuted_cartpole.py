@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from envs.recipe import World
-from launch.quantities import Count, NonNegativeInteger
+from plastic_rl.settings import Count, NonNegativeInteger
 
 
 @dataclass

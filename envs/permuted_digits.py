@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from envs.permuted_mnist import IMAGES, PermutedMNIST
-from launch.quantities import Count, OneOf
+from plastic_rl.settings import Count, OneOf
 
 
 @dataclass

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 
 from envs.permuted_mnist import IMAGES
 from envs.random_label_mnist import RandomLabelMNIST
-from launch.quantities import Count, OneOf
+from plastic_rl.settings import Count, OneOf
 
 
 @dataclass

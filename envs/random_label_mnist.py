@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envs.permuted_mnist import PermutedMNIST
-from launch.quantities import Count, NonNegativeInteger
+from plastic_rl.settings import Count, NonNegativeInteger
 
 if TYPE_CHECKING:
     from plastic_rl.streams.permuted import RepeatedImages

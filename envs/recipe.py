@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from launch.quantities import Count
+from plastic_rl.settings import Count
 
 if TYPE_CHECKING:
     import gymnasium

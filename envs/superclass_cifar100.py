@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envs.split_cifar100 import SplitCIFAR100
-from launch.quantities import Count
+from plastic_rl.settings import Count
 
 if TYPE_CHECKING:
     from plastic_rl.streams.data.images import ImageSet

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from envs.continual_imagenet import ContinualImageNet
-from launch.quantities import Count
+from plastic_rl.settings import Count
 
 if TYPE_CHECKING:
     from plastic_rl.streams.data.images import ImageSet

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from envs.recipe import ImageStream
-from launch.quantities import Count, OneOf, Range
+from plastic_rl.settings import Count, OneOf, Range
 
 if TYPE_CHECKING:
     from plastic_rl.streams.stream import Stream

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from plastic_rl.runs import write_result
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -47,7 +49,7 @@ def draw_learning_curve(metrics_file: Path, picture_file: Path, title: str) -> N
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     FigureCanvasAgg(figure)
     _draw(figure.add_subplot(), read_life(metrics_file), title)
-    figure.savefig(picture_file, dpi=120, format="png")
+    write_result(picture_file, lambda file: figure.savefig(file, dpi=120, format="png"))
 
 
 def read_life(metrics_file: Path) -> Life:

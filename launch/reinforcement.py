@@ -9,40 +9,50 @@ from typing import TYPE_CHECKING
 from agents.recipe import ReinforcementAgent
 from envs.recipe import Environment
 from launch.learning_curve import draw_learning_curve
-from launch.settings import Settings, as_mapping
+from launch.settings import Settings, as_mapping, identity
 from plastic_rl.errors import UserError
 from plastic_rl.runs import RunFolder
 
 if TYPE_CHECKING:
     from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
-    from plastic_rl.sb3 import Summary
+    from plastic_rl.sb3 import ModelSummary
 
 
 def train(settings: Settings, folder: RunFolder) -> str:
-    """Train as the settings say, draw the learning curve, and return in words how it went.
+    """Train as the settings say, and return in words how it went.
 
     Args:
         settings: Checked.
         folder: Prepared.
     """
-    from plastic_rl.sb3 import learn
+    from plastic_rl.sb3 import train_model
 
     assert settings.total_steps is not None
-    summary = learn(
+    summary = train_model(
         _learner(settings),
         settings.total_steps,
         folder,
         track=settings.track,
         checkpoint_seconds=settings.checkpoint_seconds,
         formats=settings.formats,
+        settings=identity(settings),
         config=as_mapping(settings),
         name=f"{settings.agent_name} {settings.env_name} s{settings.seed}",
         group=f"{settings.env_name}/{settings.agent_name}/{folder.path.name.partition('-')[0]}",
     )
+    return _in_words(summary)
+
+
+def draw(settings: Settings, folder: RunFolder) -> None:
+    """Draw the learning curve of a run.
+
+    Args:
+        settings: Of the run.
+        folder: With its metrics.
+    """
     title = f"{settings.agent_name} in {settings.env_name}, seed {settings.seed}"
     draw_learning_curve(folder.metrics_file, folder.picture_file, title)
-    return _in_words(summary)
 
 
 def _learner(settings: Settings) -> OnPolicyAlgorithm:
@@ -68,6 +78,6 @@ def _choose_renderer() -> None:
         os.environ.setdefault("MUJOCO_GL", "egl")
 
 
-def _in_words(summary: Summary) -> str:
+def _in_words(summary: ModelSummary) -> str:
     outcome = "no episode ended" if summary.recent_return is None else f"recent return {summary.recent_return:.1f}"
     return f"{summary.steps:,} steps, {summary.seconds:.0f} s, {outcome}"

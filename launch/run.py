@@ -10,7 +10,8 @@ from envs.recipe import SupervisedStream
 from launch.device import check_device_present
 from launch.settings import Settings, as_mapping, what_makes_the_result
 from launch.validation import check
-from plastic_rl.runs import RunFolder, settings_digest
+from plastic_rl.errors import RunError
+from plastic_rl.runs import RunFolder, settings_digest, write_result
 
 
 def run(settings: Settings) -> RunFolder:
@@ -28,14 +29,13 @@ def run(settings: Settings) -> RunFolder:
     """
     check(settings)
     folder = run_folder(settings)
-    if folder.status == "finished" and not settings.fresh:
+    if folder.status == "finished" and not settings.fresh and not _lost(settings, folder):
         print(f"already finished: {folder.path} (fresh=true starts over)")
         return folder
     check_device_present(settings.device)
     folder.prepare(settings.fresh)
     try:
-        folder.config_file.write_text(OmegaConf.to_yaml(OmegaConf.create(as_mapping(settings))))
-        outcome = _train(settings, folder)
+        outcome = _bring_to_its_end(settings, folder)
     finally:
         folder.release()
     files = (folder.picture_file, folder.metrics_file, folder.model_file, folder.weights_file, folder.config_file)
@@ -50,9 +50,40 @@ def run_folder(settings: Settings) -> RunFolder:
     return RunFolder(Path(settings.out) / settings.env_name / settings.agent_name / name)
 
 
+def _bring_to_its_end(settings: Settings, folder: RunFolder) -> str:
+    """Train, or make again what a finished run has lost; return in words what was done."""
+    lost = _lost(settings, folder) if folder.status == "finished" else []
+    names = ", ".join(file.name for file in lost)
+    only_the_picture = lost == [folder.picture_file]
+    if folder.metrics_file in lost or (lost and not only_the_picture and folder.checkpoints.latest() is None):
+        raise RunError(
+            f"{folder.path} is finished, but has lost {names}; without metrics and last checkpoint that cannot be made "
+            "again\nfresh=true trains again, and removes what is left."
+        )
+    trained = "" if only_the_picture else _train(settings, folder)
+    _draw(settings, folder)
+    return f"already finished: {names} made again" if lost else trained
+
+
+def _lost(settings: Settings, folder: RunFolder) -> list[Path]:
+    """Return what a finished run should have and has not."""
+    result = folder.weights_file if isinstance(settings.env, SupervisedStream) else folder.model_file
+    return [file for file in (folder.metrics_file, result, folder.picture_file) if folder.lacks(file)]
+
+
 def _train(settings: Settings, folder: RunFolder) -> str:
+    written = OmegaConf.to_yaml(OmegaConf.create(as_mapping(settings)))
+    write_result(folder.config_file, lambda file: file.write(written.encode()))
     if isinstance(settings.env, SupervisedStream):
         from launch.supervision import train
     else:
         from launch.reinforcement import train
     return train(settings, folder)
+
+
+def _draw(settings: Settings, folder: RunFolder) -> None:
+    if isinstance(settings.env, SupervisedStream):
+        from launch.supervision import draw
+    else:
+        from launch.reinforcement import draw
+    draw(settings, folder)

@@ -18,8 +18,8 @@ from agents.published import published
 from agents.recipe import Agent
 from envs import ENVS
 from envs.recipe import Problem
-from launch.quantities import AnyOf, Count, NonNegativeInteger, OptionalCount, Positive
 from plastic_rl.runs import Track
+from plastic_rl.settings import AnyOf, Count, NonNegativeInteger, OptionalCount, Positive
 
 CONFIG_NAME = "train"
 """The name under which Hydra finds a run's settings."""
@@ -90,6 +90,12 @@ def what_makes_the_result(settings: Settings) -> dict[str, Any]:
     plain = as_mapping(settings)
     plain["env"] = {key: value for key, value in plain["env"].items() if key not in _WITHOUT_EFFECT_ON_A_STREAM}
     return {key: value for key, value in plain.items() if key not in _WITHOUT_EFFECT_ON_THE_RESULT}
+
+
+def identity(settings: Settings) -> dict[str, Any]:
+    """Return what tells one run from another: names, what makes the result, and seeds."""
+    names = {"agent_name": settings.agent_name, "env_name": settings.env_name}
+    return {**names, **what_makes_the_result(settings), "seed": settings.seed, "seeds": settings.seeds}
 
 
 def from_hydra(config: DictConfig) -> Settings:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from agents.recipe import SupervisedAgent
 from envs.recipe import SupervisedStream
-from launch.settings import Settings, as_mapping
+from launch.settings import Settings, as_mapping, identity
 from launch.task_curve import draw_task_curve
 from plastic_rl.errors import UserError
 from plastic_rl.runs import RunFolder
@@ -14,32 +14,46 @@ from plastic_rl.runs import RunFolder
 if TYPE_CHECKING:
     from plastic_rl.learners import Learner
     from plastic_rl.streams import Stream
-    from plastic_rl.training import Summary
+    from plastic_rl.training import CourseSummary
 
 
 def train(settings: Settings, folder: RunFolder) -> str:
-    """Train as the settings say, draw how each task went, and return in words how it ended.
+    """Train as the settings say, and return in words how it ended.
 
     Args:
         settings: Checked.
         folder: Prepared.
     """
-    from plastic_rl.training import learn
+    from plastic_rl.training import train_learner
 
     streams, learner = _build(settings)
-    seeds = f"s{settings.seed}" + (f"-{settings.seed + settings.seeds - 1}" if settings.seeds > 1 else "")
-    summary = learn(
+    summary = train_learner(
         streams,
         learner,
         folder,
         track=settings.track,
         checkpoint_seconds=settings.checkpoint_seconds,
+        settings=identity(settings),
         config=as_mapping(settings),
-        name=f"{settings.agent_name} {settings.env_name} {seeds}",
+        name=f"{settings.agent_name} {settings.env_name} {_seeds(settings)}",
         group=f"{settings.env_name}/{settings.agent_name}/{folder.path.name.partition('-')[0]}",
     )
-    draw_task_curve(folder.metrics_file, folder.picture_file, f"{settings.agent_name} on {settings.env_name}, {seeds}")
     return _in_words(summary)
+
+
+def draw(settings: Settings, folder: RunFolder) -> None:
+    """Draw how each task of a run went.
+
+    Args:
+        settings: Of the run.
+        folder: With its metrics.
+    """
+    title = f"{settings.agent_name} on {settings.env_name}, {_seeds(settings)}"
+    draw_task_curve(folder.metrics_file, folder.picture_file, title)
+
+
+def _seeds(settings: Settings) -> str:
+    return f"s{settings.seed}" + (f"-{settings.seed + settings.seeds - 1}" if settings.seeds > 1 else "")
 
 
 def _build(settings: Settings) -> tuple[list[Stream], Learner]:
@@ -66,6 +80,6 @@ def _present(device: str) -> str:
     return device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def _in_words(summary: Summary) -> str:
+def _in_words(summary: CourseSummary) -> str:
     last = ", ".join(f"{name} {value:.3f}" for name, value in summary.last.items())
     return f"{summary.examples:,} examples, {summary.seconds:.0f} s, last task: {last}"

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from plastic_rl.runs import write_result
+
 PREFERRED = ("test/average", "test/accuracy", "online/accuracy", "test/error", "online/error")
 """What is drawn: the first of these that was measured, and what was measured online beside a test."""
 
@@ -33,7 +35,7 @@ def draw_task_curve(metrics_file: Path, picture_file: Path, title: str) -> None:
     axes.plot(tasks, values.mean(1), style, color="tab:blue", linewidth=2)
     axes.set(title=title, xlabel="task", ylabel=name.replace("/", " "))
     axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(picture_file, dpi=120, format="png")
+    write_result(picture_file, lambda file: figure.savefig(file, dpi=120, format="png"))
 
 
 def read_curves(metrics_file: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:

@@ -7,6 +7,7 @@ The rooms, from the ground up; each is imported by those below it in this list, 
   experiments.
 * `diagnostics`: measures of a network. `evaluation`: statistics over runs.
 * `nonstationary`: Gymnasium environments that change. `regimes`: telling changes that nobody announces.
+* `settings`: what a setting may be, as types.
 * `streams`: supervised problems that arrive task by task; `streams.data`: the data sets behind them.
 * `learners`: who learns from a stream. `training`: the loop that brings stream and learner together.
 * `runs`: what a run leaves on disk, and how it goes on after a crash.

@@ -58,6 +58,28 @@ def test_importing_the_library_imports_no_simulator_and_no_launcher():
     assert done.stdout.strip() == "[]"
 
 
+def faces():
+    """Yield each name that a room of the library exports, with the room."""
+    for path in sorted((ROOT / "plastic_rl").glob("*/__init__.py")):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ImportFrom):
+                yield from ((alias.asname or alias.name, node.module) for alias in node.names)
+
+
+def test_no_public_name_has_two_meanings():
+    homes = {}
+    for path in LIBRARY:
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes.setdefault(node.name, set()).add(path.relative_to(ROOT).as_posix())
+    assert {name: home for name, home in homes.items() if len(home) > 1} == {}
+    exported = {}
+    for name, module in faces():
+        exported.setdefault(name, set()).add(module)
+    assert len(exported) > 50
+    assert {name: modules for name, modules in exported.items() if len(modules) > 1} == {}
+
+
 def test_the_entry_point_is_short():
     assert len((ROOT / "train.py").read_text().splitlines()) <= 60
 

@@ -1,33 +1,41 @@
 """What a run leaves on disk, and how it survives a kill, a full disk and a second start."""
 
+from plastic_rl.runs.atomic import disk_trouble_told, write_result
 from plastic_rl.runs.checkpoints import Checkpoints
 from plastic_rl.runs.folder import RunFolder, Status, settings_digest
 from plastic_rl.runs.interruption import Interruption
+from plastic_rl.runs.keeper import SMALLER_STEPS, Fault, Keeper, Trainee
 from plastic_rl.runs.metrics import MetricsFile, read_metrics
 from plastic_rl.runs.progress import Progress
 from plastic_rl.runs.randomness import random_state, restore_random_state, seed_everything
 from plastic_rl.runs.record import RunRecord, read_record
-from plastic_rl.runs.session import open_tracker_undrawn, outcome_recorded
+from plastic_rl.runs.session import Session, open_session
 from plastic_rl.runs.tracking import NoTracker, Track, Tracker, open_tracker
 
 __all__ = [
+    "SMALLER_STEPS",
     "Checkpoints",
+    "Fault",
     "Interruption",
+    "Keeper",
     "MetricsFile",
     "NoTracker",
     "Progress",
     "RunFolder",
     "RunRecord",
+    "Session",
     "Status",
     "Track",
     "Tracker",
+    "Trainee",
+    "disk_trouble_told",
+    "open_session",
     "open_tracker",
-    "open_tracker_undrawn",
-    "outcome_recorded",
     "random_state",
     "read_metrics",
     "read_record",
     "restore_random_state",
     "seed_everything",
     "settings_digest",
+    "write_result",
 ]

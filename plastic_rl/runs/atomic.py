@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
+
+from plastic_rl.errors import RunError
 
 PARTIAL = ".partial"
 
@@ -33,6 +35,49 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
         raise _disk_error(error) from error
+
+
+def write_result(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Replace one of a run's files, whole, by what `write` puts into the file that it is handed.
+
+    Args:
+        path: The file to replace or create.
+        write: As for `write_atomically`.
+
+    Raises:
+        RunError: The disk does not take it; the old file stays.
+    """
+    with disk_trouble_told(path):
+        write_atomically(path, write)
+
+
+@contextmanager
+def disk_trouble_told(path: Path) -> Iterator[None]:
+    """Turn what the disk says while a file is written into what the user can do.
+
+    Args:
+        path: The file.
+
+    Raises:
+        RunError: The disk does not take it.
+    """
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise gone(path) from error
+    except OSError as error:
+        raise RunError(
+            f"{path} not written: {error.strerror or error}. "
+            "Free some space there and give the same command again; it goes on from the last checkpoint."
+        ) from error
+
+
+def gone(path: Path) -> RunError:
+    """The error of a file that is no longer where a run has been writing it."""
+    return RunError(
+        f"{path} is gone: its folder was deleted or moved while the run was on, and no more can be saved. "
+        "Give the same command again; it goes on from what is there."
+    )
 
 
 def _disk_error(error: BaseException) -> BaseException:

@@ -52,7 +52,7 @@ class Checkpoints:
             RunError: The disk does not take it; the earlier checkpoints are untouched.
         """
         check_plain(state, "state")
-        path = self.directory / f"step-{step:012d}.pt"
+        path = self.path(step)
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
             write_atomically(path, lambda file: _write(file, state))
@@ -60,6 +60,10 @@ class Checkpoints:
             raise self._not_saved(step, error) from error
         self._tidy(path)
         return path
+
+    def path(self, step: int) -> Path:
+        """Where the checkpoint of a step lies."""
+        return self.directory / f"step-{step:012d}.pt"
 
     def latest(self) -> tuple[int, dict[str, Any]] | None:
         """The newest checkpoint that reads whole, as `(step, state)` with its tensors on the CPU; None without any.
@@ -122,9 +126,10 @@ def _read(path: Path) -> dict[str, Any] | None:
 
     try:
         with path.open("rb") as file:
-            return torch.load(file, map_location="cpu", weights_only=True) if is_whole(file) else None
-    except OSError:  # A bad sector is damage too.
+            state = torch.load(file, map_location="cpu", weights_only=True) if is_whole(file) else None
+    except Exception:  # A bad sector is damage too, and so is what is sealed but no checkpoint.
         return None
+    return state if isinstance(state, dict) else None
 
 
 def _step(path: Path) -> int:

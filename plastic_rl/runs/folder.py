@@ -118,6 +118,14 @@ class RunFolder:
         status = read_record(self.record_file).get("status")
         return status if status in ("failed", "finished") else "interrupted"
 
+    def lacks(self, file: Path) -> bool:
+        """Whether a file that a run leaves is missing, or empty.
+
+        Args:
+            file: One of this folder.
+        """
+        return not file.is_file() or file.stat().st_size == 0
+
     def prepare(self, fresh: bool) -> None:
         """Make the folder where it is missing, and lock it for this process.
 

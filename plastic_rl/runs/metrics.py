@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 
 from plastic_rl.errors import RunError
+from plastic_rl.runs.atomic import gone
 
 logger = logging.getLogger(__name__)
 
@@ -44,8 +45,14 @@ class MetricsFile:
 
     @property
     def position(self) -> int:
-        """Length in bytes so far, for the checkpoint; all of it is on disk for good when this returns."""
+        """Length in bytes so far, for the checkpoint; all of it is on disk for good when this returns.
+
+        Raises:
+            RunError: The file is no longer where it was: somebody deleted or moved the run's folder.
+        """
         os.fsync(self._file.fileno())
+        if not self._is_in_place():
+            raise gone(self.path)
         return self._file.tell()
 
     def write(self, step: int, values: Mapping[str, object]) -> None:
@@ -83,6 +90,12 @@ class MetricsFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _is_in_place(self) -> bool:
+        try:
+            return os.path.samestat(os.fstat(self._file.fileno()), self.path.stat())
+        except OSError:
+            return False
 
     def _cut(self, position: int) -> None:
         length = self._file.seek(0, os.SEEK_END)

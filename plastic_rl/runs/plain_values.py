@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Any
 
 SCALARS = (bool, int, float, complex, str, bytes, type(None))
 SEQUENCES = (list, tuple)
@@ -19,18 +21,22 @@ def check_plain(value: object, name: str) -> None:
     Raises:
         TypeError: Something inside is of another type (a numpy number, say); the message gives its place.
     """
-    if type(value) in SEQUENCES:
-        for index, item in enumerate(value):  # pyright: ignore[reportArgumentType]
-            check_plain(item, f"{name}[{index}]")
-    elif type(value) in MAPPINGS:
-        for key, item in value.items():  # pyright: ignore[reportAttributeAccessIssue]
-            check_plain(key, f"a key of {name}")
-            check_plain(item, f"{name}[{key!r}]")
-    elif not _is_leaf(value):
+    for item, place in _inside(value, name):
+        if type(item) not in SCALARS:  # a generator's state is hundreds of numbers
+            check_plain(item, place)
+    if type(value) not in (*SEQUENCES, *MAPPINGS) and not _is_leaf(value):
         raise TypeError(
             f"{name} is a {type(value).__module__}.{type(value).__name__}; a checkpoint holds only tensors, numbers, "
             "strings, None, and lists, tuples and dicts of them"
         )
+
+
+def _inside(value: Any, name: str) -> Iterator[tuple[object, str]]:
+    if type(value) in SEQUENCES:
+        yield from ((item, f"{name}[{index}]") for index, item in enumerate(value))
+    elif type(value) in MAPPINGS:
+        yield from ((key, f"a key of {name}") for key in value)
+        yield from ((item, f"{name}[{key!r}]") for key, item in value.items())
 
 
 def _is_leaf(value: object) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -47,19 +48,20 @@ class RunRecord:
             RunError: The file cannot be written.
         """
         before = read_record(self.path) if step > 0 else {}
-        self._seconds_before = float(before.get("seconds", 0.0))
+        self._seconds_before = float(_number(before, "seconds", 0.0))
         self._clock = time.monotonic()
+        origin = _origin()
+        if before:
+            _say_what_changed(before, origin)
         self._fields = {
             "status": "running",
-            "started": before.get("started", _now()),
+            "started": before.get("started") or _now(),
             "ended": None,
             **self._pace(step),
-            "resumes": before.get("resumes", -1) + 1,
-            "versions": provenance.versions(),
-            **provenance.commit(),
-            "machine": provenance.machine(),
-            "command": provenance.command(),
+            "resumes": int(_number(before, "resumes", -1)) + 1,
+            **origin,
             "error": None,
+            "history": [*_history(before), {"from_step": step, "started": _now(), **origin}],
         }
         try:
             self._write()
@@ -113,6 +115,42 @@ def read_record(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return fields if isinstance(fields, dict) else {}
+
+
+def _origin() -> dict[str, Any]:
+    """What this process runs on."""
+    return {
+        "versions": provenance.versions(),
+        **provenance.commit(),
+        "machine": provenance.machine(),
+        "command": provenance.command(),
+    }
+
+
+def _history(before: Mapping[str, Any]) -> list[Any]:
+    """What the processes before this one ran on; a record of before there was a history knows the last of them."""
+    history = before.get("history")
+    if isinstance(history, list):
+        return history
+    known = ("started", "versions", "commit", "dirty", "machine", "command")
+    return [{"from_step": None, **{name: before.get(name) for name in known}}] if before else []
+
+
+def _say_what_changed(before: Mapping[str, Any], origin: Mapping[str, Any]) -> None:
+    past = before.get("versions")
+    past = {**past, "commit": before.get("commit")} if isinstance(past, dict) else {}
+    now = {**origin["versions"], "commit": origin["commit"]}
+    changed = [f"{name} {past[name]} -> {now[name]}" for name in now if name in past and past[name] != now[name]]
+    if changed:
+        logger.warning("This run began with other versions, so that it may not go on exactly: %s.", ", ".join(changed))
+
+
+def _number(fields: Mapping[str, Any], name: str, otherwise: int | float) -> int | float:
+    value = fields.get(name, otherwise)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    logger.warning("run.json does not say the run's %s (%r): counting from here on.", name, value)
+    return otherwise
 
 
 def _now() -> str:

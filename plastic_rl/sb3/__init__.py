@@ -1,20 +1,20 @@
 """The seam to Stable-Baselines3: the only place of the library that imports it."""
 
 from plastic_rl.sb3.attachment import attach, layers_of, plastic_optimizers
-from plastic_rl.sb3.learn import Summary, learn
 from plastic_rl.sb3.plastic import plastic
 from plastic_rl.sb3.task_detection import detect_tasks
 from plastic_rl.sb3.task_switch import TaskSwitch
 from plastic_rl.sb3.tasks import remember_tasks
+from plastic_rl.sb3.train_model import ModelSummary, train_model
 
 __all__ = [
-    "Summary",
+    "ModelSummary",
     "TaskSwitch",
     "attach",
     "detect_tasks",
     "layers_of",
-    "learn",
     "plastic",
     "plastic_optimizers",
     "remember_tasks",
+    "train_model",
 ]

@@ -12,8 +12,9 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from plastic_rl.diagnostics import report
 from plastic_rl.nonstationary.task_files import save_tasks
-from plastic_rl.runs import Progress
+from plastic_rl.runs import Progress, disk_trouble_told
 from plastic_rl.sb3.attachment import layers_of, plastic_optimizers
+from plastic_rl.sb3.task_log import TaskLog, named
 from plastic_rl.sb3.writer import MetricsWriter
 
 # How many finished episodes the progress display averages.
@@ -30,18 +31,14 @@ class Chronicle(BaseCallback):
         writer: where the lines go.
         progress: the display to keep informed.
         tasks_file: where the tasks are saved, for `read_tasks`.
-        task: the last task that was written down, by the run that this one goes on with.
+        tasks: which the run has met so far.
     """
 
     model: OnPolicyAlgorithm  # pyright: ignore[reportIncompatibleVariableOverride]
 
-    def __init__(self, writer: MetricsWriter, progress: Progress, tasks_file: Path, task: dict[str, Any]) -> None:
+    def __init__(self, writer: MetricsWriter, progress: Progress, tasks_file: Path, tasks: TaskLog) -> None:
         super().__init__()
-        self.tasks_file = tasks_file
-        self.writer = writer
-        self.progress = progress
-        self.task, self.label = task, label(task)
-        self.task_of_copy: dict[int, int | None] = {}
+        self.writer, self.progress, self.tasks_file, self.tasks = writer, progress, tasks_file, tasks
         self.recent: deque[float] = deque(maxlen=RECENT)
         self.recent_return: float | None = None
 
@@ -56,7 +53,7 @@ class Chronicle(BaseCallback):
             self._note_task(copy, info.get("task", {}))
             if "episode" in info:
                 self._note_episode(info["episode"], info.get("task", {}))
-        self.progress.update(self.num_timesteps, task=self.label, recent_return=self.recent_return)
+        self.progress.update(self.num_timesteps, task=self.tasks.label, recent_return=self.recent_return)
         return True
 
     def _on_rollout_end(self) -> None:
@@ -67,11 +64,7 @@ class Chronicle(BaseCallback):
         self.logger.dump(self.num_timesteps)
 
     def _note_task(self, copy: int, task: dict[str, Any]) -> None:
-        """Notes a task when the first copy of the environment enters it; the others follow at their own resets."""
-        before = self.task_of_copy.get(copy, self.task.get("index"))
-        self.task_of_copy[copy] = task.get("index")
-        if task and task["index"] not in (before, self.task.get("index")):
-            self.task, self.label = task, label(task)
+        if self.tasks.enters(copy, task):
             self.writer.record(self.num_timesteps, named(task))
             self._save_tasks(task["index"] + 1)
 
@@ -86,7 +79,8 @@ class Chronicle(BaseCallback):
         environment = self.training_env
         if environment.has_attr("parameters"):
             met = (environment.env_method("parameters", index, indices=[0])[0] for index in range(count))
-            save_tasks(met, self.tasks_file)
+            with disk_trouble_told(self.tasks_file):
+                save_tasks(met, self.tasks_file)
 
     def _network(self) -> dict[str, int | float]:
         buffer, policy = self.model.rollout_buffer, self.model.policy
@@ -99,14 +93,3 @@ class Chronicle(BaseCallback):
         for optimizer in plastic_optimizers(policy):
             numbers.update(optimizer.metrics())
         return numbers
-
-
-def label(task: dict[str, Any]) -> str | None:
-    """A task's index and its real parameters, for people; None where there are no tasks."""
-    numbers = [f"{name} {value:.3g}" for name, value in task.items() if isinstance(value, float)]
-    return ", ".join([str(task["index"]), *numbers]) if task else None
-
-
-def named(task: dict[str, Any]) -> dict[str, Any]:
-    """A task's index and parameters under the names that metrics have."""
-    return {f"task/{name}": value for name, value in task.items()}

@@ -1,73 +1,88 @@
-"""The callback that keeps a run safe: checkpoints between rollouts, stops on request and on numbers gone bad."""
+"""The callback that lets a run be saved and stopped between two rollouts."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
-from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
-from plastic_rl.errors import RunError, RunInterruptedError
-from plastic_rl.runs import Checkpoints, Interruption
+from plastic_rl.runs import SMALLER_STEPS, Fault, Session
+from plastic_rl.sb3.algorithm_state import algorithm_state, restore_algorithm_state
+from plastic_rl.sb3.task_log import TaskLog
+
+# What SB3's on-policy algorithms call the settings that make a result.
+SETTINGS = (
+    *("seed", "n_envs", "n_steps", "batch_size", "n_epochs", "learning_rate", "gamma", "gae_lambda", "ent_coef"),
+    *("vf_coef", "max_grad_norm", "normalize_advantage", "use_sde"),
+)
 
 
-class Keeper(BaseCallback):
-    """Saves a checkpoint before the first rollout, every so many seconds, and when the run is asked to stop.
+class ModelKeeper(BaseCallback):
+    """A model as a run's session keeps it: a rollout and its update are never split.
 
     Args:
-        checkpoints: where they go.
-        snapshot: gives all that the run needs to go on.
-        seconds: between two checkpoints; a rollout and its update are never split.
-        interruption: says whether somebody asked the run to stop.
+        model: an on-policy model.
+        tasks: which the run has met so far.
     """
 
-    def __init__(
-        self,
-        checkpoints: Checkpoints,
-        snapshot: Callable[[], dict[str, Any]],
-        seconds: float,
-        interruption: Interruption,
-    ) -> None:
+    session: Session  # once it is open
+
+    def __init__(self, model: OnPolicyAlgorithm, tasks: TaskLog) -> None:
         super().__init__()
-        self.checkpoints, self.snapshot = checkpoints, snapshot
-        self.seconds, self.interruption = seconds, interruption
-        self.saved_at = -float("inf")
+        self.trained, self.tasks = model, tasks
+
+    @property
+    def step(self) -> int:
+        """Environment steps so far."""
+        return self.trained.num_timesteps
+
+    def settings(self) -> dict[str, Any]:
+        """The algorithm, and those of its settings that are plain; no schedules."""
+        values = {name: getattr(self.trained, name, None) for name in SETTINGS}
+        values |= {name: value for name, value in self.trained.policy.optimizer.param_groups[0].items() if name != "lr"}
+        kinds = {"algorithm": self.trained, "policy": self.trained.policy, "optimizer": self.trained.policy.optimizer}
+        plain = {name: value for name, value in values.items() if isinstance(value, bool | int | float | tuple)}
+        return {**plain, **{name: type(thing).__name__ for name, thing in kinds.items()}}
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that the run needs to go on exactly from between two rollouts."""
+        tasks = {"task": self.tasks.task, "tasks_of_copies": dict(self.tasks.of_copies)}
+        return {"step": self.step, "algorithm": algorithm_state(self.trained), **tasks}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Puts the model where a saved one was."""
+        restore_algorithm_state(self.trained, state["algorithm"])
+        self.tasks.take(state["task"])
+        met = state.get("tasks_of_copies")
+        self.tasks.of_copies = tasks_in_force(self.trained) if met is None else dict(met)
+
+    def fault(self) -> Fault | None:
+        """What is wrong with the model's numbers."""
+        if all(bool(torch.isfinite(parameter).all()) for parameter in self.trained.policy.parameters()):
+            return None
+        return Fault("the weights are no longer finite numbers (the loss was NaN or infinite)", SMALLER_STEPS)
+
+    def fault_in(self, state: dict[str, Any]) -> Fault | None:
+        """What is wrong with what is about to be saved."""
+        return self.fault()
 
     def _on_rollout_start(self) -> None:
-        self.check_health(self.model)
-        if self.interruption.requested:
-            self.save()
-            raise RunInterruptedError(
-                f"Interrupted at step {self.num_timesteps}; the same command goes on from there.",
-                self.interruption.exit_code,
-            )
-        if time.monotonic() - self.saved_at >= self.seconds:
-            self.save()
+        self.session.keeper.pause()
 
     def _on_step(self) -> bool:
         return True
 
-    def save(self) -> None:
-        """Saves a checkpoint now."""
-        state = self.snapshot()
-        self.checkpoints.save(state["step"], state)
-        self.saved_at = time.monotonic()
 
-    def check_health(self, model: BaseAlgorithm) -> None:
-        """Stops the run if a parameter is not a finite number, before it could be saved.
+def tasks_in_force(model: OnPolicyAlgorithm) -> dict[int, int | None]:
+    """The task that each copy of a model's world last announced, for checkpoints that do not say it.
 
-        Raises:
-            RunError: says at which step, where the last healthy checkpoint is, and what to try.
-        """
-        if not all(bool(torch.isfinite(parameter).all()) for parameter in model.policy.parameters()):
-            raise self.illness(model, "the weights are no longer finite numbers (the loss was NaN or infinite)")
-
-    def illness(self, model: BaseAlgorithm, what: str) -> RunError:
-        """The error that says what went wrong, where the last healthy checkpoint is, and what to try."""
-        return RunError(
-            f"Step {model.num_timesteps}: {what}. The last healthy checkpoint is the newest in "
-            f"{self.checkpoints.directory}; try a smaller agent.learning_rate."
-        )
+    A copy that has just been reset may have entered another task that it is still to announce, and is left out.
+    """
+    assert model.env is not None
+    announces = model.env.has_attr("task")
+    tasks: list[dict[str, Any]] = model.env.get_attr("task") if announces else []
+    begins = np.zeros(len(tasks)) if model._last_episode_starts is None else model._last_episode_starts
+    return {copy: task.get("index") for copy, task in enumerate(tasks) if not begins[copy]}

@@ -2,13 +2,13 @@
 
 from plastic_rl.training.course import Course
 from plastic_rl.training.final_results import final_results
-from plastic_rl.training.learn import Summary, learn
+from plastic_rl.training.train_learner import CourseSummary, train_learner
 from plastic_rl.training.transcript import Transcript
 
 __all__ = [
     "Course",
-    "Summary",
+    "CourseSummary",
     "Transcript",
     "final_results",
-    "learn",
+    "train_learner",
 ]

@@ -1,117 +1,79 @@
-"""What keeps a run on a stream safe: checkpoints between minibatches, stops on request and on numbers gone bad."""
+"""A course as a run's session keeps it: saved and stopped between minibatches, its numbers written down."""
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
-from plastic_rl.errors import RunError, RunInterruptedError
-from plastic_rl.runs import (
-    Interruption,
-    MetricsFile,
-    Progress,
-    RunFolder,
-    RunRecord,
-    Tracker,
-    random_state,
-    restore_random_state,
-)
+from plastic_rl.learners.learner import Learner
+from plastic_rl.runs import SMALLER_STEPS, Fault, Session, random_state, restore_random_state
+from plastic_rl.streams.stream import Stream
 from plastic_rl.training.course import Course
 
-logger = logging.getLogger(__name__)
 
-
-class Keeper:
-    """Keeps a run safe and tells of it: checkpoints between minibatches, stops on request and on numbers gone bad.
+class CourseKeeper:
+    """A learner's course through a stream as a run's session keeps it.
 
     Args:
-        folder: the run's.
-        record: of its status.
-        metrics: its numbers.
-        tracker: told of them as well.
-        seconds: between two checkpoints.
-        interruption: says whether somebody asked the run to stop.
+        streams: one for each seed of the learner.
+        learner: what learns.
+
+    Attributes:
+        last: what was measured when the last task ended, by name, as the mean over seeds.
     """
 
-    progress: Progress
+    session: Session  # once it is open
 
-    def __init__(
-        self,
-        folder: RunFolder,
-        record: RunRecord,
-        metrics: MetricsFile,
-        tracker: Tracker,
-        *,
-        seconds: float,
-        interruption: Interruption,
-    ) -> None:
-        self.folder, self.run_record, self.metrics, self.tracker = folder, record, metrics, tracker
-        self.seconds, self.interruption = seconds, interruption
-        self.saved_at = -float("inf")
+    def __init__(self, streams: Sequence[Stream], learner: Learner) -> None:
+        self.course = Course(streams, learner, self.write, self.pause)
         self.last: dict[str, float] = {}
-        self.news = ""
 
-    def watch(self, course: Course, saved: Mapping[str, Any]) -> None:
-        """Puts a course where a checkpoint was, if there is one, and keeps it from now on."""
-        self.course = course
-        if saved:
-            course.restore(saved["course"])
-            restore_random_state(saved["random"])
-            logger.info("Going on from example %d of %s.", course.position.examples, self.folder.path)
+    @property
+    def step(self) -> int:
+        """Examples that each seed has learned from, counted each time."""
+        return self.course.position.examples
+
+    def settings(self) -> dict[str, Any]:
+        """The stream, how it is gone through, and who learns; not how many tasks, as a stream may be prolonged."""
+        stream, learner = self.course.streams[0], self.course.learner
+        plan = {name: value for name, value in asdict(stream.plan).items() if name != "tasks"}
+        names = {"stream": type(stream).__name__, "learner": type(learner).__name__, "seeds": list(learner.seeds)}
+        return {**names, "inputs": list(stream.shape), "outputs": stream.outputs, "plan": plan}
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that the run needs to go on exactly from between two minibatches."""
+        return {"course": self.course.state(), "random": random_state()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Puts the course where a saved one was."""
+        self.course.restore(state["course"])
+        restore_random_state(state["random"])
+
+    def fault(self) -> Fault | None:
+        """What is wrong with what the learner answered last."""
+        return None if self.course.is_healthy else Fault("the outputs are no longer finite numbers", SMALLER_STEPS)
+
+    def fault_in(self, state: dict[str, Any]) -> Fault | None:
+        """What is wrong with the learner's weights."""
+        is_healthy = self.course.learner.is_healthy()
+        return None if is_healthy else Fault("the weights are no longer finite numbers", SMALLER_STEPS)
 
     def write(self, step: int, numbers: list[dict[str, Any]]) -> None:
         """Writes a line for each seed; the tracker gets the means over seeds."""
-        for own in numbers:
-            self.metrics.write(step, own)
+        for values in numbers:
+            self.session.metrics.write(step, values)
         means = means_over_seeds(numbers)
-        self.tracker.log(step, means)
+        self.session.tracker.log(step, means)
         ends = {name: value for name, value in means.items() if name.startswith(("online/", "test/"))}
-        if ends:
-            self.last = ends
-            self.news = ", ".join(f"{name} {value:.3f}" for name, value in ends.items())
+        self.last = ends or self.last
 
     def pause(self) -> None:
-        """Between two chunks: shows progress, checks the numbers, and saves or stops where it is time."""
-        position = self.course.position
-        last = f", the last with {self.news}" if self.news else ""
-        self.progress.update(position.examples, task=f"task {position.task}{last}")
-        if not self.course.is_healthy:
-            raise self._illness("the outputs are no longer finite numbers")
-        if self.interruption.requested:
-            self.save()
-            raise RunInterruptedError(
-                f"Interrupted at example {position.examples}; the same command goes on from there.",
-                self.interruption.exit_code,
-            )
-        if time.monotonic() - self.saved_at >= self.seconds:
-            self.save()
-
-    def save(self) -> None:
-        """Saves a checkpoint now, if the weights are sound."""
-        self.check_health()
-        examples = self.course.position.examples
-        self.run_record.update(examples)
-        own = {"metrics": self.metrics.position, "tracker": self.tracker.run_id, "random": random_state()}
-        self.folder.checkpoints.save(examples, {"course": self.course.state(), **own})
-        self.saved_at = time.monotonic()
-
-    def check_health(self) -> None:
-        """Stops the run if a weight is not a finite number, before it could be saved.
-
-        Raises:
-            RunError: says after which example, where the last healthy checkpoint is, and what to try.
-        """
-        if not self.course.learner.is_healthy():
-            raise self._illness("the weights are no longer finite numbers")
-
-    def _illness(self, what: str) -> RunError:
-        folder = self.folder.checkpoints.directory
-        healthy = f"The last healthy checkpoint is the newest in {folder}" if folder.is_dir() else "Nothing was saved"
-        return RunError(
-            f"Example {self.course.position.examples}: {what}. {healthy}; try a smaller agent.learning_rate."
-        )
+        """Between two chunks: shows progress, and saves or stops where it is time."""
+        results = ", ".join(f"{name} {value:.3f}" for name, value in self.last.items())
+        task = f"task {self.course.position.task}" + (f", the last with {results}" if results else "")
+        self.session.progress.update(self.step, task=task)
+        self.session.keeper.pause()
 
 
 def means_over_seeds(numbers: Sequence[Mapping[str, Any]]) -> dict[str, float]:

@@ -8,12 +8,12 @@ from hydra import compose, initialize
 from launch.settings import CONFIG_NAME, Settings, from_hydra, register
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def settings_of() -> Callable[..., Settings]:
     """Return the settings that the words of a command give."""
+    register()
 
     def composed(*words: str) -> Settings:
-        register()
         with initialize(version_base="1.3", config_path=None):
             return from_hydra(compose(CONFIG_NAME, list(words)))
 

@@ -120,3 +120,42 @@ def test_no_record_reads_as_empty(tmp_path: Path):
     assert read_record(tmp_path / "run.json") == {}
     (tmp_path / "run.json").write_text("[1]")
     assert read_record(tmp_path / "run.json") == {}
+
+
+def test_versions_are_appended_and_a_change_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    path, versions = tmp_path / "run.json", provenance.versions()
+    monkeypatch.setattr(provenance, "commit", lambda: {"commit": "abc", "dirty": False})
+    RunRecord(path).start(0)
+    RunRecord(path).start(10)
+    assert caplog.text == ""
+    monkeypatch.setattr(provenance, "versions", lambda: {**versions, "torch": "9.9"})
+    monkeypatch.setattr(provenance, "commit", lambda: {"commit": "def", "dirty": False})
+    RunRecord(path).start(20)
+    assert f"torch {versions['torch']} -> 9.9, commit abc -> def" in caplog.text
+    found = read_record(path)
+    assert [(each["from_step"], each["versions"]["torch"], each["commit"]) for each in found["history"]] == [
+        (0, versions["torch"], "abc"), (10, versions["torch"], "abc"), (20, "9.9", "def"),
+    ]  # fmt: skip
+    assert (found["versions"]["torch"], found["commit"]) == ("9.9", "def")
+
+
+def test_a_record_of_before_there_was_a_history_keeps_what_it_ran_on(tmp_path: Path):
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps({"status": "running", "seconds": 5.0, "versions": {"torch": "1.0"}, "commit": "abc"}))
+    RunRecord(path).start(20)
+    first, second = read_record(path)["history"]
+    assert (first["from_step"], first["versions"], first["commit"]) == (None, {"torch": "1.0"}, "abc")
+    assert second["from_step"] == 20
+
+
+@pytest.mark.parametrize("rubbish", [None, "many", [1], True])
+def test_a_record_with_rubbish_in_it_is_gone_on_with(tmp_path: Path, rubbish: object, caplog: pytest.LogCaptureFixture):
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(dict.fromkeys(("status", "started", "seconds", "resumes", "versions"), rubbish)))
+    RunRecord(path).start(20)
+    found = read_record(path)
+    assert (found["status"], found["resumes"], found["seconds"]) == ("running", 0, pytest.approx(0, abs=1))
+    assert f"does not say the run's seconds ({rubbish!r})" in caplog.text
+    assert found["started"]

@@ -17,8 +17,7 @@ from stable_baselines3.common.logger import KVWriter, Logger
 
 from plastic_rl.optim import ContinualBackprop
 from plastic_rl.runs import RunFolder, Track
-from plastic_rl.sb3 import learn as learn_with_progress
-from plastic_rl.sb3 import plastic_optimizers
+from plastic_rl.sb3 import plastic_optimizers, train_model
 
 ROOT = Path(__file__).parents[2]
 EAGER = partial(ContinualBackprop, replacement_rate=0.05, maturity_threshold=2)
@@ -86,7 +85,7 @@ def learn_in(path: Path, model: Any, total_steps: int, **options: Any) -> Any:
     folder = RunFolder(path)
     folder.prepare(fresh=False)
     try:
-        learn_with_progress(model, total_steps, folder, track=Track.off, **options)
+        train_model(model, total_steps, folder, track=Track.off, **options)
     finally:
         folder.release()
     return model

@@ -7,8 +7,7 @@ import pytest
 from plastic_rl.learners import Backprop
 from plastic_rl.runs import RunFolder, Track
 from plastic_rl.streams import Plan
-from plastic_rl.training import learn
-from plastic_rl.training.final_results import final_results
+from plastic_rl.training import final_results, train_learner
 from tests.streams.small import Blobs, blueprint, mlp
 
 
@@ -24,7 +23,7 @@ def results(path, stream):
     folder.prepare(fresh=False)
     try:
         learner = Backprop(blueprint(mlp), stream, seed=0)
-        learn([stream], learner, folder, track=Track.off)
+        train_learner([stream], learner, folder, track=Track.off)
         return final_results(folder), learner
     finally:
         folder.release()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,9 +16,9 @@ from agents import AGENTS
 from envs import ENVS
 from plastic_rl.errors import RunError, RunInterruptedError
 from plastic_rl.learners import backprop_learner
-from plastic_rl.runs import RunFolder, Track, read_metrics
+from plastic_rl.runs import Checkpoints, RunFolder, Track, read_metrics
 from plastic_rl.streams import Plan, batches
-from plastic_rl.training import learn
+from plastic_rl.training import train_learner
 from tests.streams import small
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,7 +71,7 @@ def run(path, name, *, crash_after=None, **settings):
     folder = RunFolder(path)
     folder.prepare(fresh=False)
     try:
-        learn(streams, learner, folder, track=Track.off, **{"checkpoint_seconds": 0.0, **settings})
+        train_learner(streams, learner, folder, track=Track.off, **{"checkpoint_seconds": 0.0, **settings})
     finally:
         folder.release()
     return learner
@@ -127,6 +128,23 @@ def test_a_run_that_crashes_in_the_middle_of_a_pass_ends_as_if_it_had_not(tmp_pa
     assert same_networks(networks(whole), networks(parts))
     assert lines_without_times(tmp_path / "whole") == lines_without_times(tmp_path / "parts")
     assert whole.metrics() == parts.metrics()
+
+
+@pytest.mark.parametrize(("name", "chunk"), [("seeds", 16), ("split", 240)])
+def test_a_run_killed_after_any_checkpoint_writes_what_it_would_have_written(tmp_path, name, chunk, monkeypatch):
+    monkeypatch.setattr(batches, "EXAMPLES_IN_A_CHUNK", chunk)
+    monkeypatch.setattr(Checkpoints, "_tidy", lambda self, newest: None)
+    whole = run(tmp_path / "whole", name)
+    checkpoints = sorted((tmp_path / "whole" / "checkpoints").iterdir())
+    assert len(checkpoints) >= 3
+    for checkpoint in checkpoints:
+        killed = tmp_path / checkpoint.stem  # some time after the checkpoint: the metrics have gone on
+        (killed / "checkpoints").mkdir(parents=True)
+        shutil.copy(checkpoint, killed / "checkpoints")
+        shutil.copy(tmp_path / "whole" / "metrics.jsonl", killed)
+        (killed / "run.json").write_text('{"status": "running"}')
+        assert same_networks(networks(whole), networks(run(killed, name)))
+        assert lines_without_times(killed) == lines_without_times(tmp_path / "whole")
 
 
 def test_the_best_weights_so_far_survive_a_crash(tmp_path, monkeypatch):
@@ -189,7 +207,7 @@ def test_a_request_to_stop_saves_a_checkpoint_first(tmp_path):
     learner.update = update_and_signal
     folder.prepare(fresh=False)
     with pytest.raises(RunInterruptedError, match="Interrupted at example 56") as stopped:
-        learn(streams, learner, folder, checkpoint_seconds=1e9)
+        train_learner(streams, learner, folder, checkpoint_seconds=1e9)
     folder.release()
     assert stopped.value.exit_code == 128 + signal.SIGTERM
     assert json.loads(folder.record_file.read_text())["status"] == "interrupted"
@@ -215,7 +233,7 @@ def test_numbers_gone_bad_stop_the_run_and_spare_the_last_healthy_checkpoint(tmp
     learner.update, folder = spoilt_by(learner, 12), RunFolder(tmp_path)
     folder.prepare(fresh=False)
     with pytest.raises(RunError, match=r"Example 32: .* no longer finite") as ill:
-        learn(streams, learner, folder, checkpoint_seconds=0.0)
+        train_learner(streams, learner, folder, checkpoint_seconds=0.0)
     folder.release()
     assert str(folder.checkpoints.directory) in str(ill.value)
     assert "agent.learning_rate" in str(ill.value)
@@ -229,7 +247,7 @@ def test_numbers_that_are_bad_from_the_start_leave_nothing_to_go_on_from(tmp_pat
     learner.update, folder = spoilt_by(learner, 0), RunFolder(tmp_path)
     folder.prepare(fresh=False)
     with pytest.raises(RunError, match=r"Example 16: .* no longer finite numbers\. Nothing was saved; try a smaller"):
-        learn(streams, learner, folder)
+        train_learner(streams, learner, folder)
     folder.release()
     assert folder.checkpoints.latest() is None
 

@@ -4,31 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from plastic_rl.learners.learner import Learner
-from plastic_rl.runs import (
-    Interruption,
-    MetricsFile,
-    Progress,
-    RunFolder,
-    RunRecord,
-    Track,
-    open_tracker_undrawn,
-    outcome_recorded,
-)
+from plastic_rl.runs import RunFolder, Track, open_session, write_result
 from plastic_rl.streams.stream import Stream
-from plastic_rl.training.course import Course, example_count
-from plastic_rl.training.keeper import Keeper
+from plastic_rl.training.course import example_count
+from plastic_rl.training.keeper import CourseKeeper
 
 
 @dataclass(frozen=True)
-class Summary:
-    """How a run ended.
+class CourseSummary:
+    """How the training of a learner ended.
 
     Args:
         examples: that each seed learned from, counted each time.
@@ -41,17 +31,18 @@ class Summary:
     last: Mapping[str, float]
 
 
-def learn(
+def train_learner(
     streams: Sequence[Stream],
     learner: Learner,
     folder: RunFolder,
     *,
     track: Track = Track.off,
     checkpoint_seconds: float = 300.0,
+    settings: Mapping[str, Any] | None = None,
     config: Mapping[str, Any] | None = None,
     name: str = "run",
     group: str = "runs",
-) -> Summary:
+) -> CourseSummary:
     """Trains a learner and writes the run's folder; goes on exactly from the folder's last checkpoint if it has one.
 
     Streams and learner must be built with the settings that the checkpoint was, and the folder prepared.
@@ -62,7 +53,9 @@ def learn(
         folder: where the run lives.
         track: where it is tracked.
         checkpoint_seconds: between two checkpoints.
-        config: the settings, for the tracker.
+        settings: what makes the result, the seed included: a checkpoint of other settings is refused. None for what
+            is known of them here.
+        config: all settings, for the tracker.
         name: of the run, for the tracker.
         group: of runs that differ in their seed only, for the tracker.
 
@@ -71,25 +64,12 @@ def learn(
         RunError: the run could not go on.
         RunInterruptedError: it was asked to stop; it has saved a checkpoint.
     """
-    began, found = time.monotonic(), folder.checkpoints.latest()
-    saved: dict[str, Any] = {} if found is None else found[1]
-    record = RunRecord(folder.record_file)
-    with ExitStack() as stack:
-        interruption = stack.enter_context(Interruption())
-        tracker = open_tracker_undrawn(
-            track, folder.path, run_id=saved.get("tracker"), name=name, group=group, config=config or {}
-        )
-        metrics = stack.enter_context(MetricsFile(folder.metrics_file, saved.get("metrics")))
-        keeper = Keeper(folder, record, metrics, tracker, seconds=checkpoint_seconds, interruption=interruption)
-        course = Course(streams, learner, keeper.write, keeper.pause)
-        keeper.watch(course, saved)
-        record.start(course.position.examples)
-        stack.enter_context(outcome_recorded(record, tracker, lambda: course.position.examples))
-        keeper.progress = stack.enter_context(
-            Progress(example_count(streams[0]), course.position.examples, unit="examples")
-        )
-        course.go()
-        keeper.check_health()
-        keeper.save()
-        torch.save([network.state_dict() for network in learner.networks], folder.weights_file)
-    return Summary(course.position.examples, time.monotonic() - began, keeper.last)
+    began, keeper = time.monotonic(), CourseKeeper(streams, learner)
+    safety: dict[str, Any] = {"unit": "examples", "checkpoint_seconds": checkpoint_seconds}
+    tracked: dict[str, Any] = {"track": track, "settings": settings, "config": config, "name": name, "group": group}
+    with open_session(folder, keeper, example_count(streams[0]), **safety, **tracked) as keeper.session:
+        keeper.course.go()
+        keeper.session.keeper.save()
+        weights = [network.state_dict() for network in learner.networks]
+        write_result(folder.weights_file, lambda file: torch.save(weights, file))
+    return CourseSummary(keeper.step, time.monotonic() - began, keeper.last)

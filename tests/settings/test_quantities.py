@@ -1,8 +1,15 @@
+"""Quantities: what each of them may be."""
+
 import math
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from launch.quantities import AnyOf, OneOf, Range
+from plastic_rl.settings import AnyOf, OneOf, Range
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
@@ -30,3 +37,9 @@ def test_words_are_one_of_some_and_lists_hold_any_of_them():
     assert [] in AnyOf(("csv", "log"))
     assert ["log", "csv"] in AnyOf(("csv", "log"))
     assert ["log", "tsv"] not in AnyOf(("csv", "log"))
+
+
+def test_recipes_have_their_quantities_without_the_launcher_and_without_torch():
+    script = "import sys, agents, envs; print(sorted({'launch', 'hydra', 'torch', 'gymnasium'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -18,11 +18,11 @@ class Range:
         low_included: Whether `low` itself is allowed.
     """
 
-    low: float
-    high: float = math.inf
+    low: int | float
+    high: int | float = math.inf
     low_included: bool = True
 
-    def __contains__(self, value: float) -> bool:
+    def __contains__(self, value: int | float) -> bool:
         above = value >= self.low if self.low_included else value > self.low
         return above and value <= self.high
 
@@ -71,11 +71,11 @@ class OrNone:
     range: Range
 
     @property
-    def low(self) -> float:
+    def low(self) -> int | float:
         """The least value."""
         return self.range.low
 
-    def __contains__(self, value: float | None) -> bool:
+    def __contains__(self, value: int | float | None) -> bool:
         return value is None or value in self.range
 
     def __str__(self) -> str:
