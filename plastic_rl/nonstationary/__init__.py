@@ -8,7 +8,6 @@ from plastic_rl.nonstationary.actions import (
     ActionGain,
     ActionNoise,
     DeadZone,
-    DelayActions,
     FlipActions,
     PermuteActions,
 )
@@ -31,6 +30,7 @@ from plastic_rl.nonstationary.chain import Chain
 from plastic_rl.nonstationary.changes import Change, Parameters
 from plastic_rl.nonstationary.clock import Clock
 from plastic_rl.nonstationary.context import ShowTask
+from plastic_rl.nonstationary.delays import DelayActions, DelayObservations
 from plastic_rl.nonstationary.draws import Draws
 from plastic_rl.nonstationary.drifts import Linear, OrnsteinUhlenbeck, Sinusoid, random_walk
 from plastic_rl.nonstationary.filming import film, write_film
@@ -48,7 +48,7 @@ from plastic_rl.nonstationary.senses import (
     PermuteObservations,
     ScaleObservations,
 )
-from plastic_rl.nonstationary.sensing_over_time import DelayObservations, ObservationNoise
+from plastic_rl.nonstationary.sensing_over_time import ObservationNoise
 from plastic_rl.nonstationary.task_files import read_tasks, write_tasks
 from plastic_rl.nonstationary.values import Constant, Listed, LogUniform, Normal, Uniform, Values
 from plastic_rl.nonstationary.verification import NotVerified, Verification, verify

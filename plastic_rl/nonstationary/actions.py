@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
@@ -155,42 +154,6 @@ class ActionNoise(VectorAction, NoisyChange):
     def action(self, action: Any) -> Any:
         noise = self.generator.standard_normal(action.shape)
         return self._clipped(action + self._deviation * noise) if self._deviation else action
-
-
-@dataclass
-class DelayActions(Change):
-    """The environment gets the action of so many steps ago; at the beginning of an episode, the first one.
-
-    Args:
-        steps: How many steps, rounded, at least 0.
-    """
-
-    steps: Values
-
-    def bind(self, env: gymnasium.Env[Any, Any]) -> None:
-        self._chosen: deque[Any] = deque(maxlen=1)
-
-    def draw(self, index: int, draws: Draws) -> Parameters:
-        return {"action_delay": max(round(self.steps.value(index, draws)), 0)}
-
-    def apply(self, env: gymnasium.Env[Any, Any], parameters: Parameters) -> None:
-        self._chosen = deque(self._chosen, maxlen=parameters["action_delay"] + 1)
-
-    def undo(self, env: gymnasium.Env[Any, Any]) -> None:
-        self._chosen = deque(maxlen=1)
-
-    def begin_episode(self, seed: int | None) -> None:
-        self._chosen.clear()
-
-    def action(self, action: Any) -> Any:
-        self._chosen.append(action)
-        return self._chosen[0]
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"chosen": self._chosen.copy()}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self._chosen = state["chosen"].copy()
 
 
 def _symmetric_box(space: gymnasium.Space[Any], change: Change) -> Box:

@@ -15,6 +15,11 @@ Parameters = dict[str, Any]
 """What a task is called: plain numbers, and lists of them, by name."""
 
 
+def copy_of(parameters: Parameters) -> Parameters:
+    """A task's parameters with lists of their own: what one side writes into them, the other does not see."""
+    return {name: list(value) if isinstance(value, list) else value for name, value in parameters.items()}
+
+
 class Change:
     """A change that does nothing: the base of those that do, each of which overrides the hooks that it needs.
 

@@ -15,7 +15,7 @@ from gymnasium.vector.utils import batch_space
 from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker, TimeLimit
 
 from plastic_rl.nonstationary.batched_tasks import Outcome, batched_task
-from plastic_rl.nonstationary.changes import Change
+from plastic_rl.nonstationary.changes import Change, copy_of
 from plastic_rl.nonstationary.wrapper import Nonstationary
 
 _ALLOWED = (TimeLimit, OrderEnforcing, PassiveEnvChecker, Nonstationary)
@@ -138,7 +138,9 @@ class ThreadedMujoco(VectorEnv[Any, Any, Any]):
             layer.run_clock.tick(episode_ended=episode_ended)
 
     def _info(self, parts: dict[str, np.ndarray]) -> dict[str, Any]:
-        tasks = {"task": np.array([layer.task for layer in self._layers], dtype=object)} if self._layers else {}
+        tasks = (
+            {"task": np.array([copy_of(layer.task) for layer in self._layers], dtype=object)} if self._layers else {}
+        )
         return {**parts, **tasks}
 
     def _reset_ended(self, observations: np.ndarray, ended: np.ndarray, info: dict[str, Any]) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,18 +125,19 @@ def _first_different_task(layer: Any, tasks: int = 20) -> int:
 def _live(env: gymnasium.Env[Any, Any], steps: int, seed: int, reset_at_change: bool) -> _Life:
     """Two times ``steps`` steps; where an episode ends, the next begins with a seed of its own."""
     env.action_space.seed(seed)
-    observations, rewards, change = [env.reset(seed=seed)[0]], [0.0], 0
+    # Copies: an environment may use one array for all its observations.
+    observations, rewards, change = [deepcopy(env.reset(seed=seed)[0])], [0.0], 0
     for step in range(2 * steps):
         if step == steps:
             change = len(observations)
             if reset_at_change:
-                observations.append(env.reset(seed=seed + 1)[0])
+                observations.append(deepcopy(env.reset(seed=seed + 1)[0]))
                 rewards.append(0.0)
         observation, reward, terminated, truncated, _ = env.step(env.action_space.sample())
-        observations.append(observation)
+        observations.append(deepcopy(observation))
         rewards.append(float(reward))
         if (terminated or truncated) and not (reset_at_change and step == steps - 1):
-            observations.append(env.reset(seed=seed + 2 + step)[0])
+            observations.append(deepcopy(env.reset(seed=seed + 2 + step)[0]))
             rewards.append(0.0)
     return _Life(observations, rewards, change)
 

@@ -63,12 +63,12 @@ class WarpWorlds:
     @property
     def positions(self) -> np.ndarray:
         """Generalised positions, ``[worlds, nq]``."""
-        return self._data.qpos.numpy()
+        return np.array(self._data.qpos.numpy())  # on a CPU, Warp hands out the simulation's own memory
 
     @property
     def velocities(self) -> np.ndarray:
         """Generalised velocities, ``[worlds, nv]``."""
-        return self._data.qvel.numpy()
+        return np.array(self._data.qvel.numpy())
 
     def place(self, positions: np.ndarray, velocities: np.ndarray) -> None:
         """Puts every world into a state of its own, ``[worlds, nq]`` and ``[worlds, nv]``."""

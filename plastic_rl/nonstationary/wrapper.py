@@ -9,7 +9,7 @@ from typing import Any, SupportsFloat
 import gymnasium
 from gymnasium.utils import RecordConstructorArgs
 
-from plastic_rl.nonstationary.changes import Change, Parameters
+from plastic_rl.nonstationary.changes import Change, Parameters, copy_of
 from plastic_rl.nonstationary.clock import Clock, RunClock
 from plastic_rl.nonstationary.draws import Draws
 from plastic_rl.nonstationary.schedules import Schedule
@@ -67,7 +67,7 @@ class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
         self.schedule = schedule
         self.task: Parameters = {}
         self._draws = [Draws(seed, position) for position in range(len(self.changes))]
-        self._tasks = tasks
+        self._tasks = _copies_of(tasks)
         self.run_clock = RunClock(copies, resets_take_a_step)
         self._bind()
 
@@ -138,20 +138,20 @@ class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
 
     def follow(self, tasks: Sequence[Parameters]) -> None:
         """Goes through given tasks from the next change on, instead of drawing them."""
-        self._tasks = tasks
+        self._tasks = _copies_of(tasks)
 
     def state_dict(self) -> dict[str, Any]:
         """What goes on counting: the clock, the task in force, and what the changes remember."""
         return {
             "clock": self.run_clock.state_dict(),
-            "task": self.task,
+            "task": copy_of(self.task),
             "changes": [change.state_dict() for change in self.changes],
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on where the environment that gave ``state`` was, changed as that one was."""
         self.run_clock.load_state_dict(state["clock"])
-        self._enter(dict(state["task"]))
+        self._enter(copy_of(state["task"]))
         for change, memory in zip(self.changes, state["changes"], strict=True):
             change.load_state_dict(memory)
 
@@ -180,7 +180,7 @@ class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
                 change.apply(self.env, task)
 
     def _announced(self, info: dict[str, Any]) -> dict[str, Any]:
-        return {**info, "task": dict(self.task)}
+        return {**info, "task": copy_of(self.task)}
 
 
 def _own(changes: Sequence[Change]) -> list[Change]:
@@ -202,4 +202,8 @@ def _refuse_shared_fields(changes: Sequence[Change]) -> None:
 def _given(tasks: Sequence[Parameters], index: int) -> Parameters:
     if index >= len(tasks):
         raise ValueError(f"task {index} is due, but only {len(tasks)} tasks were given: give more of them")
-    return dict(tasks[index])
+    return copy_of(tasks[index])
+
+
+def _copies_of(tasks: Sequence[Parameters] | None) -> list[Parameters] | None:
+    return None if tasks is None else [copy_of(task) for task in tasks]
