@@ -31,7 +31,8 @@ class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
         seed: The seed of the task sequence; ``reset(seed=...)`` has no part in it.
         copies: How many copies of this environment step together.
         resets_take_a_step: Whether the reset after an episode takes the place of a step, as in Gymnasium's vector
-            environments with ``AutoresetMode.NEXT_STEP`` (SB3's reset within the step that ended the episode).
+            environments with ``AutoresetMode.NEXT_STEP``, their default (SB3's reset within the step that ended the
+            episode). A reset that names a seed or options is none of these.
         tasks: Tasks to go through instead of drawing them (``read_tasks`` reads them from a file).
 
     Raises:
@@ -78,7 +79,7 @@ class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Begins an episode, of the task that is due by now."""
-        self.run_clock.begin_episode()
+        self.run_clock.begin_episode(seed, options)
         self._move_to(self.schedule.task(self.clock))
         observation, info = self.env.reset(seed=seed, options=options)
         for change in self.changes:
@@ -89,7 +90,7 @@ class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
         """Takes one step of the task in force, or of the one due where the schedule changes at once."""
         self.begin_step()
         observation, reward, terminated, truncated, info = self.env.step(self.transformed_action(action))
-        self.run_clock.tick(episode_ended=terminated or truncated)
+        self.run_clock.tick()
         paid = self.transformed_reward(float(reward), info)
         return self.transformed(observation), paid, terminated, truncated, self._announced(info)
 
