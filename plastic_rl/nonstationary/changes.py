@@ -31,7 +31,10 @@ class Change:
     """Names of the simulator's fields that it writes; two changes on one environment may not share one."""
 
     def bind(self, env: gymnasium.Env[Any, Any]) -> None:
-        """Learns the environment's defaults; raises ValueError where the change cannot work."""
+        """Learns the environment's defaults; raises ValueError where the change cannot work.
+
+        Where each reset writes what the change writes, it is called again after each, on what the reset wrote.
+        """
 
     def draw(self, index: int, draws: Draws) -> Parameters:
         """The parameters of task ``index``: a function of the index and the seed alone."""
@@ -42,6 +45,10 @@ class Change:
 
     def undo(self, env: gymnasium.Env[Any, Any]) -> None:
         """Puts back, bit for bit, what :meth:`bind` found."""
+
+    def is_in_force(self, env: gymnasium.Env[Any, Any]) -> bool:
+        """Whether what :meth:`apply` wrote is still there."""
+        return True
 
     def begin_episode(self, seed: int | None) -> None:
         """Forgets what belongs to the episode that ended; ``seed`` is the one that ``reset`` was called with."""
@@ -88,6 +95,10 @@ class NoisyChange(Change):
         if self._generator is None:
             self._generator = np.random.default_rng()
         return self._generator
+
+    def is_in_force(self, env: gymnasium.Env[Any, Any]) -> bool:
+        """Whether what :meth:`apply` wrote is still there."""
+        return True
 
     def begin_episode(self, seed: int | None) -> None:
         if seed is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from importlib import import_module
@@ -26,19 +26,32 @@ class PhysicsChange(Change):
         model = getattr(env.unwrapped, "model", None)
         if model is None:
             raise ValueError(f"{type(self).__name__} needs a MuJoCo environment, got {env.unwrapped}")
-        self._defaults = {name: np.copy(_field(model, name)) for name in self.touches}
-        self._derived = _derived_fields(model)
+        self._defaults = self._written = _copies(model, self.touches)
+        self._derived = _copies(model, _derived_names(model)) if self.recomputes else {}
 
     def apply(self, env: gymnasium.Env[Any, Any], parameters: Parameters) -> None:
         model: Any = env.unwrapped.model  # pyright: ignore[reportAttributeAccessIssue]
         self._restore(model, self._defaults)
         self.write(model, parameters)
+        self._written = _copies(model, self.touches)
         if self.recomputes:
             _recompute(model)
 
     def undo(self, env: gymnasium.Env[Any, Any]) -> None:
         model: Any = env.unwrapped.model  # pyright: ignore[reportAttributeAccessIssue]
-        self._restore(model, self._defaults | (self._derived if self.recomputes else {}))
+        self._restore(model, self._defaults | self._derived)
+        self._written = self._defaults
+
+    def is_in_force(self, env: gymnasium.Env[Any, Any]) -> bool:
+        model: Any = env.unwrapped.model  # pyright: ignore[reportAttributeAccessIssue]
+        return all(np.array_equal(_field(model, name), written) for name, written in self._written.items())
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"defaults": dict(self._defaults), "derived": dict(self._derived)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._defaults = dict(state.get("defaults", self._defaults))  # older checkpoints have none
+        self._derived = dict(state.get("derived", self._derived))
 
     def write(self, model: Any, parameters: Parameters) -> None:
         """Writes the parameters into a model whose touched fields hold their defaults."""
@@ -46,7 +59,9 @@ class PhysicsChange(Change):
 
     def _restore(self, model: Any, fields: dict[str, np.ndarray]) -> None:
         for name, default in fields.items():
-            write_field(model, name, default)
+            # A model that a reset has built anew may be another one, whose defaults are not these.
+            if np.shape(_field(model, name)) == np.shape(default):
+                write_field(model, name, default)
 
 
 @dataclass
@@ -191,8 +206,12 @@ def _field(model: Any, name: str) -> Any:
     return reduce(getattr, name.split("."), model)
 
 
-def _derived_fields(model: Any) -> dict[str, np.ndarray]:
-    return {name: np.copy(_field(model, name)) for name in _DERIVED if hasattr(model, name.split(".")[0])}
+def _copies(model: Any, names: Iterable[str]) -> dict[str, np.ndarray]:
+    return {name: np.copy(_field(model, name)) for name in names}
+
+
+def _derived_names(model: Any) -> list[str]:
+    return [name for name in _DERIVED if hasattr(model, name.split(".")[0])]
 
 
 def _recompute(model: Any) -> None:

@@ -70,6 +70,7 @@ class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
         self._draws = [Draws(seed, position) for position in range(len(self.changes))]
         self._tasks = _copies_of(tasks)
         self.run_clock = RunClock(copies, resets_take_a_step)
+        self._resets_rewrite = False
         self._bind()
 
     @property
@@ -80,8 +81,9 @@ class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Begins an episode, of the task that is due by now."""
         self.run_clock.begin_episode(seed, options)
+        self._refuse_what_moved()
         self._move_to(self.schedule.task(self.clock))
-        observation, info = self.env.reset(seed=seed, options=options)
+        observation, info = self._reset_changed(seed, options)
         for change in self.changes:
             change.begin_episode(seed)
         return self.transformed(observation), self._announced(info)
@@ -146,15 +148,17 @@ class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
         return {
             "clock": self.run_clock.state_dict(),
             "task": copy_of(self.task),
+            "resets_rewrite": self._resets_rewrite,
             "changes": [change.state_dict() for change in self.changes],
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on where the environment that gave ``state`` was, changed as that one was."""
         self.run_clock.load_state_dict(state["clock"])
-        self._enter(copy_of(state["task"]))
+        self._resets_rewrite = state.get("resets_rewrite", False)  # older checkpoints do not say
         for change, memory in zip(self.changes, state["changes"], strict=True):
             change.load_state_dict(memory)
+        self._enter(copy_of(state["task"]))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Unpickles: MuJoCo environments come back new, so the task in force is applied again."""
@@ -169,6 +173,29 @@ class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
             observations, actions = change.observation_space(observations), change.action_space(actions)
         self.observation_space, self.action_space = observations, actions
         self.parameters(0)
+
+    def _refuse_what_moved(self) -> None:
+        """Refuses an environment that has written, since its last reset, what a change had written."""
+        for change in self.changes if self.task else []:
+            if not change.is_in_force(self.env):
+                fields, name = ", ".join(change.touches), type(change).__name__
+                raise RuntimeError(f"{self.unwrapped} writes {fields} while it steps: {name} cannot hold there")
+
+    def _reset_changed(self, seed: int | None, options: dict[str, Any] | None) -> tuple[Any, dict[str, Any]]:
+        """Resets the environment, which is then the one that the task in force describes."""
+        if not self._resets_rewrite:
+            beginning = self.env.reset(seed=seed, options=options)
+            if all(change.is_in_force(self.env) for change in self.changes):
+                return beginning
+        # Its resets build the model anew, or draw its physics. From now on each begins from what is the environment's
+        # own, in case it draws around that, and what it has written is then changed.
+        self._resets_rewrite, task = True, self.task
+        self.undo()
+        beginning = self.env.reset(seed=seed, options=options)
+        for change in self.changes:
+            change.bind(self.env)
+        self._enter(task)
+        return beginning
 
     def _move_to(self, index: int) -> None:
         if self.task.get("index") != index:
