@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import gymnasium
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
+from plastic_rl.nonstationary.boxes import is_even, symmetric_box, vector_box
 from plastic_rl.nonstationary.changes import Change, NoisyChange, Parameters
 from plastic_rl.nonstationary.draws import Draws
 from plastic_rl.nonstationary.values import Values
@@ -25,13 +26,8 @@ class PermuteActions(Change):
     signs: bool = False
 
     def bind(self, env: gymnasium.Env[Any, Any]) -> None:
-        space = env.action_space
-        self._discrete = isinstance(space, Discrete)
-        if not self._discrete:
-            _symmetric_box(space, self)
-        elif self.signs:
-            raise ValueError("a choice has no signs to flip: PermuteActions(signs=True) needs actions that are vectors")
-        self._size = int(space.n) if isinstance(space, Discrete) else space.shape[0]  # pyright: ignore[reportOptionalSubscript]
+        self._space = self._checked(env.action_space)
+        self._size = int(self._space.n) if isinstance(self._space, Discrete) else self._space.shape[0]
         self.undo(env)
 
     def draw(self, index: int, draws: Draws) -> Parameters:
@@ -49,16 +45,41 @@ class PermuteActions(Change):
         self._order, self._signs = np.arange(self._size), np.ones(self._size, int)
 
     def action(self, action: Any) -> Any:
-        if self._discrete:
-            return self._order[action]
+        if isinstance(self._space, Discrete):
+            return self._option(self._space, action)
+        action = np.asarray(action)
         return (action[self._order] * self._signs).astype(action.dtype)
+
+    def _option(self, space: Discrete, action: Any) -> Any:
+        place = int(action) - int(space.start)
+        if not 0 <= place < self._size:
+            raise ValueError(f"action {action} is not in {space}")
+        return space.dtype.type(space.start + self._order[place])
+
+    def _checked(self, space: gymnasium.Space[Any]) -> Discrete | Box:
+        if isinstance(space, Discrete) and self.signs:
+            raise ValueError(
+                f"PermuteActions needs actions that are vectors, got {space}: a choice has no signs to flip"
+            )
+        if isinstance(space, Discrete):
+            return space
+        box = symmetric_box(space, self) if self.signs else vector_box(space, self, "actions", kinds="iuf")
+        if is_even(box):
+            return box
+        raise ValueError(
+            f"PermuteActions needs actions whose entries have the same bounds, got {space}: "
+            "wrap the environment in gymnasium.wrappers.RescaleAction"
+        )
 
 
 class VectorAction(Change):
     """A change of actions that are vectors, with as much room below zero as above."""
 
+    kinds: ClassVar[str] = "if"
+    """NumPy's letters for the kinds of numbers that it works on."""
+
     def bind(self, env: gymnasium.Env[Any, Any]) -> None:
-        self._box = _symmetric_box(env.action_space, self)
+        self._box = symmetric_box(env.action_space, self, self.kinds)
         self.undo(env)
 
     def _clipped(self, action: np.ndarray) -> np.ndarray:
@@ -87,12 +108,15 @@ class FlipActions(VectorAction):
         self._signs = np.ones(self._box.shape[0], int)
 
     def action(self, action: Any) -> Any:
+        action = np.asarray(action)
         return (action * self._signs).astype(action.dtype)
 
 
 @dataclass
 class ActionGain(VectorAction):
     """The whole action times one factor, clipped to what the environment takes."""
+
+    kinds: ClassVar[str] = "f"
 
     factors: Values
 
@@ -106,7 +130,7 @@ class ActionGain(VectorAction):
         self._factor = 1.0
 
     def action(self, action: Any) -> Any:
-        return action if self._factor == 1 else self._clipped(action * self._factor)
+        return action if self._factor == 1 else self._clipped(np.asarray(action) * self._factor)
 
 
 @dataclass
@@ -129,6 +153,7 @@ class DeadZone(VectorAction):
         self._width = 0.0
 
     def action(self, action: Any) -> Any:
+        action = np.asarray(action)
         return np.where(np.abs(action) < self._width, 0, action).astype(action.dtype)
 
 
@@ -139,6 +164,8 @@ class ActionNoise(VectorAction, NoisyChange):
     Args:
         deviations: Its standard deviation, at least 0.
     """
+
+    kinds: ClassVar[str] = "f"
 
     deviations: Values
 
@@ -152,14 +179,6 @@ class ActionNoise(VectorAction, NoisyChange):
         self._deviation = 0.0
 
     def action(self, action: Any) -> Any:
+        action = np.asarray(action)
         noise = self.generator.standard_normal(action.shape)
         return self._clipped(action + self._deviation * noise) if self._deviation else action
-
-
-def _symmetric_box(space: gymnasium.Space[Any], change: Change) -> Box:
-    if isinstance(space, Box) and len(space.shape) == 1 and np.array_equal(space.low, -space.high):
-        return space
-    raise ValueError(
-        f"{type(change).__name__} needs actions that are vectors with symmetric bounds, got {space}: "
-        "wrap the environment in gymnasium.wrappers.RescaleAction"
-    )

@@ -9,6 +9,7 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import Box
 
+from plastic_rl.nonstationary.boxes import even_box, is_even
 from plastic_rl.nonstationary.changes import Change, Parameters
 from plastic_rl.nonstationary.draws import Draws
 from plastic_rl.nonstationary.values import Values
@@ -26,6 +27,11 @@ class ImageSense(Change):
 
     def undo(self, env: gymnasium.Env[Any, Any]) -> None:
         self._on = False
+
+    def observation_space(self, space: gymnasium.Space[Any]) -> gymnasium.Space[Any]:
+        """``space``, or if its pixels have bounds of their own, the one where every pixel may be at every place."""
+        box = _image_space(space, self)
+        return box if is_even(box) else even_box(box)
 
     def observation(self, observation: Any) -> Any:
         if not self._on:
@@ -98,13 +104,18 @@ class Recolour(ImageSense):
 
 @dataclass
 class Occlude(ImageSense):
-    """A rectangle of the image, drawn anew for each task, is blank.
+    """A rectangle of the image, drawn anew for each task, is blank: as low as pixels can be, or 0 without bounds.
 
     Args:
         shares: The rectangle's sides as a share of the image's, in [0, 1].
     """
 
     shares: Values
+
+    def bind(self, env: gymnasium.Env[Any, Any]) -> None:
+        super().bind(env)
+        lowest = self._box.low.min()
+        self._blank = lowest if np.isfinite(lowest) else min(0.0, self._box.high.min())
 
     def draw(self, index: int, draws: Draws) -> Parameters:
         share = self.shares.value(index, draws.of(1))
@@ -120,7 +131,7 @@ class Occlude(ImageSense):
 
     def transform(self, image: np.ndarray) -> np.ndarray:
         seen = image.copy()
-        seen[self._where] = self._box.low.min()
+        seen[self._where] = self._blank
         return seen
 
 

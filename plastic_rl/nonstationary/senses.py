@@ -9,6 +9,7 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import Box
 
+from plastic_rl.nonstationary.boxes import even_box, mirrored_box, unbounded_box, vector_box
 from plastic_rl.nonstationary.changes import Change, Parameters
 from plastic_rl.nonstationary.draws import Draws
 from plastic_rl.nonstationary.values import Values
@@ -18,7 +19,7 @@ class VectorSense(Change):
     """A change of observations that are vectors."""
 
     def bind(self, env: gymnasium.Env[Any, Any]) -> None:
-        self._size = vector_space(env.observation_space, self).shape[0]
+        self._size = vector_box(env.observation_space, self, "observations").shape[0]
         self.undo(env)
 
 
@@ -51,12 +52,8 @@ class PermuteObservations(VectorSense):
         return (observation[self._permutation] * self._signs).astype(observation.dtype)
 
     def observation_space(self, space: gymnasium.Space[Any]) -> gymnasium.Space[Any]:
-        """The box that holds every entry at every place: one lowest and one highest bound for all."""
-        box = vector_space(space, self)
-        low, high = box.low.min(), box.high.max()
-        if self.signs:
-            low, high = min(low, -high), max(high, -low)
-        return Box(low, high, box.shape, dtype=box.dtype.type)
+        box = vector_box(space, self, "observations")
+        return even_box(mirrored_box(box, self) if self.signs else box)
 
 
 @dataclass
@@ -83,8 +80,7 @@ class FlipObservations(VectorSense):
         return (observation * self._signs).astype(observation.dtype)
 
     def observation_space(self, space: gymnasium.Space[Any]) -> gymnasium.Space[Any]:
-        box = vector_space(space, self)
-        return Box(np.minimum(box.low, -box.high), np.maximum(box.high, -box.low), dtype=box.dtype.type)
+        return mirrored_box(vector_box(space, self, "observations"), self)
 
 
 @dataclass
@@ -111,7 +107,7 @@ class MaskObservations(VectorSense):
         return np.where(self._kept, observation, 0).astype(observation.dtype)
 
     def observation_space(self, space: gymnasium.Space[Any]) -> gymnasium.Space[Any]:
-        box = vector_space(space, self)
+        box = vector_box(space, self, "observations")
         return Box(np.minimum(box.low, 0), np.maximum(box.high, 0), dtype=box.dtype.type)
 
 
@@ -142,7 +138,7 @@ class OffsetObservations(VectorSense):
         return (observation + self._offset).astype(observation.dtype)
 
     def observation_space(self, space: gymnasium.Space[Any]) -> gymnasium.Space[Any]:
-        return unbounded(space, self)
+        return unbounded_box(vector_box(space, self, "observations", kinds="f"))
 
 
 @dataclass
@@ -171,22 +167,7 @@ class ScaleObservations(VectorSense):
         return (observation * self._scale).astype(observation.dtype)
 
     def observation_space(self, space: gymnasium.Space[Any]) -> gymnasium.Space[Any]:
-        return unbounded(space, self)
-
-
-def vector_space(space: gymnasium.Space[Any], change: Change) -> Box:
-    """``space``, if it is one of signed numbers in a vector; a ValueError that names ``change`` if not."""
-    if isinstance(space, Box) and len(space.shape) == 1 and space.dtype.kind in "if":
-        return space
-    raise ValueError(f"{type(change).__name__} needs observations that are vectors of signed numbers, got {space}")
-
-
-def unbounded(space: gymnasium.Space[Any], change: Change) -> Box:
-    """The box of the same shape without bounds; a ValueError if it is not one of floating-point numbers."""
-    box = vector_space(space, change)
-    if box.dtype.kind != "f":
-        raise ValueError(f"{type(change).__name__} needs floating-point observations, got {space}")
-    return Box(-np.inf, np.inf, box.shape, dtype=box.dtype.type)
+        return unbounded_box(vector_box(space, self, "observations", kinds="f"))
 
 
 def _some_entries(size: int, shares: Values, index: int, draws: Draws) -> list[int]:

@@ -7,9 +7,9 @@ from typing import Any
 
 import gymnasium
 
+from plastic_rl.nonstationary.boxes import unbounded_box, vector_box
 from plastic_rl.nonstationary.changes import NoisyChange, Parameters
 from plastic_rl.nonstationary.draws import Draws
-from plastic_rl.nonstationary.senses import unbounded
 from plastic_rl.nonstationary.values import Values
 
 
@@ -40,4 +40,4 @@ class ObservationNoise(NoisyChange):
         return (observation + self._deviation * noise).astype(observation.dtype)
 
     def observation_space(self, space: gymnasium.Space[Any]) -> gymnasium.Space[Any]:
-        return unbounded(space, self)
+        return unbounded_box(vector_box(space, self, "observations", kinds="f"))

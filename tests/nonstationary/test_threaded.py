@@ -95,6 +95,11 @@ def test_every_copy_has_physics_of_its_own():
         (plain("CartPole-v1"), {"num_envs": 2}, "there is no batched version of"),
         (plain("Ant-v5"), {"num_envs": 0}, "num_envs and threads must be at least 1, got 0 and 2"),
         (lambda: gymnasium.wrappers.ClipAction(gymnasium.make("Ant-v5")), {"num_envs": 1}, "pass ClipAction by"),
+        (
+            iter([gymnasium.make("Ant-v5"), gymnasium.make("Hopper-v5")]).__next__,
+            {"num_envs": 2},
+            "no batched version of <AntEnv.*HopperEnv.*of one of them at a time",
+        ),
         (plain("plastic_rl/SlipperyAnt-v0"), {"num_envs": 2}, "needs copies=2, .*, got copies=1"),
         (
             plain("plastic_rl/SlipperyAnt-v0", copies=2, resets_take_a_step=True),
