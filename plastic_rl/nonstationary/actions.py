@@ -10,9 +10,8 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 
 from plastic_rl.nonstationary.boxes import is_even, symmetric_box, vector_box
-from plastic_rl.nonstationary.changes import Change, NoisyChange, Parameters
+from plastic_rl.nonstationary.changes import Change, NumberChange, Parameters, ShareChange
 from plastic_rl.nonstationary.draws import Draws
-from plastic_rl.nonstationary.values import Values
 
 
 @dataclass
@@ -87,17 +86,13 @@ class VectorAction(Change):
 
 
 @dataclass
-class FlipActions(VectorAction):
-    """Some entries of the action, drawn anew for each task, with the other sign.
+class FlipActions(VectorAction, ShareChange):
+    """A share of the action's entries, in [0, 1], drawn anew for each task, has the other sign."""
 
-    Args:
-        shares: What share of the entries is flipped, in [0, 1].
-    """
-
-    shares: Values
+    parameter: ClassVar[str] = "action_flipped"
 
     def draw(self, index: int, draws: Draws) -> Parameters:
-        share, size = self.shares.value(index, draws.of(1)), self._box.shape[0]
+        share, size = self.number(index, draws.of(1)), self._box.shape[0]
         return {"action_flipped": sorted(draws[index].choice(size, round(share * size), replace=False).tolist())}
 
     def apply(self, env: gymnasium.Env[Any, Any], parameters: Parameters) -> None:
@@ -113,15 +108,11 @@ class FlipActions(VectorAction):
 
 
 @dataclass
-class ActionGain(VectorAction):
+class ActionGain(VectorAction, NumberChange):
     """The whole action times one factor, clipped to what the environment takes."""
 
     kinds: ClassVar[str] = "f"
-
-    factors: Values
-
-    def draw(self, index: int, draws: Draws) -> Parameters:
-        return {"action_gain": self.factors.value(index, draws)}
+    parameter: ClassVar[str] = "action_gain"
 
     def apply(self, env: gymnasium.Env[Any, Any], parameters: Parameters) -> None:
         self._factor = parameters["action_gain"]
@@ -134,17 +125,10 @@ class ActionGain(VectorAction):
 
 
 @dataclass
-class DeadZone(VectorAction):
-    """Entries closer to zero than this do nothing.
+class DeadZone(VectorAction, NumberChange):
+    """Entries closer to zero than this, in the action's units, do nothing."""
 
-    Args:
-        widths: Half the width of the dead zone, in the action's units.
-    """
-
-    widths: Values
-
-    def draw(self, index: int, draws: Draws) -> Parameters:
-        return {"dead_zone": self.widths.value(index, draws)}
+    parameter: ClassVar[str] = "dead_zone"
 
     def apply(self, env: gymnasium.Env[Any, Any], parameters: Parameters) -> None:
         self._width = parameters["dead_zone"]
@@ -155,30 +139,3 @@ class DeadZone(VectorAction):
     def action(self, action: Any) -> Any:
         action = np.asarray(action)
         return np.where(np.abs(action) < self._width, 0, action).astype(action.dtype)
-
-
-@dataclass
-class ActionNoise(VectorAction, NoisyChange):
-    """Normal noise, drawn at every step, on every entry of the action, clipped to what the environment takes.
-
-    Args:
-        deviations: Its standard deviation, at least 0.
-    """
-
-    kinds: ClassVar[str] = "f"
-
-    deviations: Values
-
-    def draw(self, index: int, draws: Draws) -> Parameters:
-        return {"action_noise": self.deviations.value(index, draws)}
-
-    def apply(self, env: gymnasium.Env[Any, Any], parameters: Parameters) -> None:
-        self._deviation = parameters["action_noise"]
-
-    def undo(self, env: gymnasium.Env[Any, Any]) -> None:
-        self._deviation = 0.0
-
-    def action(self, action: Any) -> Any:
-        action = np.asarray(action)
-        noise = self.generator.standard_normal(action.shape)
-        return self._clipped(action + self._deviation * noise) if self._deviation else action

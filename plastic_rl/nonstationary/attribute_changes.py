@@ -12,7 +12,7 @@ import numpy as np
 
 from plastic_rl.nonstationary.changes import Change, Parameters
 from plastic_rl.nonstationary.draws import Draws
-from plastic_rl.nonstationary.values import Values
+from plastic_rl.nonstationary.values import Values, ValuesLike, values_of
 
 
 class AttributeChange(Change):
@@ -26,9 +26,9 @@ class AttributeChange(Change):
 
     def __post_init__(self) -> None:
         self._values: dict[str, Values] = {
-            field.name: values
+            field.name: values_of(given)
             for field in fields(self)  # pyright: ignore[reportArgumentType]
-            if (values := getattr(self, field.name)) is not None
+            if (given := getattr(self, field.name)) is not None
         }
         self.touches = tuple(map(self._attribute, self._values))  # pyright: ignore[reportAttributeAccessIssue]
 
@@ -78,11 +78,11 @@ class CartPolePhysics(AttributeChange):
 
     attributes: ClassVar[Mapping[str, str]] = {"pole_mass": "masspole", "cart_mass": "masscart", "force": "force_mag"}
 
-    length: Values | None = None
-    pole_mass: Values | None = None
-    cart_mass: Values | None = None
-    gravity: Values | None = None
-    force: Values | None = None
+    length: ValuesLike | None = None
+    pole_mass: ValuesLike | None = None
+    cart_mass: ValuesLike | None = None
+    gravity: ValuesLike | None = None
+    force: ValuesLike | None = None
 
     def recompute(self, env: Any) -> None:
         env.total_mass = env.masspole + env.masscart
@@ -95,9 +95,9 @@ class PendulumPhysics(AttributeChange):
 
     attributes: ClassVar[Mapping[str, str]] = {"gravity": "g", "mass": "m", "length": "l"}
 
-    gravity: Values | None = None
-    mass: Values | None = None
-    length: Values | None = None
+    gravity: ValuesLike | None = None
+    mass: ValuesLike | None = None
+    length: ValuesLike | None = None
 
 
 @dataclass
@@ -111,27 +111,27 @@ class AcrobotPhysics(AttributeChange):
         "second_mass": "LINK_MASS_2",
     }
 
-    first_length: Values | None = None
-    second_length: Values | None = None
-    first_mass: Values | None = None
-    second_mass: Values | None = None
+    first_length: ValuesLike | None = None
+    second_length: ValuesLike | None = None
+    first_mass: ValuesLike | None = None
+    second_mass: ValuesLike | None = None
 
 
 @dataclass
 class MountainCarPhysics(AttributeChange):
     """MountainCar's gravity and engine, in the environment's own units (defaults 0.0025 and 0.001)."""
 
-    gravity: Values | None = None
-    force: Values | None = None
+    gravity: ValuesLike | None = None
+    force: ValuesLike | None = None
 
 
 @dataclass
 class LunarLanderPhysics(AttributeChange):
     """LunarLander's gravity (between -12 and 0) and, where made with ``enable_wind=True``, its wind and turbulence."""
 
-    gravity: Values | None = None
-    wind_power: Values | None = None
-    turbulence_power: Values | None = None
+    gravity: ValuesLike | None = None
+    wind_power: ValuesLike | None = None
+    turbulence_power: ValuesLike | None = None
 
     def recompute(self, env: Any) -> None:
         # The world copied gravity when it was made, and is made anew only at a reset.

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, ClassVar
-from zlib import crc32
 
 import gymnasium
-import numpy as np
 
 from plastic_rl.nonstationary.draws import Draws
+from plastic_rl.nonstationary.values import Number, Uniform, Values, ValuesLike, values_of
 
 Parameters = dict[str, Any]
 """What a task is called: plain numbers, and lists of them, by name."""
@@ -84,29 +84,42 @@ class Change:
         """Takes over what :meth:`state_dict` of an equal change returned."""
 
 
-class NoisyChange(Change):
-    """A change that draws at every step, from a generator that ``reset(seed=...)`` seeds like the environment's own."""
+@dataclass
+class NumberChange(Change):
+    """A change by one number for each task.
 
-    _generator: np.random.Generator | None = None
+    Args:
+        values: The number of each task: :mod:`values <plastic_rl.nonstationary.values>`, one number for all tasks, or a
+            pair of numbers that each task draws between.
+        high: The second number of the pair, if ``values`` is the first.
+    """
 
-    @property
-    def generator(self) -> np.random.Generator:
-        """Seeded by the last ``reset`` that named a seed; never seeded, it is different in every life."""
-        if self._generator is None:
-            self._generator = np.random.default_rng()
-        return self._generator
+    parameter: ClassVar[str]
+    """The announced name of the number."""
 
-    def is_in_force(self, env: gymnasium.Env[Any, Any]) -> bool:
-        """Whether what :meth:`apply` wrote is still there."""
-        return True
+    spread: ClassVar[Callable[[float, float], Values]] = Uniform
+    """The rule by which two numbers are drawn between."""
 
-    def begin_episode(self, seed: int | None) -> None:
-        if seed is not None:
-            # The class's name keeps two kinds of noise on one environment apart.
-            self._generator = np.random.default_rng([seed, crc32(type(self).__name__.encode())])
+    values: ValuesLike
+    high: Number | None = None
 
-    def state_dict(self) -> dict[str, Any]:
-        return {"generator": deepcopy(self._generator)}
+    def __post_init__(self) -> None:
+        self._values = values_of(self.values, self.high, type(self).spread)
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self._generator = deepcopy(state["generator"])
+    def number(self, index: int, draws: Draws) -> float:
+        """The number of task ``index``."""
+        return self._values.value(index, draws)
+
+    def draw(self, index: int, draws: Draws) -> Parameters:
+        return {self.parameter: self.number(index, draws)}
+
+
+@dataclass
+class ShareChange(NumberChange):
+    """A change of a share of something, in [0, 1]."""
+
+    def number(self, index: int, draws: Draws) -> float:
+        share = super().number(index, draws)
+        if not 0 <= share <= 1:
+            raise ValueError(f"{type(self).__name__} needs shares in [0, 1], got {share}")
+        return share

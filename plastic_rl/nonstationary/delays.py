@@ -9,32 +9,23 @@ from typing import Any, ClassVar
 
 import gymnasium
 
-from plastic_rl.nonstationary.changes import Change, Parameters
+from plastic_rl.nonstationary.changes import NumberChange, Parameters
 from plastic_rl.nonstationary.draws import Draws
-from plastic_rl.nonstationary.values import Values
 
 
 @dataclass
-class Delay(Change):
+class Delay(NumberChange):
     """A change that hands on what came so many steps ago; at the beginning of an episode, what came first.
 
     Whatever comes is copied into the queue and out of it: environments may use one array for all their observations,
-    and agents work on what they were shown.
-
-    Args:
-        steps: The number of steps, rounded, at least 0.
+    and agents work on what they were shown. The number of steps is rounded, and at least 0.
     """
-
-    parameter: ClassVar[str]
-    """The announced name of the delay."""
-
-    steps: Values
 
     def bind(self, env: gymnasium.Env[Any, Any]) -> None:
         self.undo(env)
 
     def draw(self, index: int, draws: Draws) -> Parameters:
-        return {self.parameter: max(round(self.steps.value(index, draws)), 0)}
+        return {self.parameter: max(round(self.number(index, draws)), 0)}
 
     def apply(self, env: gymnasium.Env[Any, Any], parameters: Parameters) -> None:
         self._queue = deque(self._queue, maxlen=parameters[self.parameter] + 1)

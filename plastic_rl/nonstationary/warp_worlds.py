@@ -14,7 +14,7 @@ import gymnasium
 import numpy as np
 
 from plastic_rl.nonstationary.changes import Parameters
-from plastic_rl.nonstationary.physics import PhysicsChange
+from plastic_rl.nonstationary.mujoco_model import PhysicsChange
 
 
 class WarpWorlds:

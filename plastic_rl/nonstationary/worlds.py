@@ -12,17 +12,17 @@ from typing import Any
 
 import gymnasium
 
-from plastic_rl.nonstationary.actuation import DamagedActuators
 from plastic_rl.nonstationary.attribute_changes import CartPolePhysics
 from plastic_rl.nonstationary.chain import Chain
 from plastic_rl.nonstationary.changes import Change
 from plastic_rl.nonstationary.images import PermutePixels
+from plastic_rl.nonstationary.mujoco_bodies import BodyMass, Friction, Gravity
+from plastic_rl.nonstationary.mujoco_joints import DamagedActuators
+from plastic_rl.nonstationary.observations import OffsetObservations, PermuteObservations
 from plastic_rl.nonstationary.patterns import Cycle
-from plastic_rl.nonstationary.physics import BodyMass, Friction, Gravity
 from plastic_rl.nonstationary.replayed import Replayed
 from plastic_rl.nonstationary.schedules import Every, Schedule
-from plastic_rl.nonstationary.senses import OffsetObservations, PermuteObservations
-from plastic_rl.nonstationary.values import Constant, Listed, LogUniform
+from plastic_rl.nonstationary.values import Listed, LogUniform
 from plastic_rl.nonstationary.wrapper import Nonstationary
 
 _DEFAULTS = {"Ant-v5": {"include_cfrc_ext_in_observation": False, "contact_cost_weight": 0.0}}
@@ -65,7 +65,7 @@ def recurring(
 ) -> Nonstationary:
     """A robot on a few grounds in a cycle, to see what is remembered and what must be learnt again."""
     values = [float(friction) for friction in frictions]
-    return _world(base, Friction(factors=Listed(values)), Cycle(Every(change_every), len(values)), **life)
+    return _world(base, Friction(Listed(values)), Cycle(Every(change_every), len(values)), **life)
 
 
 def permuted(base: str, *, change_every: int, signs: bool = True, returning: int = 0, **life: Any) -> Nonstationary:
@@ -84,7 +84,7 @@ def permuted(base: str, *, change_every: int, signs: bool = True, returning: int
 
 def noisy(base: str, *, deviation: float = 2.0, **life: Any) -> Nonstationary:
     """An environment with an offset on its observations, redrawn N(0, 2): the protocol of TRAC and C-CHAIN."""
-    return _world(base, OffsetObservations(Constant(deviation)), **life)
+    return _world(base, OffsetObservations(deviation), **life)
 
 
 def shifting_cartpole(*, low: float = 0.5, high: float = 4.0, **life: Any) -> Nonstationary:

@@ -103,7 +103,7 @@ class GrowingCartPole(CartPoleEnv):
 
 
 def slippery(env: gymnasium.Env, every: int = 3) -> Nonstationary:
-    return Nonstationary(env, Friction(factors=Listed([1.0, 0.5])), Every(every))
+    return Nonstationary(env, Friction(Listed([1.0, 0.5])), Every(every))
 
 
 def frictions(env: gymnasium.Env) -> np.ndarray:
@@ -128,7 +128,7 @@ CHANGES = [
     BodyMass(Listed([1.0, 2.0]), bodies=["torso"]),
     ActuatorGain(Listed([1.0, 0.5])),
     ModelField("dof_armature", factors=Listed([1.0, 2.0])),
-    [Friction(factors=Listed([1.0, 0.1])), BodyMass(Listed([1.0, 2.0]))],
+    [Friction(Listed([1.0, 0.1])), BodyMass(Listed([1.0, 2.0]))],
 ]
 
 

@@ -74,7 +74,7 @@ def ant(change: Change, env: gymnasium.Env | None = None) -> Nonstationary:
 
 
 def test_it_says_what_it_found():
-    found = verify(lambda: ant(Friction(factors=Listed([1.0, 0.1]))))
+    found = verify(lambda: ant(Friction(Listed([1.0, 0.1]))))
     assert (found.before["friction"], found.after["friction"]) == (1.0, 0.1)
     assert 0 < found.first_difference < 100
     assert found.largest_difference > 0.1
@@ -99,9 +99,9 @@ def test_the_environment_that_is_given_is_left_alone():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: ant(FloorFriction(factors=Listed([1.0, 0.02]))), "nothing changes: .* are identical over"),
-        (lambda: ant(Friction(factors=Listed([1.0, 0.02])), CopiedModel()), "Does the simulator read what the change"),
-        (lambda: ant(Friction(factors=Listed([0.5]))), "the first 20 tasks are all .*0.5"),
+        (lambda: ant(FloorFriction(Listed([1.0, 0.02]))), "nothing changes: .* are identical over"),
+        (lambda: ant(Friction(Listed([1.0, 0.02])), CopiedModel()), "Does the simulator read what the change"),
+        (lambda: ant(Friction(Listed([0.5]))), "the first 20 tasks are all .*0.5"),
         (lambda: ant(Compounding()), "undo.. leaves something behind"),
         (lambda: ant(Early()), "differ already at step 0, before the change"),
         (lambda: ant(Infinite()), "not finite"),
