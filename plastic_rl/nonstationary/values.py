@@ -17,6 +17,8 @@ from typing import Protocol, runtime_checkable
 
 from plastic_rl.nonstationary.draws import Draws
 
+Number = int | float
+
 
 @runtime_checkable
 class Values(Protocol):
@@ -43,7 +45,7 @@ class Listed:
 
     numbers: tuple[float, ...]
 
-    def __init__(self, numbers: Sequence[float]) -> None:
+    def __init__(self, numbers: Sequence[Number]) -> None:
         if not numbers:
             raise ValueError("numbers must not be empty")
         object.__setattr__(self, "numbers", tuple(float(number) for number in numbers))
@@ -94,7 +96,6 @@ class Normal:
         return float(draws[index].normal(self.mean, self.deviation))
 
 
-Number = int | float
 ValuesLike = Values | Number | tuple[Number, Number]
 """Values, or numbers in their place: see the module."""
 

@@ -11,6 +11,7 @@ from gymnasium.utils import RecordConstructorArgs
 
 from plastic_rl.nonstationary.changes import Change, Parameters, copy_of
 from plastic_rl.nonstationary.clock import Clock, RunClock
+from plastic_rl.nonstationary.descriptions import Description, description, rebuilt
 from plastic_rl.nonstationary.draws import Draws
 from plastic_rl.nonstationary.schedules import Schedule
 
@@ -26,7 +27,8 @@ class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
 
     Args:
         env: The environment to change.
-        change: What changes: one change or several, the first nearest to the environment.
+        change: What changes: one change or several, the first nearest to the environment. Changes and schedule may be
+            descriptions, as ``spec`` holds them, so that a spec that went through JSON makes this world again.
         schedule: When it changes.
         seed: The seed of the task sequence; ``reset(seed=...)`` has no part in it.
         copies: How many copies of this environment step together.
@@ -36,7 +38,7 @@ class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
         tasks: Tasks to go through instead of drawing them (``read_tasks`` reads them from a file).
 
     Raises:
-        ValueError: If a change cannot work on this environment, or two of them write the same thing.
+        ValueError: A change cannot work on this environment, or is none; or two of them write the same thing.
 
     Example:
         >>> env = gymnasium.make("Ant-v5")
@@ -46,8 +48,8 @@ class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
     def __init__(
         self,
         env: gymnasium.Env[Any, Any],
-        change: Change | Sequence[Change],
-        schedule: Schedule,
+        change: Change | Sequence[Change] | Description | Sequence[Description],
+        schedule: Schedule | Description,
         *,
         seed: int = 0,
         copies: int = 1,
@@ -56,16 +58,16 @@ class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
     ) -> None:
         RecordConstructorArgs.__init__(
             self,
-            change=change,
-            schedule=schedule,
+            change=description(change),
+            schedule=description(schedule),
             seed=seed,
             copies=copies,
             resets_take_a_step=resets_take_a_step,
             tasks=tasks,
         )
         super().__init__(env)
-        self.changes = _own([change] if isinstance(change, Change) else change)
-        self.schedule = schedule
+        self.changes = _changes(rebuilt(change))
+        self.schedule = _schedule(rebuilt(schedule))
         self.task: Parameters = {}
         self._draws = [Draws(seed, position) for position in range(len(self.changes))]
         self._tasks = _copies_of(tasks)
@@ -211,11 +213,20 @@ class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
         return {**info, "task": copy_of(self.task)}
 
 
-def _own(changes: Sequence[Change]) -> list[Change]:
-    """Copies, so that one description can serve many environments."""
+def _changes(given: Any) -> list[Change]:
+    """Copies of the changes that are given, so that one description can serve many environments."""
+    changes = given if isinstance(given, list | tuple) else [given]
     if not changes:
         raise ValueError("change must not be empty: give at least one Change")
+    if others := [change for change in changes if not isinstance(change, Change)]:
+        raise ValueError(f"change must be a Change or several, got {others[0]!r}")
     return [deepcopy(change) for change in changes]
+
+
+def _schedule(given: Any) -> Schedule:
+    if not isinstance(given, Schedule):
+        raise ValueError(f"schedule must be a Schedule, got {given!r}")
+    return given
 
 
 def _refuse_shared_fields(changes: Sequence[Change]) -> None:
