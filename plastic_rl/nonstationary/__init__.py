@@ -33,7 +33,7 @@ from plastic_rl.nonstationary.observations import (
     ScaleObservations,
 )
 from plastic_rl.nonstationary.patterns import Bursts, Cycle, Poisson
-from plastic_rl.nonstationary.registration import WORLDS, register_environments
+from plastic_rl.nonstationary.registration import register_environments
 from plastic_rl.nonstationary.replayed import Replayed
 from plastic_rl.nonstationary.rewards import GoalDirection, ScaleReward, ShiftReward, TargetSpeed
 from plastic_rl.nonstationary.schedules import Always, At, Every, EveryEpisodes, Never, Schedule
@@ -41,6 +41,7 @@ from plastic_rl.nonstationary.task_files import read_tasks, write_tasks
 from plastic_rl.nonstationary.values import Constant, Listed, LogUniform, Normal, Uniform, Values
 from plastic_rl.nonstationary.verification import NotVerified, Verification, verify
 from plastic_rl.nonstationary.wrapper import Nonstationary
+from plastic_rl.protocols import WORLDS
 
 __all__ = [
     "WORLDS",

@@ -93,7 +93,7 @@ def test_the_environment_that_is_given_is_left_alone():
     env = gymnasium.make("plastic_rl/PermutedCartPole-v0")
     verify(env)
     assert env.get_wrapper_attr("clock").step == 0
-    assert env.get_wrapper_attr("schedule") == Every(20_000)
+    assert env.get_wrapper_attr("schedule") == Every(30_000)
 
 
 @pytest.mark.parametrize(
