@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from envs.recipe import Environment
+from plastic_rl.protocols import ANT_SETTINGS
 
 if TYPE_CHECKING:
     import gymnasium
@@ -20,5 +21,4 @@ class Ant(Environment):
     def build(self, *, seed: int) -> gymnasium.Env:
         import gymnasium
 
-        # The paper's Ant-v3 saw no contact forces and paid nothing for them: v5 comes closest with 27 observations.
-        return gymnasium.make("Ant-v5", include_cfrc_ext_in_observation=False, contact_cost_weight=0.0)
+        return gymnasium.make("Ant-v5", **ANT_SETTINGS)

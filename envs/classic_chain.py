@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from envs.recipe import SMALL_PROBLEM, World
+from plastic_rl.protocols import CLASSIC_CHAIN
 from plastic_rl.settings import Count
 
 
@@ -17,4 +18,4 @@ class ClassicChain(World):
     agent_settings = SMALL_PROBLEM
     is_drawn: ClassVar[bool] = False
 
-    change_every: Count = 100_000  # environment steps; takes effect at the next reset
+    change_every: Count = CLASSIC_CHAIN.change_every  # environment steps; takes effect at the next reset

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from envs.recipe import World
+from plastic_rl.protocols import DAMAGED_ANT
 from plastic_rl.settings import Count
 
 
@@ -15,5 +16,5 @@ class DamagedAnt(World):
 
     total_steps: ClassVar[int] = 20_000_000  # ten times whole, ten times damaged
 
-    change_every: Count = 1_000_000  # environment steps; takes effect at the next reset
-    failures: Count = 1  # actuators out of eight
+    change_every: Count = DAMAGED_ANT.change_every  # environment steps; takes effect at the next reset
+    failures: Count = DAMAGED_ANT.failures  # actuators out of eight

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from envs.recipe import World
+from plastic_rl.protocols import GRAVITY_ANT
 from plastic_rl.settings import Count, Positive
 
 
@@ -15,6 +16,6 @@ class GravityAnt(World):
 
     total_steps: ClassVar[int] = 20_000_000  # ten gravities
 
-    change_every: Count = 2_000_000  # environment steps; takes effect at the next reset
-    gravity_low: Positive = 0.25  # of the default strength; log-uniform between the two
-    gravity_high: Positive = 2.0
+    change_every: Count = GRAVITY_ANT.change_every  # environment steps; takes effect at the next reset
+    gravity_low: Positive = GRAVITY_ANT.gravity_low  # of the default strength; log-uniform between the two
+    gravity_high: Positive = GRAVITY_ANT.gravity_high

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from envs.recipe import World
+from plastic_rl.protocols import HEAVY_ANT
 from plastic_rl.settings import Count, Positive
 
 
@@ -15,6 +16,6 @@ class HeavyAnt(World):
 
     total_steps: ClassVar[int] = 20_000_000  # ten masses
 
-    change_every: Count = 2_000_000  # environment steps; takes effect at the next reset
-    mass_low: Positive = 0.5  # of the default mass and inertia; log-uniform between the two
-    mass_high: Positive = 4.0
+    change_every: Count = HEAVY_ANT.change_every  # environment steps; takes effect at the next reset
+    mass_low: Positive = HEAVY_ANT.mass_low  # of the default mass and inertia; log-uniform between the two
+    mass_high: Positive = HEAVY_ANT.mass_high

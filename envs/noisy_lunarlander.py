@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from envs.recipe import SMALL_PROBLEM, World
+from plastic_rl.protocols import NOISY_LUNARLANDER
 from plastic_rl.settings import Count, Positive
 
 
@@ -16,5 +17,5 @@ class NoisyLunarLander(World):
     total_steps: ClassVar[int] = 2_000_000  # ten offsets
     agent_settings = SMALL_PROBLEM
 
-    change_every: Count = 200_000  # environment steps; takes effect at the next reset
-    deviation: Positive = 2.0  # of the offsets
+    change_every: Count = NOISY_LUNARLANDER.change_every  # environment steps; takes effect at the next reset
+    deviation: Positive = NOISY_LUNARLANDER.deviation  # of the offsets

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from envs.recipe import World
+from plastic_rl.protocols import PERMUTED_ANT
 from plastic_rl.settings import Count
 
 
@@ -15,4 +16,4 @@ class PermutedAnt(World):
 
     total_steps: ClassVar[int] = 20_000_000  # ten permutations
 
-    change_every: Count = 2_000_000  # environment steps; takes effect at the next reset
+    change_every: Count = PERMUTED_ANT.change_every  # environment steps; takes effect at the next reset

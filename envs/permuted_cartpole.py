@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from envs.recipe import World
+from plastic_rl.protocols import PERMUTED_CARTPOLE
 from plastic_rl.settings import Count, NonNegativeInteger
 
 
@@ -26,5 +27,5 @@ class PermutedCartPole(World):
     }
 
     n_envs: Count = 8
-    change_every: Count = 30_000  # environment steps; takes effect at the next reset
-    returning: NonNegativeInteger = 0  # different permutations, which then come in turn; 0 for none twice
+    change_every: Count = PERMUTED_CARTPOLE.change_every  # environment steps; takes effect at the next reset
+    returning: NonNegativeInteger = PERMUTED_CARTPOLE.returning  # permutations, which come in turn; 0: none twice

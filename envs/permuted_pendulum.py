@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from envs.recipe import SMALL_PROBLEM, World
+from plastic_rl.protocols import PERMUTED_PENDULUM
 from plastic_rl.settings import Count
 
 
@@ -16,4 +17,4 @@ class PermutedPendulum(World):
     total_steps: ClassVar[int] = 1_000_000  # ten permutations
     agent_settings = SMALL_PROBLEM
 
-    change_every: Count = 100_000  # environment steps; takes effect at the next reset
+    change_every: Count = PERMUTED_PENDULUM.change_every  # environment steps; takes effect at the next reset

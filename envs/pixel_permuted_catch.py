@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from envs.recipe import SMALL_PROBLEM, World
+from plastic_rl.protocols import PIXEL_PERMUTED_CATCH
 from plastic_rl.settings import Count
 
 
@@ -16,5 +17,5 @@ class PixelPermutedCatch(World):
     total_steps: ClassVar[int] = 500_000  # ten permutations
     agent_settings = SMALL_PROBLEM
 
-    change_every: Count = 50_000  # environment steps; takes effect at the next reset
-    patch: Count = 4  # pixels a side of a square; it must divide 40
+    change_every: Count = PIXEL_PERMUTED_CATCH.change_every  # environment steps; takes effect at the next reset
+    patch: Count = PIXEL_PERMUTED_CATCH.patch  # pixels a side of a square; it must divide 40

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -131,22 +130,19 @@ class World(Environment):
     is_drawn: ClassVar[bool] = True
     """Whether its tasks are drawn, so that it takes a seed; else they come in a fixed order."""
 
-    change_every: Count = 2_000_000  # environment steps; takes effect at the next reset
-
     def build(self, *, seed: int) -> gymnasium.Env:
         import gymnasium
 
         from plastic_rl.errors import UserError
 
         world = f"plastic_rl.nonstationary:plastic_rl/{type(self).__name__}-v0"
-        keywords: dict[str, Any] = self._keywords() | ({"seed": seed} if self.is_drawn else {})
+        drawn: dict[str, Any] = {"seed": seed} if self.is_drawn else {}
         try:
-            return gymnasium.make(world, copies=self.n_envs, **keywords)
+            return gymnasium.make(world, copies=self.n_envs, **drawn, **self.keywords())
         except gymnasium.error.DependencyNotInstalled as error:
             raise UserError(f"{world} needs a package that is not installed: {error}") from error
 
-    def _keywords(self) -> dict[str, Any]:
-        """The fields that are the world's own; `friction_low` and the like are its `low`."""
+    def keywords(self) -> dict[str, Any]:
+        """Return the fields that are the world's own."""
         shared = {setting.name for setting in fields(Environment)}
-        own = [setting.name for setting in fields(self) if setting.name not in shared]
-        return {re.sub(r"^.*_(?=low$|high$)", "", name): getattr(self, name) for name in own}
+        return {setting.name: getattr(self, setting.name) for setting in fields(self) if setting.name not in shared}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from envs.recipe import World
+from plastic_rl.protocols import RECURRING_ANT
 from plastic_rl.settings import Count
 
 
@@ -15,4 +16,4 @@ class RecurringAnt(World):
 
     total_steps: ClassVar[int] = 18_000_000  # six cycles
 
-    change_every: Count = 1_000_000  # environment steps; takes effect at the next reset
+    change_every: Count = RECURRING_ANT.change_every  # environment steps; takes effect at the next reset

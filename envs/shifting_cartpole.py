@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from envs.recipe import SMALL_PROBLEM, World
+from plastic_rl.protocols import SHIFTING_CARTPOLE
 from plastic_rl.settings import Count, Positive
 
 
@@ -16,6 +17,6 @@ class ShiftingCartPole(World):
     total_steps: ClassVar[int] = 500_000  # ten poles
     agent_settings = SMALL_PROBLEM
 
-    change_every: Count = 50_000  # environment steps; takes effect at the next reset
-    factor_low: Positive = 0.5  # of the default length and mass; log-uniform between the two
-    factor_high: Positive = 4.0
+    change_every: Count = SHIFTING_CARTPOLE.change_every  # environment steps; takes effect at the next reset
+    factor_low: Positive = SHIFTING_CARTPOLE.factor_low  # of the default length and mass; log-uniform between the two
+    factor_high: Positive = SHIFTING_CARTPOLE.factor_high

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from envs.recipe import World
+from plastic_rl.protocols import SLIPPERY_ANT
 from plastic_rl.settings import Count, Positive
 
 
@@ -15,6 +16,6 @@ class SlipperyAnt(World):
 
     total_steps: ClassVar[int] = 20_000_000  # ten frictions
 
-    change_every: Count = 2_000_000  # environment steps; takes effect at the next reset
-    friction_low: Positive = 0.02  # log-uniform between the two
-    friction_high: Positive = 2.0
+    change_every: Count = SLIPPERY_ANT.change_every  # environment steps; takes effect at the next reset
+    friction_low: Positive = SLIPPERY_ANT.friction_low  # log-uniform between the two
+    friction_high: Positive = SLIPPERY_ANT.friction_high

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from envs.recipe import World
+from plastic_rl.protocols import SLIPPERY_WALKER2D
 from plastic_rl.settings import Count, Positive
 
 
@@ -15,6 +16,6 @@ class SlipperyWalker2d(World):
 
     total_steps: ClassVar[int] = 20_000_000  # ten frictions
 
-    change_every: Count = 2_000_000  # environment steps; takes effect at the next reset
-    friction_low: Positive = 0.02  # of the default friction of every geom; log-uniform between the two
-    friction_high: Positive = 2.0
+    change_every: Count = SLIPPERY_WALKER2D.change_every  # environment steps; takes effect at the next reset
+    friction_low: Positive = SLIPPERY_WALKER2D.friction_low  # of every default; log-uniform between the two
+    friction_high: Positive = SLIPPERY_WALKER2D.friction_high

@@ -4,22 +4,7 @@ Importing this package registers the ids ``plastic_rl/...``; from a fresh proces
 ``gymnasium.make("plastic_rl.nonstationary:plastic_rl/SlipperyAnt-v0")`` imports it itself.
 """
 
-from plastic_rl.nonstationary.actions import (
-    ActionGain,
-    ActionNoise,
-    DeadZone,
-    DelayActions,
-    FlipActions,
-    PermuteActions,
-)
-from plastic_rl.nonstationary.actuation import (
-    ActuatorGain,
-    DamagedActuators,
-    JointDamping,
-    JointStiffness,
-    ModelField,
-    Push,
-)
+from plastic_rl.nonstationary.actions import ActionGain, DeadZone, FlipActions, PermuteActions
 from plastic_rl.nonstationary.attribute_changes import (
     AcrobotPhysics,
     CartPolePhysics,
@@ -28,31 +13,35 @@ from plastic_rl.nonstationary.attribute_changes import (
     PendulumPhysics,
 )
 from plastic_rl.nonstationary.chain import Chain
-from plastic_rl.nonstationary.changes import Change, Parameters
+from plastic_rl.nonstationary.changes import Change, NumberChange, Parameters
 from plastic_rl.nonstationary.clock import Clock
 from plastic_rl.nonstationary.context import ShowTask
+from plastic_rl.nonstationary.delays import DelayActions, DelayObservations
 from plastic_rl.nonstationary.draws import Draws
 from plastic_rl.nonstationary.drifts import Linear, OrnsteinUhlenbeck, Sinusoid, random_walk
 from plastic_rl.nonstationary.filming import film, write_film
 from plastic_rl.nonstationary.images import Occlude, PermutePixels, Recolour
-from plastic_rl.nonstationary.patterns import Bursts, Cycle, Poisson
-from plastic_rl.nonstationary.physics import BodyMass, Friction, Gravity
-from plastic_rl.nonstationary.registration import WORLDS, register_environments
-from plastic_rl.nonstationary.replayed import Replayed
-from plastic_rl.nonstationary.rewards import GoalDirection, RewardNoise, ScaleReward, ShiftReward, TargetSpeed
-from plastic_rl.nonstationary.schedules import Always, At, Every, EveryEpisodes, Never, Schedule
-from plastic_rl.nonstationary.senses import (
+from plastic_rl.nonstationary.mujoco_bodies import BodyMass, Friction, Gravity, Push
+from plastic_rl.nonstationary.mujoco_joints import ActuatorGain, DamagedActuators, JointDamping, JointStiffness
+from plastic_rl.nonstationary.mujoco_model import ModelField
+from plastic_rl.nonstationary.noise import ActionNoise, ObservationNoise, RewardNoise
+from plastic_rl.nonstationary.observations import (
     FlipObservations,
     MaskObservations,
     OffsetObservations,
     PermuteObservations,
     ScaleObservations,
 )
-from plastic_rl.nonstationary.sensing_over_time import DelayObservations, ObservationNoise
+from plastic_rl.nonstationary.patterns import Bursts, Cycle, Poisson
+from plastic_rl.nonstationary.registration import register_environments
+from plastic_rl.nonstationary.replayed import Replayed
+from plastic_rl.nonstationary.rewards import GoalDirection, ScaleReward, ShiftReward, TargetSpeed
+from plastic_rl.nonstationary.schedules import Always, At, Every, EveryEpisodes, Never, Schedule
 from plastic_rl.nonstationary.task_files import read_tasks, write_tasks
 from plastic_rl.nonstationary.values import Constant, Listed, LogUniform, Normal, Uniform, Values
 from plastic_rl.nonstationary.verification import NotVerified, Verification, verify
 from plastic_rl.nonstationary.wrapper import Nonstationary
+from plastic_rl.protocols import WORLDS
 
 __all__ = [
     "WORLDS",
@@ -95,6 +84,7 @@ __all__ = [
     "Nonstationary",
     "Normal",
     "NotVerified",
+    "NumberChange",
     "ObservationNoise",
     "Occlude",
     "OffsetObservations",

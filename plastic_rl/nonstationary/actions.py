@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import gymnasium
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
-from plastic_rl.nonstationary.changes import Change, NoisyChange, Parameters
+from plastic_rl.nonstationary.boxes import is_even, symmetric_box, vector_box
+from plastic_rl.nonstationary.changes import Change, NumberChange, Parameters, ShareChange
 from plastic_rl.nonstationary.draws import Draws
-from plastic_rl.nonstationary.values import Values
 
 
 @dataclass
@@ -26,13 +25,8 @@ class PermuteActions(Change):
     signs: bool = False
 
     def bind(self, env: gymnasium.Env[Any, Any]) -> None:
-        space = env.action_space
-        self._discrete = isinstance(space, Discrete)
-        if not self._discrete:
-            _symmetric_box(space, self)
-        elif self.signs:
-            raise ValueError("a choice has no signs to flip: PermuteActions(signs=True) needs actions that are vectors")
-        self._size = int(space.n) if isinstance(space, Discrete) else space.shape[0]  # pyright: ignore[reportOptionalSubscript]
+        self._space = self._checked(env.action_space)
+        self._size = int(self._space.n) if isinstance(self._space, Discrete) else self._space.shape[0]
         self.undo(env)
 
     def draw(self, index: int, draws: Draws) -> Parameters:
@@ -50,16 +44,41 @@ class PermuteActions(Change):
         self._order, self._signs = np.arange(self._size), np.ones(self._size, int)
 
     def action(self, action: Any) -> Any:
-        if self._discrete:
-            return self._order[action]
+        if isinstance(self._space, Discrete):
+            return self._option(self._space, action)
+        action = np.asarray(action)
         return (action[self._order] * self._signs).astype(action.dtype)
+
+    def _option(self, space: Discrete, action: Any) -> Any:
+        place = int(action) - int(space.start)
+        if not 0 <= place < self._size:
+            raise ValueError(f"action {action} is not in {space}")
+        return space.dtype.type(space.start + self._order[place])
+
+    def _checked(self, space: gymnasium.Space[Any]) -> Discrete | Box:
+        if isinstance(space, Discrete) and self.signs:
+            raise ValueError(
+                f"PermuteActions needs actions that are vectors, got {space}: a choice has no signs to flip"
+            )
+        if isinstance(space, Discrete):
+            return space
+        box = symmetric_box(space, self) if self.signs else vector_box(space, self, "actions", kinds="iuf")
+        if is_even(box):
+            return box
+        raise ValueError(
+            f"PermuteActions needs actions whose entries have the same bounds, got {space}: "
+            "wrap the environment in gymnasium.wrappers.RescaleAction"
+        )
 
 
 class VectorAction(Change):
     """A change of actions that are vectors, with as much room below zero as above."""
 
+    kinds: ClassVar[str] = "if"
+    """NumPy's letters for the kinds of numbers that it works on."""
+
     def bind(self, env: gymnasium.Env[Any, Any]) -> None:
-        self._box = _symmetric_box(env.action_space, self)
+        self._box = symmetric_box(env.action_space, self, self.kinds)
         self.undo(env)
 
     def _clipped(self, action: np.ndarray) -> np.ndarray:
@@ -67,17 +86,13 @@ class VectorAction(Change):
 
 
 @dataclass
-class FlipActions(VectorAction):
-    """Some entries of the action, drawn anew for each task, with the other sign.
+class FlipActions(VectorAction, ShareChange):
+    """A share of the action's entries, in [0, 1], drawn anew for each task, has the other sign."""
 
-    Args:
-        shares: What share of the entries is flipped, in [0, 1].
-    """
-
-    shares: Values
+    parameter: ClassVar[str] = "action_flipped"
 
     def draw(self, index: int, draws: Draws) -> Parameters:
-        share, size = self.shares.value(index, draws.of(1)), self._box.shape[0]
+        share, size = self.number(index, draws.of(1)), self._box.shape[0]
         return {"action_flipped": sorted(draws[index].choice(size, round(share * size), replace=False).tolist())}
 
     def apply(self, env: gymnasium.Env[Any, Any], parameters: Parameters) -> None:
@@ -88,17 +103,16 @@ class FlipActions(VectorAction):
         self._signs = np.ones(self._box.shape[0], int)
 
     def action(self, action: Any) -> Any:
+        action = np.asarray(action)
         return (action * self._signs).astype(action.dtype)
 
 
 @dataclass
-class ActionGain(VectorAction):
+class ActionGain(VectorAction, NumberChange):
     """The whole action times one factor, clipped to what the environment takes."""
 
-    factors: Values
-
-    def draw(self, index: int, draws: Draws) -> Parameters:
-        return {"action_gain": self.factors.value(index, draws)}
+    kinds: ClassVar[str] = "f"
+    parameter: ClassVar[str] = "action_gain"
 
     def apply(self, env: gymnasium.Env[Any, Any], parameters: Parameters) -> None:
         self._factor = parameters["action_gain"]
@@ -107,21 +121,14 @@ class ActionGain(VectorAction):
         self._factor = 1.0
 
     def action(self, action: Any) -> Any:
-        return action if self._factor == 1 else self._clipped(action * self._factor)
+        return action if self._factor == 1 else self._clipped(np.asarray(action) * self._factor)
 
 
 @dataclass
-class DeadZone(VectorAction):
-    """Entries closer to zero than this do nothing.
+class DeadZone(VectorAction, NumberChange):
+    """Entries closer to zero than this, in the action's units, do nothing."""
 
-    Args:
-        widths: Half the width of the dead zone, in the action's units.
-    """
-
-    widths: Values
-
-    def draw(self, index: int, draws: Draws) -> Parameters:
-        return {"dead_zone": self.widths.value(index, draws)}
+    parameter: ClassVar[str] = "dead_zone"
 
     def apply(self, env: gymnasium.Env[Any, Any], parameters: Parameters) -> None:
         self._width = parameters["dead_zone"]
@@ -130,73 +137,5 @@ class DeadZone(VectorAction):
         self._width = 0.0
 
     def action(self, action: Any) -> Any:
+        action = np.asarray(action)
         return np.where(np.abs(action) < self._width, 0, action).astype(action.dtype)
-
-
-@dataclass
-class ActionNoise(VectorAction, NoisyChange):
-    """Normal noise, drawn at every step, on every entry of the action, clipped to what the environment takes.
-
-    Args:
-        deviations: Its standard deviation, at least 0.
-    """
-
-    deviations: Values
-
-    def draw(self, index: int, draws: Draws) -> Parameters:
-        return {"action_noise": self.deviations.value(index, draws)}
-
-    def apply(self, env: gymnasium.Env[Any, Any], parameters: Parameters) -> None:
-        self._deviation = parameters["action_noise"]
-
-    def undo(self, env: gymnasium.Env[Any, Any]) -> None:
-        self._deviation = 0.0
-
-    def action(self, action: Any) -> Any:
-        noise = self.generator.standard_normal(action.shape)
-        return self._clipped(action + self._deviation * noise) if self._deviation else action
-
-
-@dataclass
-class DelayActions(Change):
-    """The environment gets the action of so many steps ago; at the beginning of an episode, the first one.
-
-    Args:
-        steps: How many steps, rounded, at least 0.
-    """
-
-    steps: Values
-
-    def bind(self, env: gymnasium.Env[Any, Any]) -> None:
-        self._chosen: deque[Any] = deque(maxlen=1)
-
-    def draw(self, index: int, draws: Draws) -> Parameters:
-        return {"action_delay": max(round(self.steps.value(index, draws)), 0)}
-
-    def apply(self, env: gymnasium.Env[Any, Any], parameters: Parameters) -> None:
-        self._chosen = deque(self._chosen, maxlen=parameters["action_delay"] + 1)
-
-    def undo(self, env: gymnasium.Env[Any, Any]) -> None:
-        self._chosen = deque(maxlen=1)
-
-    def begin_episode(self, seed: int | None) -> None:
-        self._chosen.clear()
-
-    def action(self, action: Any) -> Any:
-        self._chosen.append(action)
-        return self._chosen[0]
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"chosen": self._chosen.copy()}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self._chosen = state["chosen"].copy()
-
-
-def _symmetric_box(space: gymnasium.Space[Any], change: Change) -> Box:
-    if isinstance(space, Box) and len(space.shape) == 1 and np.array_equal(space.low, -space.high):
-        return space
-    raise ValueError(
-        f"{type(change).__name__} needs actions that are vectors with symmetric bounds, got {space}: "
-        "wrap the environment in gymnasium.wrappers.RescaleAction"
-    )

@@ -129,12 +129,14 @@ def batched_task(envs: Sequence[Any]) -> Planar | Ant:
     from gymnasium.envs.mujoco.hopper_v5 import HopperEnv
     from gymnasium.envs.mujoco.walker2d_v5 import Walker2dEnv
 
-    if type(envs[0]) is AntEnv:
+    kinds = {type(env) for env in envs}
+    if kinds == {AntEnv}:
         return Ant(envs)
-    if type(envs[0]) in (HalfCheetahEnv, HopperEnv, Walker2dEnv):
+    if len(kinds) == 1 and kinds <= {HalfCheetahEnv, HopperEnv, Walker2dEnv}:
         return Planar(envs)
     raise ValueError(
-        f"there is no batched version of {envs[0]}; there is one of Ant, HalfCheetah, Hopper, Walker2d (v5)"
+        f"there is no batched version of {', '.join(sorted({str(env) for env in envs}))}; "
+        "there is one of Ant, HalfCheetah, Hopper and Walker2d (v5), of one of them at a time"
     )
 
 

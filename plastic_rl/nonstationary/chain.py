@@ -66,14 +66,14 @@ class Chain(gymnasium.Env[Any, Any]):
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         super().reset(seed=seed)
-        self.run_clock.begin_episode()
+        self.run_clock.begin_episode(seed, options)
         self._enter(self.schedule.task(self.clock))
         observation, info = self._now.reset(seed=self._seed_of_present(seed), options=options)
         return self._padded(observation), {**info, "task": dict(self.task)}
 
     def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
         observation, reward, terminated, truncated, info = self._now.step(_fitted(action, self._now.action_space))
-        self.run_clock.tick(episode_ended=terminated or truncated)
+        self.run_clock.tick()
         return self._padded(observation), float(reward), terminated, truncated, {**info, "task": dict(self.task)}
 
     def render(self) -> Any:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, ClassVar
-from zlib import crc32
 
 import gymnasium
-import numpy as np
 
 from plastic_rl.nonstationary.draws import Draws
+from plastic_rl.nonstationary.values import Number, Uniform, Values, ValuesLike, values_of
 
 Parameters = dict[str, Any]
 """What a task is called: plain numbers, and lists of them, by name."""
+
+
+def copy_of(parameters: Parameters) -> Parameters:
+    """A task's parameters with lists of their own: what one side writes into them, the other does not see."""
+    return {name: list(value) if isinstance(value, list) else value for name, value in parameters.items()}
 
 
 class Change:
@@ -26,7 +31,10 @@ class Change:
     """Names of the simulator's fields that it writes; two changes on one environment may not share one."""
 
     def bind(self, env: gymnasium.Env[Any, Any]) -> None:
-        """Learns the environment's defaults; raises ValueError where the change cannot work."""
+        """Learns the environment's defaults; raises ValueError where the change cannot work.
+
+        Where each reset writes what the change writes, it is called again after each, on what the reset wrote.
+        """
 
     def draw(self, index: int, draws: Draws) -> Parameters:
         """The parameters of task ``index``: a function of the index and the seed alone."""
@@ -37,6 +45,10 @@ class Change:
 
     def undo(self, env: gymnasium.Env[Any, Any]) -> None:
         """Puts back, bit for bit, what :meth:`bind` found."""
+
+    def is_in_force(self, env: gymnasium.Env[Any, Any]) -> bool:
+        """Whether what :meth:`apply` wrote is still there."""
+        return True
 
     def begin_episode(self, seed: int | None) -> None:
         """Forgets what belongs to the episode that ended; ``seed`` is the one that ``reset`` was called with."""
@@ -72,25 +84,42 @@ class Change:
         """Takes over what :meth:`state_dict` of an equal change returned."""
 
 
-class NoisyChange(Change):
-    """A change that draws at every step, from a generator that ``reset(seed=...)`` seeds like the environment's own."""
+@dataclass
+class NumberChange(Change):
+    """A change by one number for each task.
 
-    _generator: np.random.Generator | None = None
+    Args:
+        values: The number of each task: :mod:`values <plastic_rl.nonstationary.values>`, one number for all tasks, or a
+            pair of numbers that each task draws between.
+        high: The second number of the pair, if ``values`` is the first.
+    """
 
-    @property
-    def generator(self) -> np.random.Generator:
-        """Seeded by the last ``reset`` that named a seed; never seeded, it is different in every life."""
-        if self._generator is None:
-            self._generator = np.random.default_rng()
-        return self._generator
+    parameter: ClassVar[str]
+    """The announced name of the number."""
 
-    def begin_episode(self, seed: int | None) -> None:
-        if seed is not None:
-            # The class's name keeps two kinds of noise on one environment apart.
-            self._generator = np.random.default_rng([seed, crc32(type(self).__name__.encode())])
+    spread: ClassVar[Callable[[float, float], Values]] = Uniform
+    """The rule by which two numbers are drawn between."""
 
-    def state_dict(self) -> dict[str, Any]:
-        return {"generator": deepcopy(self._generator)}
+    values: ValuesLike
+    high: Number | None = None
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self._generator = deepcopy(state["generator"])
+    def __post_init__(self) -> None:
+        self._values = values_of(self.values, self.high, type(self).spread)
+
+    def number(self, index: int, draws: Draws) -> float:
+        """The number of task ``index``."""
+        return self._values.value(index, draws)
+
+    def draw(self, index: int, draws: Draws) -> Parameters:
+        return {self.parameter: self.number(index, draws)}
+
+
+@dataclass
+class ShareChange(NumberChange):
+    """A change of a share of something, in [0, 1]."""
+
+    def number(self, index: int, draws: Draws) -> float:
+        share = super().number(index, draws)
+        if not 0 <= share <= 1:
+            raise ValueError(f"{type(self).__name__} needs shares in [0, 1], got {share}")
+        return share

@@ -22,8 +22,13 @@ class Clock:
 class RunClock:
     """Counts one copy's steps, and takes each for one step of all copies: so all agree without sharing memory.
 
+    Where resets take the place of steps, every reset counts that may be one of those: the end of an episode is no sign,
+    since a time limit around the world is not seen from within. A reset of all copies between two steps is told by its
+    seed or its options, or by coming before the first step. Without any of these it counts as a step, but in all copies
+    alike.
+
     Args:
-        copies: How many copies step together.
+        copies: The number of copies that step together.
         resets_take_a_step: Whether the reset after an episode takes the place of a step.
     """
 
@@ -31,29 +36,28 @@ class RunClock:
         if copies < 1:
             raise ValueError(f"copies must be at least 1, got {copies}")
         self.copies = copies
-        self._resets_take_a_step = resets_take_a_step
-        self._steps, self._resets, self._episode_ended = 0, 0, False
+        self.resets_take_a_step = resets_take_a_step
+        self._steps, self._resets = 0, 0
 
     @property
     def now(self) -> Clock:
         """What time it is."""
         return Clock(self._steps * self.copies, max(self._resets - 1, 0))
 
-    def begin_episode(self) -> None:
-        """Counts a reset."""
-        self._steps += self._resets_take_a_step and self._episode_ended
+    def begin_episode(self, seed: int | None, options: dict[str, Any] | None) -> None:
+        """Counts a reset; ``seed`` and ``options`` are those that ``reset`` was called with."""
+        may_be_a_step = seed is None and options is None and self._steps > 0
+        self._steps += self.resets_take_a_step and may_be_a_step
         self._resets += 1
-        self._episode_ended = False
 
-    def tick(self, *, episode_ended: bool) -> None:
+    def tick(self) -> None:
         """Counts a step."""
         self._steps += 1
-        self._episode_ended = episode_ended
 
     def state_dict(self) -> dict[str, Any]:
         """The counts so far."""
-        return {"steps": self._steps, "resets": self._resets, "episode_ended": self._episode_ended}
+        return {"steps": self._steps, "resets": self._resets}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on from the counts of another clock."""
-        self._steps, self._resets, self._episode_ended = state["steps"], state["resets"], state["episode_ended"]
+        self._steps, self._resets = state["steps"], state["resets"]

@@ -19,15 +19,16 @@ class ShowTask(gymnasium.ObservationWrapper[Any, Any, Any], RecordConstructorArg
         env: An environment that is or wraps a ``Nonstationary``, with vectors for observations.
 
     Raises:
-        ValueError: The observations are no vectors, or tasks are described by lists of different lengths.
+        ValueError: The observations are no vectors of floating-point numbers, or tasks are described by words, or by
+            lists of different lengths.
     """
 
     def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
         RecordConstructorArgs.__init__(self)
         super().__init__(env)
         space, sizes = env.observation_space, {_context(self._parameters(index)).size for index in range(4)}
-        if not isinstance(space, Box) or len(space.shape) != 1:
-            raise ValueError(f"ShowTask needs observations that are vectors, got {space}")
+        if not isinstance(space, Box) or len(space.shape) != 1 or space.dtype.kind != "f":
+            raise ValueError(f"ShowTask needs observations that are vectors of floating-point numbers, got {space}")
         if len(sizes) > 1:
             raise ValueError(f"ShowTask needs tasks with equally many parameters, got {sorted(sizes)}")
         room = np.full(sizes.pop(), np.inf)
@@ -44,4 +45,7 @@ class ShowTask(gymnasium.ObservationWrapper[Any, Any, Any], RecordConstructorArg
 
 def _context(task: Parameters) -> np.ndarray:
     """Every number in the task but its index, in order."""
-    return np.concatenate([np.atleast_1d(value).astype(float) for name, value in task.items() if name != "index"])
+    values = [np.atleast_1d(value) for name, value in task.items() if name != "index"]
+    if any(value.dtype.kind not in "biuf" for value in values):
+        raise ValueError(f"ShowTask needs tasks that are described by numbers, got {task}")
+    return np.concatenate([value.astype(float) for value in values])

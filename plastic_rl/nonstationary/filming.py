@@ -53,7 +53,7 @@ def _scene(env: gymnasium.Env[Any, Any], policy: Policy, task: int, steps: int, 
     changing_layer(env).schedule = Always(task)
     frames, (observation, _) = [], env.reset(seed=seed)
     for step in range(steps):
-        frames.append(np.asarray(env.render()))
+        frames.append(np.array(env.render()))
         observation, _, terminated, truncated, _ = env.step(policy(observation, step))
         if terminated or truncated:
             observation, _ = env.reset(seed=seed + 1 + step)

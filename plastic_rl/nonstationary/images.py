@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import gymnasium
 import numpy as np
 from gymnasium.spaces import Box
 
-from plastic_rl.nonstationary.changes import Change, Parameters
+from plastic_rl.nonstationary.boxes import even_box, is_even
+from plastic_rl.nonstationary.changes import Change, NumberChange, Parameters, ShareChange
 from plastic_rl.nonstationary.draws import Draws
-from plastic_rl.nonstationary.values import Values
 
 
 class ImageSense(Change):
@@ -26,6 +26,11 @@ class ImageSense(Change):
 
     def undo(self, env: gymnasium.Env[Any, Any]) -> None:
         self._on = False
+
+    def observation_space(self, space: gymnasium.Space[Any]) -> gymnasium.Space[Any]:
+        """``space``, or if its pixels have bounds of their own, the one where every pixel may be at every place."""
+        box = _image_space(space, self)
+        return box if is_even(box) else even_box(box)
 
     def observation(self, observation: Any) -> Any:
         if not self._on:
@@ -74,20 +79,20 @@ class PermutePixels(ImageSense):
 
 
 @dataclass
-class Recolour(ImageSense):
+class Recolour(ImageSense, NumberChange):
     """Other colours and another brightness: channels in another order, times one factor, clipped to the space's bounds.
 
     Args:
-        brightness: The factor.
         permute: Whether the channels change places.
     """
 
-    brightness: Values
-    permute: bool = True
+    parameter: ClassVar[str] = "brightness"
+
+    permute: bool = field(default=True, kw_only=True)
 
     def draw(self, index: int, draws: Draws) -> Parameters:
         order = draws[index].permutation(self._channels).tolist() if self.permute else list(range(self._channels))
-        return {"channels": order, "brightness": self.brightness.value(index, draws.of(1))}
+        return {"channels": order, "brightness": self.number(index, draws.of(1))}
 
     def apply(self, env: gymnasium.Env[Any, Any], parameters: Parameters) -> None:
         self._order, self._factor, self._on = parameters["channels"], parameters["brightness"], True
@@ -97,19 +102,21 @@ class Recolour(ImageSense):
 
 
 @dataclass
-class Occlude(ImageSense):
-    """A rectangle of the image, drawn anew for each task, is blank.
+class Occlude(ImageSense, ShareChange):
+    """A rectangle of the image, drawn anew for each task, is blank: as low as pixels can be, or 0 without bounds.
 
-    Args:
-        shares: The rectangle's sides as a share of the image's, in [0, 1].
+    The number is the rectangle's sides as a share of the image's, in [0, 1].
     """
 
-    shares: Values
+    parameter: ClassVar[str] = "occluded"
+
+    def bind(self, env: gymnasium.Env[Any, Any]) -> None:
+        super().bind(env)
+        lowest = self._box.low.min()
+        self._blank = lowest if np.isfinite(lowest) else min(0.0, self._box.high.min())
 
     def draw(self, index: int, draws: Draws) -> Parameters:
-        share = self.shares.value(index, draws.of(1))
-        if not 0 <= share <= 1:
-            raise ValueError(f"shares must be in [0, 1], got {share}")
+        share = self.number(index, draws.of(1))
         sides = [round(share * side) for side in self._size]
         corner = [int(draws[index].integers(side - size + 1)) for side, size in zip(self._size, sides, strict=True)]
         return {"occluded": [*corner, *sides]}
@@ -120,7 +127,7 @@ class Occlude(ImageSense):
 
     def transform(self, image: np.ndarray) -> np.ndarray:
         seen = image.copy()
-        seen[self._where] = self._box.low.min()
+        seen[self._where] = self._blank
         return seen
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any, ClassVar
 
 import gymnasium
@@ -55,10 +56,11 @@ class MinAtarGame(gymnasium.Env[np.ndarray, Any]):
         """Both levels of the game, and the one generator that they share."""
         shell = {"last_action": self.game.last_action, "generator": self._np_random}
         rules = {name: value for name, value in vars(self.game.env).items() if name != "random"}
-        return {"shell": shell, "rules": rules, "random": self.game.random}
+        return deepcopy({"shell": shell, "rules": rules, "random": self.game.random})
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on where the game that gave ``state`` was."""
+        state = deepcopy(state)  # the rules keep lists, and write into them
         self.game.last_action, self._np_random = state["shell"]["last_action"], state["shell"]["generator"]
         vars(self.game.env).update(state["rules"])
         self.game.random = self.game.env.random = state["random"]

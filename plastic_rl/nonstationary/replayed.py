@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any, SupportsFloat
 
 import gymnasium
@@ -26,11 +27,12 @@ class Replayed(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         RecordConstructorArgs.__init__(self)
         super().__init__(env)
         self._seed: int | None = None
+        self._options: dict[str, Any] | None = None
         self._generator: dict[str, Any] | None = None
         self._actions: list[Any] = []
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        self._seed, self._actions = seed, []
+        self._seed, self._options, self._actions = seed, deepcopy(options), []
         self._generator = None if seed is not None else dict(self.unwrapped.np_random.bit_generator.state)
         return self.env.reset(seed=seed, options=options)
 
@@ -41,7 +43,8 @@ class Replayed(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
     def state_dict(self) -> dict[str, Any]:
         """How the episode began, and the actions since."""
         begun = self._seed is not None or self._generator is not None
-        return {"begun": begun, "seed": self._seed, "generator": self._generator, "actions": list(self._actions)}
+        beginning = {"begun": begun, "seed": self._seed, "options": self._options, "generator": self._generator}
+        return deepcopy(beginning | {"actions": self._actions})
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Lives the saved episode again, up to where it was."""
@@ -49,6 +52,6 @@ class Replayed(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
             return
         if state["generator"] is not None:
             self.unwrapped.np_random.bit_generator.state = state["generator"]
-        self.reset(seed=state["seed"])
+        self.reset(seed=state["seed"], options=state.get("options"))  # older checkpoints have none
         for action in state["actions"]:
-            self.step(action)
+            self.step(np.array(action))

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import gymnasium
 import numpy as np
 
-from plastic_rl.nonstationary.changes import Change, NoisyChange, Parameters
-from plastic_rl.nonstationary.draws import Draws
-from plastic_rl.nonstationary.values import Values
+from plastic_rl.nonstationary.changes import Change, NumberChange, Parameters
 
 
 @dataclass
-class ScaleReward(Change):
+class ScaleReward(NumberChange):
     """The reward times a factor; ``ScaleReward(Listed([1, -1]))`` turns its sign around and back."""
 
-    factors: Values
+    parameter: ClassVar[str] = "reward_scale"
 
     def bind(self, env: gymnasium.Env[Any, Any]) -> None:
         self.undo(env)
-
-    def draw(self, index: int, draws: Draws) -> Parameters:
-        return {"reward_scale": self.factors.value(index, draws)}
 
     def apply(self, env: gymnasium.Env[Any, Any], parameters: Parameters) -> None:
         self._factor = parameters["reward_scale"]
@@ -36,16 +31,13 @@ class ScaleReward(Change):
 
 
 @dataclass
-class ShiftReward(Change):
+class ShiftReward(NumberChange):
     """The reward plus a constant, the same on every step of a task."""
 
-    shifts: Values
+    parameter: ClassVar[str] = "reward_shift"
 
     def bind(self, env: gymnasium.Env[Any, Any]) -> None:
         self.undo(env)
-
-    def draw(self, index: int, draws: Draws) -> Parameters:
-        return {"reward_shift": self.shifts.value(index, draws)}
 
     def apply(self, env: gymnasium.Env[Any, Any], parameters: Parameters) -> None:
         self._shift = parameters["reward_shift"]
@@ -55,32 +47,6 @@ class ShiftReward(Change):
 
     def reward(self, reward: float, info: dict[str, Any]) -> float:
         return reward + self._shift
-
-
-@dataclass
-class RewardNoise(NoisyChange):
-    """Normal noise on the reward, drawn at every step.
-
-    Args:
-        deviations: Its standard deviation, at least 0.
-    """
-
-    deviations: Values
-
-    def bind(self, env: gymnasium.Env[Any, Any]) -> None:
-        self.undo(env)
-
-    def draw(self, index: int, draws: Draws) -> Parameters:
-        return {"reward_noise": self.deviations.value(index, draws)}
-
-    def apply(self, env: gymnasium.Env[Any, Any], parameters: Parameters) -> None:
-        self._deviation = parameters["reward_noise"]
-
-    def undo(self, env: gymnasium.Env[Any, Any]) -> None:
-        self._deviation = 0.0
-
-    def reward(self, reward: float, info: dict[str, Any]) -> float:
-        return reward + self._deviation * float(self.generator.standard_normal())
 
 
 class GoalChange(Change):
@@ -107,17 +73,13 @@ class GoalChange(Change):
 
 
 @dataclass
-class GoalDirection(GoalChange):
-    """The direction that is paid for: HalfCheetah-Dir with ``Listed([0, 180])``, Ant with any angle.
+class GoalDirection(GoalChange, NumberChange):
+    """The direction that is paid for, in degrees from +x, counter-clockwise seen from above.
 
-    Args:
-        headings: Degrees from +x, counter-clockwise seen from above.
+    ``Listed([0, 180])`` makes HalfCheetah-Dir; for Ant any angle will do.
     """
 
-    headings: Values
-
-    def draw(self, index: int, draws: Draws) -> Parameters:
-        return {"goal_heading": self.headings.value(index, draws)}
+    parameter: ClassVar[str] = "goal_heading"
 
     def apply(self, env: gymnasium.Env[Any, Any], parameters: Parameters) -> None:
         angle = np.radians(parameters["goal_heading"])
@@ -128,17 +90,13 @@ class GoalDirection(GoalChange):
 
 
 @dataclass
-class TargetSpeed(GoalChange):
-    """The speed that is paid for: the distance to it is the price, as in HalfCheetah-Vel (Finn et al. 2017).
+class TargetSpeed(GoalChange, NumberChange):
+    """The speed along +x, in m/s, that is paid for: the distance to it is the price, as in HalfCheetah-Vel.
 
-    Args:
-        speeds: Along +x, in m/s.
+    (Finn et al., "Model-agnostic meta-learning", 2017.)
     """
 
-    speeds: Values
-
-    def draw(self, index: int, draws: Draws) -> Parameters:
-        return {"target_speed": self.speeds.value(index, draws)}
+    parameter: ClassVar[str] = "target_speed"
 
     def apply(self, env: gymnasium.Env[Any, Any], parameters: Parameters) -> None:
         self._speed, self._on = parameters["target_speed"], True

@@ -15,7 +15,7 @@ from gymnasium.vector.utils import batch_space
 from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker, TimeLimit
 
 from plastic_rl.nonstationary.batched_tasks import Outcome, batched_task
-from plastic_rl.nonstationary.changes import Change
+from plastic_rl.nonstationary.changes import Change, copy_of
 from plastic_rl.nonstationary.wrapper import Nonstationary
 
 _ALLOWED = (TimeLimit, OrderEnforcing, PassiveEnvChecker, Nonstationary)
@@ -35,7 +35,8 @@ class ThreadedMujoco(VectorEnv[Any, Any, Any]):
         threads: How many threads step them; as many as there are cores to spare.
 
     Raises:
-        ValueError: The environment is another one, or is wrapped in something that threads would pass by.
+        ValueError: The environment is another one, or is wrapped in something that threads would pass by; or its clock
+            is not one of ``num_envs`` copies.
 
     Example:
         >>> make = lambda: gymnasium.make("plastic_rl/SlipperyAnt-v0", copies=16)
@@ -54,7 +55,7 @@ class ThreadedMujoco(VectorEnv[Any, Any, Any]):
         self.single_action_space = self.envs[0].action_space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
-        self._layers, self._limit = _layers(self.envs), _time_limit(self.envs[0])
+        self._layers, self._limits = _layers(self.envs), np.array([_time_limit(env) for env in self.envs])
         self._elapsed = np.zeros(num_envs, int)
         self._task = batched_task([env.unwrapped for env in self.envs])
         self._simulations = [_Simulation(env.unwrapped, self._task.needs_contact_forces) for env in self.envs]
@@ -77,8 +78,9 @@ class ThreadedMujoco(VectorEnv[Any, Any, Any]):
         outcome = self._transformed(self._task.outcome(before, self._simulate(actions)))
         observations, rewards, terminated, parts = outcome
         self._elapsed += 1
-        truncated = self._elapsed >= self._limit
-        self._tick(terminated | truncated)
+        truncated = self._elapsed >= self._limits
+        for layer in self._layers:
+            layer.run_clock.tick()
         info = self._info(parts)
         if (terminated | truncated).any():
             observations = self._reset_ended(observations, terminated | truncated, info)
@@ -133,12 +135,10 @@ class ThreadedMujoco(VectorEnv[Any, Any, Any]):
         info = {name: part[index] for name, part in outcome.parts.items()}
         return self._layers[index].transformed_reward(float(outcome.rewards[index]), info)
 
-    def _tick(self, ended: np.ndarray) -> None:
-        for layer, episode_ended in zip(self._layers, ended.tolist(), strict=False):
-            layer.run_clock.tick(episode_ended=episode_ended)
-
     def _info(self, parts: dict[str, np.ndarray]) -> dict[str, Any]:
-        tasks = {"task": np.array([layer.task for layer in self._layers], dtype=object)} if self._layers else {}
+        tasks = (
+            {"task": np.array([copy_of(layer.task) for layer in self._layers], dtype=object)} if self._layers else {}
+        )
         return {**parts, **tasks}
 
     def _reset_ended(self, observations: np.ndarray, ended: np.ndarray, info: dict[str, Any]) -> np.ndarray:
@@ -188,6 +188,12 @@ def _layers(envs: list[gymnasium.Env[Any, Any]]) -> list[Nonstationary]:
     layers = [wrapper for wrapper in wrappers if isinstance(wrapper, Nonstationary)]
     if len(layers) not in (0, len(envs)):
         raise ValueError("ThreadedMujoco takes one Nonstationary around each copy: give it all changes at once")
+    for clock in (layer.run_clock for layer in layers):
+        if clock.copies != len(envs) or clock.resets_take_a_step:
+            raise ValueError(
+                f"the clock of {len(envs)} threaded copies needs copies={len(envs)}, resets_take_a_step=False, "
+                f"got copies={clock.copies}, resets_take_a_step={clock.resets_take_a_step}"
+            )
     return layers
 
 
@@ -198,8 +204,8 @@ def _wrappers(env: gymnasium.Env[Any, Any]) -> Iterator[gymnasium.Wrapper[Any, A
 
 
 def _time_limit(env: gymnasium.Env[Any, Any]) -> float:
-    limit = env.spec.max_episode_steps if env.spec else None
-    return np.inf if limit is None else float(limit)
+    limits = [wrapper._max_episode_steps for wrapper in _wrappers(env) if isinstance(wrapper, TimeLimit)]
+    return float(min(limits, default=np.inf))
 
 
 def _overridden(layers: list[Nonstationary]) -> set[str]:

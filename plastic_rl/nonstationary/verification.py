@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
 import gymnasium
-import numpy as np
 
 from plastic_rl.nonstationary.chain import Chain
 from plastic_rl.nonstationary.changes import Parameters
 from plastic_rl.nonstationary.clock import Clock
+from plastic_rl.nonstationary.differences import is_finite, largest_difference
 from plastic_rl.nonstationary.schedules import Never, Schedule
 from plastic_rl.nonstationary.wrapper import Nonstationary
 
@@ -28,7 +29,8 @@ class Verification:
         before: The task before the change.
         after: The task after it.
         first_difference: How many steps after the change the two lives first differed; 0 is its first observation.
-        largest_difference: The largest difference of an observation's entry or a reward, as long as both lives lasted.
+        largest_difference: The largest difference of a number in an observation or a reward, as long as both lives
+            lasted; infinite where one observation has other numbers than the other (another length of a text).
     """
 
     before: Parameters
@@ -52,7 +54,7 @@ class _Jump(Schedule):
 class _Life:
     """Observations and rewards in two rows of equal length, and where the change fell."""
 
-    observations: list[np.ndarray]
+    observations: list[Any]
     rewards: list[float]
     change: int
 
@@ -124,24 +126,25 @@ def _first_different_task(layer: Any, tasks: int = 20) -> int:
 def _live(env: gymnasium.Env[Any, Any], steps: int, seed: int, reset_at_change: bool) -> _Life:
     """Two times ``steps`` steps; where an episode ends, the next begins with a seed of its own."""
     env.action_space.seed(seed)
-    observations, rewards, change = [env.reset(seed=seed)[0]], [0.0], 0
+    # Copies: an environment may use one array for all its observations.
+    observations, rewards, change = [deepcopy(env.reset(seed=seed)[0])], [0.0], 0
     for step in range(2 * steps):
         if step == steps:
             change = len(observations)
             if reset_at_change:
-                observations.append(env.reset(seed=seed + 1)[0])
+                observations.append(deepcopy(env.reset(seed=seed + 1)[0]))
                 rewards.append(0.0)
         observation, reward, terminated, truncated, _ = env.step(env.action_space.sample())
-        observations.append(observation)
+        observations.append(deepcopy(observation))
         rewards.append(float(reward))
         if (terminated or truncated) and not (reset_at_change and step == steps - 1):
-            observations.append(env.reset(seed=seed + 2 + step)[0])
+            observations.append(deepcopy(env.reset(seed=seed + 2 + step)[0]))
             rewards.append(0.0)
     return _Life(observations, rewards, change)
 
 
 def _check_finite(life: _Life) -> None:
-    if not all(np.isfinite(seen).all() for seen in (*life.observations, life.rewards)):
+    if not all(map(is_finite, (*life.observations, life.rewards))):
         raise NotVerified("an observation or a reward is not finite")
 
 
@@ -168,8 +171,8 @@ def _difference_after(changed: _Life, unchanged: _Life, after: str) -> tuple[int
 
 
 def _difference(one: _Life, other: _Life, step: int) -> float:
-    seen = np.abs(np.subtract(one.observations[step], other.observations[step], dtype=np.float64)).max()
-    return float(max(seen, abs(one.rewards[step] - other.rewards[step])))
+    seen = largest_difference(one.observations[step], other.observations[step])
+    return max(seen, abs(one.rewards[step] - other.rewards[step]))
 
 
 def _short(task: Parameters) -> str:
@@ -181,13 +184,9 @@ def _check_undone(used: Nonstationary, new: Nonstationary, steps: int, seed: int
     used.undo()
     mine, original = (_live(env.env, steps // 2, seed, reset_at_change=True) for env in (used, new))
     same = len(mine.rewards) == len(original.rewards) and mine.rewards == original.rewards
-    if not same or any(map(_unequal, mine.observations, original.observations)):
+    if not same or any(map(largest_difference, mine.observations, original.observations)):
         raise NotVerified("undo() leaves something behind: the environment differs from one that was never changed")
     seen = original.observations[-1]
     action = used.action_space.sample()
-    if _unequal(used.transformed(seen), seen) or _unequal(used.transformed_action(action), action):
+    if largest_difference(used.transformed(seen), seen) or largest_difference(used.transformed_action(action), action):
         raise NotVerified("undo() leaves something behind: observations or actions are still transformed")
-
-
-def _unequal(one: Any, other: Any) -> bool:
-    return not np.array_equal(one, other)

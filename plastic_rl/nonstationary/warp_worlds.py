@@ -14,7 +14,7 @@ import gymnasium
 import numpy as np
 
 from plastic_rl.nonstationary.changes import Parameters
-from plastic_rl.nonstationary.physics import PhysicsChange
+from plastic_rl.nonstationary.mujoco_model import PhysicsChange
 
 
 class WarpWorlds:
@@ -63,12 +63,12 @@ class WarpWorlds:
     @property
     def positions(self) -> np.ndarray:
         """Generalised positions, ``[worlds, nq]``."""
-        return self._data.qpos.numpy()
+        return np.array(self._data.qpos.numpy())  # on a CPU, Warp hands out the simulation's own memory
 
     @property
     def velocities(self) -> np.ndarray:
         """Generalised velocities, ``[worlds, nv]``."""
-        return self._data.qvel.numpy()
+        return np.array(self._data.qvel.numpy())
 
     def place(self, positions: np.ndarray, velocities: np.ndarray) -> None:
         """Puts every world into a state of its own, ``[worlds, nq]`` and ``[worlds, nv]``."""

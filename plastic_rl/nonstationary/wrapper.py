@@ -9,8 +9,9 @@ from typing import Any, SupportsFloat
 import gymnasium
 from gymnasium.utils import RecordConstructorArgs
 
-from plastic_rl.nonstationary.changes import Change, Parameters
+from plastic_rl.nonstationary.changes import Change, Parameters, copy_of
 from plastic_rl.nonstationary.clock import Clock, RunClock
+from plastic_rl.nonstationary.descriptions import Description, description, rebuilt
 from plastic_rl.nonstationary.draws import Draws
 from plastic_rl.nonstationary.schedules import Schedule
 
@@ -26,16 +27,18 @@ class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
 
     Args:
         env: The environment to change.
-        change: What changes: one change or several, the first nearest to the environment.
+        change: What changes: one change or several, the first nearest to the environment. Changes and schedule may be
+            descriptions, as ``spec`` holds them, so that a spec that went through JSON makes this world again.
         schedule: When it changes.
         seed: The seed of the task sequence; ``reset(seed=...)`` has no part in it.
         copies: How many copies of this environment step together.
         resets_take_a_step: Whether the reset after an episode takes the place of a step, as in Gymnasium's vector
-            environments with ``AutoresetMode.NEXT_STEP`` (SB3's reset within the step that ended the episode).
+            environments with ``AutoresetMode.NEXT_STEP``, their default (SB3's reset within the step that ended the
+            episode). A reset that names a seed or options is none of these.
         tasks: Tasks to go through instead of drawing them (``read_tasks`` reads them from a file).
 
     Raises:
-        ValueError: If a change cannot work on this environment, or two of them write the same thing.
+        ValueError: A change cannot work on this environment, or is none; or two of them write the same thing.
 
     Example:
         >>> env = gymnasium.make("Ant-v5")
@@ -45,8 +48,8 @@ class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
     def __init__(
         self,
         env: gymnasium.Env[Any, Any],
-        change: Change | Sequence[Change],
-        schedule: Schedule,
+        change: Change | Sequence[Change] | Description | Sequence[Description],
+        schedule: Schedule | Description,
         *,
         seed: int = 0,
         copies: int = 1,
@@ -55,20 +58,21 @@ class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
     ) -> None:
         RecordConstructorArgs.__init__(
             self,
-            change=change,
-            schedule=schedule,
+            change=description(change),
+            schedule=description(schedule),
             seed=seed,
             copies=copies,
             resets_take_a_step=resets_take_a_step,
             tasks=tasks,
         )
         super().__init__(env)
-        self.changes = _own([change] if isinstance(change, Change) else change)
-        self.schedule = schedule
+        self.changes = _changes(rebuilt(change))
+        self.schedule = _schedule(rebuilt(schedule))
         self.task: Parameters = {}
         self._draws = [Draws(seed, position) for position in range(len(self.changes))]
-        self._tasks = tasks
+        self._tasks = _copies_of(tasks)
         self.run_clock = RunClock(copies, resets_take_a_step)
+        self._resets_rewrite = False
         self._bind()
 
     @property
@@ -78,9 +82,10 @@ class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Begins an episode, of the task that is due by now."""
-        self.run_clock.begin_episode()
+        self.run_clock.begin_episode(seed, options)
+        self._refuse_what_moved()
         self._move_to(self.schedule.task(self.clock))
-        observation, info = self.env.reset(seed=seed, options=options)
+        observation, info = self._reset_changed(seed, options)
         for change in self.changes:
             change.begin_episode(seed)
         return self.transformed(observation), self._announced(info)
@@ -89,7 +94,7 @@ class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
         """Takes one step of the task in force, or of the one due where the schedule changes at once."""
         self.begin_step()
         observation, reward, terminated, truncated, info = self.env.step(self.transformed_action(action))
-        self.run_clock.tick(episode_ended=terminated or truncated)
+        self.run_clock.tick()
         paid = self.transformed_reward(float(reward), info)
         return self.transformed(observation), paid, terminated, truncated, self._announced(info)
 
@@ -138,22 +143,24 @@ class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
 
     def follow(self, tasks: Sequence[Parameters]) -> None:
         """Goes through given tasks from the next change on, instead of drawing them."""
-        self._tasks = tasks
+        self._tasks = _copies_of(tasks)
 
     def state_dict(self) -> dict[str, Any]:
         """What goes on counting: the clock, the task in force, and what the changes remember."""
         return {
             "clock": self.run_clock.state_dict(),
-            "task": self.task,
+            "task": copy_of(self.task),
+            "resets_rewrite": self._resets_rewrite,
             "changes": [change.state_dict() for change in self.changes],
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on where the environment that gave ``state`` was, changed as that one was."""
         self.run_clock.load_state_dict(state["clock"])
-        self._enter(dict(state["task"]))
+        self._resets_rewrite = state.get("resets_rewrite", False)  # older checkpoints do not say
         for change, memory in zip(self.changes, state["changes"], strict=True):
             change.load_state_dict(memory)
+        self._enter(copy_of(state["task"]))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Unpickles: MuJoCo environments come back new, so the task in force is applied again."""
@@ -169,6 +176,29 @@ class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
         self.observation_space, self.action_space = observations, actions
         self.parameters(0)
 
+    def _refuse_what_moved(self) -> None:
+        """Refuses an environment that has written, since its last reset, what a change had written."""
+        for change in self.changes if self.task else []:
+            if not change.is_in_force(self.env):
+                fields, name = ", ".join(change.touches), type(change).__name__
+                raise RuntimeError(f"{self.unwrapped} writes {fields} while it steps: {name} cannot hold there")
+
+    def _reset_changed(self, seed: int | None, options: dict[str, Any] | None) -> tuple[Any, dict[str, Any]]:
+        """Resets the environment, which is then the one that the task in force describes."""
+        if not self._resets_rewrite:
+            beginning = self.env.reset(seed=seed, options=options)
+            if all(change.is_in_force(self.env) for change in self.changes):
+                return beginning
+        # Its resets build the model anew, or draw its physics. From now on each begins from what is the environment's
+        # own, in case it draws around that, and what it has written is then changed.
+        self._resets_rewrite, task = True, self.task
+        self.undo()
+        beginning = self.env.reset(seed=seed, options=options)
+        for change in self.changes:
+            change.bind(self.env)
+        self._enter(task)
+        return beginning
+
     def _move_to(self, index: int) -> None:
         if self.task.get("index") != index:
             self._enter(self.parameters(index))
@@ -180,14 +210,23 @@ class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
                 change.apply(self.env, task)
 
     def _announced(self, info: dict[str, Any]) -> dict[str, Any]:
-        return {**info, "task": dict(self.task)}
+        return {**info, "task": copy_of(self.task)}
 
 
-def _own(changes: Sequence[Change]) -> list[Change]:
-    """Copies, so that one description can serve many environments."""
+def _changes(given: Any) -> list[Change]:
+    """Copies of the changes that are given, so that one description can serve many environments."""
+    changes = given if isinstance(given, list | tuple) else [given]
     if not changes:
         raise ValueError("change must not be empty: give at least one Change")
+    if others := [change for change in changes if not isinstance(change, Change)]:
+        raise ValueError(f"change must be a Change or several, got {others[0]!r}")
     return [deepcopy(change) for change in changes]
+
+
+def _schedule(given: Any) -> Schedule:
+    if not isinstance(given, Schedule):
+        raise ValueError(f"schedule must be a Schedule, got {given!r}")
+    return given
 
 
 def _refuse_shared_fields(changes: Sequence[Change]) -> None:
@@ -202,4 +241,8 @@ def _refuse_shared_fields(changes: Sequence[Change]) -> None:
 def _given(tasks: Sequence[Parameters], index: int) -> Parameters:
     if index >= len(tasks):
         raise ValueError(f"task {index} is due, but only {len(tasks)} tasks were given: give more of them")
-    return dict(tasks[index])
+    return copy_of(tasks[index])
+
+
+def _copies_of(tasks: Sequence[Parameters] | None) -> list[Parameters] | None:
+    return None if tasks is None else [copy_of(task) for task in tasks]

@@ -54,7 +54,7 @@ class Suspicion:
     def add(self, surprise: float, features: Tensor, targets: Tensor) -> None:
         """Takes a transition in, whose surprise counts for no more than 1 either way."""
         self.statistic = max(0.0, self.statistic + min(max(surprise, -1.0), 1.0))
-        self.transitions.append((features, targets))
+        self.transitions.append((features.clone(), targets.clone()))  # the caller may use its tensors again
 
     def state_dict(self) -> dict[str, Any]:
         """The same in tensors and plain values."""

@@ -64,7 +64,7 @@ class TransitionModel:
 
     def learn(self, features: Float[Tensor, " features"], targets: PerTarget) -> None:
         """Takes a transition in; those that do not fill a batch yet wait."""
-        self.waiting.append((features, targets))
+        self.waiting.append((features.clone(), targets.clone()))  # the caller may use its tensors again
         if len(self.waiting) == BATCH:
             seen, followed = zip(*self.waiting, strict=True)
             self.moments.update(torch.stack(seen), torch.stack(followed))

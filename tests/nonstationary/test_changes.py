@@ -36,6 +36,7 @@ from plastic_rl.nonstationary import (
     MountainCarPhysics,
     Never,
     Nonstationary,
+    NumberChange,
     ObservationNoise,
     Occlude,
     OffsetObservations,
@@ -138,7 +139,7 @@ def test_every_change_is_in_the_list():
 
     offered = {value for value in vars(library).values() if isinstance(value, type) and issubclass(value, Change)}
     # LunarLander needs Box2D and has a test of its own.
-    assert offered - {Change, LunarLanderPhysics} == {type(change) for _, change in CHANGES}
+    assert offered - {Change, NumberChange, LunarLanderPhysics} == {type(change) for _, change in CHANGES}
 
 
 def bound(change: Change, env_id: str) -> tuple[Change, gymnasium.Env]:
@@ -280,11 +281,21 @@ def test_changes_compose():
     [
         ("CartPole-v1", Push(Constant(1.0)), "Push needs a MuJoCo environment"),
         ("Ant-v5", BodyMass(HALF, bodies=["wing"]), r"no body is called \['wing'\]; there are \['world', 'torso'"),
-        ("Ant-v5", ModelField("opt.density", factors=HALF), "every default of opt.density is 0"),
-        ("Ant-v5", DamagedActuators(Constant(9.0)), r"counts must be in \[0, 8\], .* got 9"),
+        ("Ant-v5", ModelField("opt.density", factors=HALF), "opt.density, of which every default is 0"),
+        ("Ant-v5", ModelField("geom_contype", factors=1.5), "needs a field of floating-point numbers, geom_contype is"),
+        (
+            "Ant-v5",
+            ModelField("opt.wetness", added=1.0),
+            r"ModelField writes \['opt.wetness'\], which",
+        ),
+        ("Ant-v5", Push(1.0, body=99), r"body must be in \[1, 13\], got 99"),
+        ("Swimmer-v5", JointDamping(0.5), "multiplies dof_damping, of which every default is 0"),
+        ("Pusher-v5", Gravity(HALF), "multiplies opt.gravity, of which every default is 0"),
+        ("Ant-v5", FlipActions(1.5), r"FlipActions needs shares in \[0, 1\], got 1.5"),
+        ("Ant-v5", DamagedActuators(Constant(9.0)), r"damaged actuators must be in \[0, 8\], got 9"),
         ("CartPole-v1", PendulumPhysics(gravity=HALF), r"needs an environment with \['g'\]"),
         ("CartPole-v1", CartPolePhysics(), "changes nothing"),
-        ("Ant-v5", MaskObservations(Constant(1.5)), r"shares must be in \[0, 1\], got 1.5"),
+        ("Ant-v5", MaskObservations(Constant(1.5)), r"MaskObservations needs shares in \[0, 1\], got 1.5"),
         ("Ant-v5", PermutePixels(), "PermutePixels needs observations that are images"),
         (CATCH, PermutePixels(3), r"patch must divide the image's sides \(40, 40\), got 3"),
         (CATCH, PermuteObservations(), "PermuteObservations needs observations that are vectors"),

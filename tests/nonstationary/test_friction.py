@@ -24,7 +24,7 @@ def trajectory(env: gymnasium.Env, steps: int = STEPS) -> np.ndarray:
 
 
 def slippery(env_id: str, factors: list[float], every: int = STEPS // 2) -> Nonstationary:
-    return Nonstationary(gymnasium.make(env_id).unwrapped, Friction(factors=Listed(factors)), Every(every))
+    return Nonstationary(gymnasium.make(env_id).unwrapped, Friction(Listed(factors)), Every(every))
 
 
 @pytest.mark.parametrize("env_id", ["Ant-v5", "Hopper-v5", "Walker2d-v5", "HalfCheetah-v5"])

@@ -53,7 +53,7 @@ def test_what_is_no_task_is_named(line, message, tmp_path):
 
 
 def test_the_task_is_shown_to_those_who_ask():
-    env = ShowTask(Nonstationary(gymnasium.make("Ant-v5"), Friction(factors=Listed([0.5, 2.0])), Every(1)))
+    env = ShowTask(Nonstationary(gymnasium.make("Ant-v5"), Friction(Listed([0.5, 2.0])), Every(1)))
     assert env.observation_space.shape == (106,)
     assert [env.reset(seed=0)[0][-1], env.step(env.action_space.sample())[0][-1], env.reset()[0][-1]] == [0.5, 0.5, 2.0]
     assert env.reset()[0] in env.observation_space
@@ -127,7 +127,7 @@ def test_what_cannot_be_chained_is_refused(ids, schedule, message):
 
 
 def test_a_constant_is_shown_too():
-    env = ShowTask(Nonstationary(gymnasium.make("Ant-v5"), Friction(factors=Constant(0.25)), Never()))
+    env = ShowTask(Nonstationary(gymnasium.make("Ant-v5"), Friction(Constant(0.25)), Never()))
     assert env.reset(seed=0)[0][-1] == 0.25
 
 

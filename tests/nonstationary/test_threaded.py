@@ -40,6 +40,7 @@ WORLDS = {
     "ant": plain("Ant-v5", max_episode_steps=70),
     "ant without forces": plain("Ant-v5", include_cfrc_ext_in_observation=False, contact_cost_weight=0.0),
     "ant that never falls": plain("Ant-v5", terminate_when_unhealthy=False, max_episode_steps=50),
+    "ant of two limits": lambda: gymnasium.wrappers.TimeLimit(gymnasium.make("Ant-v5", max_episode_steps=40), 90),
     "cheetah": plain("HalfCheetah-v5", max_episode_steps=50),
     "hopper": plain("Hopper-v5"),
     "walker": plain("Walker2d-v5", exclude_current_positions_from_observation=False),
@@ -94,6 +95,17 @@ def test_every_copy_has_physics_of_its_own():
         (plain("CartPole-v1"), {"num_envs": 2}, "there is no batched version of"),
         (plain("Ant-v5"), {"num_envs": 0}, "num_envs and threads must be at least 1, got 0 and 2"),
         (lambda: gymnasium.wrappers.ClipAction(gymnasium.make("Ant-v5")), {"num_envs": 1}, "pass ClipAction by"),
+        (
+            iter([gymnasium.make("Ant-v5"), gymnasium.make("Hopper-v5")]).__next__,
+            {"num_envs": 2},
+            "no batched version of <AntEnv.*HopperEnv.*of one of them at a time",
+        ),
+        (plain("plastic_rl/SlipperyAnt-v0"), {"num_envs": 2}, "needs copies=2, .*, got copies=1"),
+        (
+            plain("plastic_rl/SlipperyAnt-v0", copies=2, resets_take_a_step=True),
+            {"num_envs": 2},
+            "got copies=2, resets_take_a_step=True",
+        ),
     ],
 )
 def test_what_cannot_be_threaded_is_refused(make, settings, message):

@@ -102,7 +102,7 @@ def test_a_next_step_autoreset_does_not_slow_the_clock():
 
 
 def test_one_description_serves_many_environments():
-    change = Friction(factors=Listed([0.5, 2.0]))
+    change = Friction(Listed([0.5, 2.0]))
     envs = [Nonstationary(gymnasium.make("Ant-v5"), change, Every(1), seed=0) for _ in range(2)]
     envs[0].reset(seed=0)
     assert envs[0].unwrapped.model.geom_friction[0, 0] == 0.5

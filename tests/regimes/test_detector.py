@@ -49,6 +49,19 @@ def test_a_world_that_stays_as_it_is_raises_no_alarm_whatever_is_done_in_it():
     assert list(watcher.models) == [0]
 
 
+def test_tensors_that_are_used_again_for_the_next_step_change_nothing():
+    watcher, other = detector(), detector()
+    features, targets = torch.empty(2, 1, 2, dtype=torch.float64)
+    alarms: list[list[list[int]]] = [[], []]
+    for law in (A, B, A):
+        for transitions in life(law, 400):
+            alarms[0].append(watcher.observe(transitions))
+            features.copy_(transitions.features), targets.copy_(transitions.targets)
+            alarms[1].append(other.observe(Transitions(features, targets, [False])))
+    assert sum(map(any, alarms[0])) == 2
+    assert alarms[0] == alarms[1]
+
+
 def test_another_world_raises_one_alarm_after_as_many_surprises_as_the_threshold_asks():
     for threshold in (4.0, 12.0):
         watcher = detector(threshold=threshold)

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import gymnasium
 import numpy as np
 from gymnasium.spaces import Box
 
-from plastic_rl.nonstationary.changes import Change, Parameters
+from plastic_rl.nonstationary.boxes import even_box, mirrored_box, unbounded_box, vector_box
+from plastic_rl.nonstationary.changes import Change, NumberChange, Parameters, ShareChange
 from plastic_rl.nonstationary.draws import Draws
-from plastic_rl.nonstationary.values import Values
 
 
 class VectorSense(Change):
     """A change of observations that are vectors."""
 
     def bind(self, env: gymnasium.Env[Any, Any]) -> None:
-        self._size = vector_space(env.observation_space, self).shape[0]
+        self._size = vector_box(env.observation_space, self, "observations").shape[0]
         self.undo(env)
 
 
@@ -51,26 +51,18 @@ class PermuteObservations(VectorSense):
         return (observation[self._permutation] * self._signs).astype(observation.dtype)
 
     def observation_space(self, space: gymnasium.Space[Any]) -> gymnasium.Space[Any]:
-        """The box that holds every entry at every place: one lowest and one highest bound for all."""
-        box = vector_space(space, self)
-        low, high = box.low.min(), box.high.max()
-        if self.signs:
-            low, high = min(low, -high), max(high, -low)
-        return Box(low, high, box.shape, dtype=box.dtype.type)
+        box = vector_box(space, self, "observations")
+        return even_box(mirrored_box(box, self) if self.signs else box)
 
 
 @dataclass
-class FlipObservations(VectorSense):
-    """Some entries of the observation, drawn anew for each task, with the other sign.
+class FlipObservations(VectorSense, ShareChange):
+    """A share of the observation's entries, in [0, 1], drawn anew for each task, has the other sign."""
 
-    Args:
-        shares: What share of the entries is flipped, in [0, 1].
-    """
-
-    shares: Values
+    parameter: ClassVar[str] = "flipped"
 
     def draw(self, index: int, draws: Draws) -> Parameters:
-        return {"flipped": _some_entries(self._size, self.shares, index, draws)}
+        return {"flipped": _some_entries(self._size, self.number(index, draws.of(1)), draws[index])}
 
     def apply(self, env: gymnasium.Env[Any, Any], parameters: Parameters) -> None:
         self.undo(env)
@@ -83,22 +75,17 @@ class FlipObservations(VectorSense):
         return (observation * self._signs).astype(observation.dtype)
 
     def observation_space(self, space: gymnasium.Space[Any]) -> gymnasium.Space[Any]:
-        box = vector_space(space, self)
-        return Box(np.minimum(box.low, -box.high), np.maximum(box.high, -box.low), dtype=box.dtype.type)
+        return mirrored_box(vector_box(space, self, "observations"), self)
 
 
 @dataclass
-class MaskObservations(VectorSense):
-    """Some entries of the observation, drawn anew for each task, read zero.
+class MaskObservations(VectorSense, ShareChange):
+    """A share of the observation's entries, in [0, 1], drawn anew for each task, reads zero."""
 
-    Args:
-        shares: What share of the entries is masked, in [0, 1].
-    """
-
-    shares: Values
+    parameter: ClassVar[str] = "masked"
 
     def draw(self, index: int, draws: Draws) -> Parameters:
-        return {"masked": _some_entries(self._size, self.shares, index, draws)}
+        return {"masked": _some_entries(self._size, self.number(index, draws.of(1)), draws[index])}
 
     def apply(self, env: gymnasium.Env[Any, Any], parameters: Parameters) -> None:
         self.undo(env)
@@ -111,26 +98,28 @@ class MaskObservations(VectorSense):
         return np.where(self._kept, observation, 0).astype(observation.dtype)
 
     def observation_space(self, space: gymnasium.Space[Any]) -> gymnasium.Space[Any]:
-        box = vector_space(space, self)
+        box = vector_box(space, self, "observations")
         return Box(np.minimum(box.low, 0), np.maximum(box.high, 0), dtype=box.dtype.type)
 
 
 @dataclass
-class OffsetObservations(VectorSense):
-    """A constant added to each entry: the noise of TRAC and C-CHAIN, which is drawn once a task, N(0, 2) there.
+class OffsetObservations(VectorSense, NumberChange):
+    """A constant added to each entry: the task's number times a standard normal draw for the entry.
+
+    It is the noise of TRAC and C-CHAIN, which is drawn once a task, N(0, 2) there.
 
     Args:
-        deviations: The offsets are this times a standard normal draw for each entry.
-        redraw: Whether each task has offsets of its own; if not, one direction serves for life, and ``deviations``
-            that drift make a sensor that drifts.
+        redraw: Whether each task has offsets of its own; if not, one direction serves for life, and numbers that drift
+            make a sensor that drifts.
     """
 
-    deviations: Values
-    redraw: bool = True
+    parameter: ClassVar[str] = "offset"
+
+    redraw: bool = field(default=True, kw_only=True)
 
     def draw(self, index: int, draws: Draws) -> Parameters:
         direction = draws[index if self.redraw else 0].standard_normal(self._size)
-        return {"offset": (self.deviations.value(index, draws.of(1)) * direction).tolist()}
+        return {"offset": (self.number(index, draws.of(1)) * direction).tolist()}
 
     def apply(self, env: gymnasium.Env[Any, Any], parameters: Parameters) -> None:
         self._offset = np.array(parameters["offset"])
@@ -142,24 +131,24 @@ class OffsetObservations(VectorSense):
         return (observation + self._offset).astype(observation.dtype)
 
     def observation_space(self, space: gymnasium.Space[Any]) -> gymnasium.Space[Any]:
-        return unbounded(space, self)
+        return unbounded_box(vector_box(space, self, "observations", kinds="f"))
 
 
 @dataclass
-class ScaleObservations(VectorSense):
-    """Each entry multiplied by a positive factor of its own, log-normal.
+class ScaleObservations(VectorSense, NumberChange):
+    """Each entry times a factor whose logarithm is the task's number times a standard normal draw for the entry.
 
     Args:
-        deviations: The factors' logarithms are this times a standard normal draw for each entry.
         redraw: Whether each task has factors of its own; if not, one direction serves for life.
     """
 
-    deviations: Values
-    redraw: bool = True
+    parameter: ClassVar[str] = "scale"
+
+    redraw: bool = field(default=True, kw_only=True)
 
     def draw(self, index: int, draws: Draws) -> Parameters:
         direction = draws[index if self.redraw else 0].standard_normal(self._size)
-        return {"scale": np.exp(self.deviations.value(index, draws.of(1)) * direction).tolist()}
+        return {"scale": np.exp(self.number(index, draws.of(1)) * direction).tolist()}
 
     def apply(self, env: gymnasium.Env[Any, Any], parameters: Parameters) -> None:
         self._scale = np.array(parameters["scale"])
@@ -171,26 +160,8 @@ class ScaleObservations(VectorSense):
         return (observation * self._scale).astype(observation.dtype)
 
     def observation_space(self, space: gymnasium.Space[Any]) -> gymnasium.Space[Any]:
-        return unbounded(space, self)
+        return unbounded_box(vector_box(space, self, "observations", kinds="f"))
 
 
-def vector_space(space: gymnasium.Space[Any], change: Change) -> Box:
-    """``space``, if it is one of signed numbers in a vector; a ValueError that names ``change`` if not."""
-    if isinstance(space, Box) and len(space.shape) == 1 and space.dtype.kind in "if":
-        return space
-    raise ValueError(f"{type(change).__name__} needs observations that are vectors of signed numbers, got {space}")
-
-
-def unbounded(space: gymnasium.Space[Any], change: Change) -> Box:
-    """The box of the same shape without bounds; a ValueError if it is not one of floating-point numbers."""
-    box = vector_space(space, change)
-    if box.dtype.kind != "f":
-        raise ValueError(f"{type(change).__name__} needs floating-point observations, got {space}")
-    return Box(-np.inf, np.inf, box.shape, dtype=box.dtype.type)
-
-
-def _some_entries(size: int, shares: Values, index: int, draws: Draws) -> list[int]:
-    share = shares.value(index, draws.of(1))
-    if not 0 <= share <= 1:
-        raise ValueError(f"shares must be in [0, 1], got {share}")
-    return sorted(draws[index].choice(size, round(share * size), replace=False).tolist())
+def _some_entries(size: int, share: float, generator: np.random.Generator) -> list[int]:
+    return sorted(generator.choice(size, round(share * size), replace=False).tolist())
