@@ -4,6 +4,7 @@ from plastic_rl.sb3.attachment import attach, layers_of, plastic_optimizers
 from plastic_rl.sb3.learn import Summary, learn
 from plastic_rl.sb3.plastic import plastic
 from plastic_rl.sb3.task_detection import detect_tasks
+from plastic_rl.sb3.task_recall import recall_task
 from plastic_rl.sb3.task_switch import TaskSwitch
 from plastic_rl.sb3.tasks import remember_tasks
 
@@ -16,5 +17,6 @@ __all__ = [
     "learn",
     "plastic",
     "plastic_optimizers",
+    "recall_task",
     "remember_tasks",
 ]
