@@ -6,8 +6,8 @@ The rooms, from the ground up; each is imported by those below it in this list, 
 * `optim`: methods that wrap an optimiser. `nn`: methods that wrap a network. `networks`: networks of published
   experiments.
 * `diagnostics`: measures of a network. `evaluation`: statistics over runs.
-* `nonstationary`: Gymnasium environments that change; `protocols`: the values of the registered ones. `regimes`: telling
-  changes that nobody announces.
+* `nonstationary`: Gymnasium environments that change; `protocols`: the values of the registered ones. `regimes`:
+  telling changes that nobody announces.
 * `settings`: what a setting may be, as types; `choices`: the words that settings choose from.
 * `streams`: supervised problems that arrive task by task; `streams.data`: the data sets behind them.
 * `learners`: who learns from a stream. `training`: the loop that brings stream and learner together.

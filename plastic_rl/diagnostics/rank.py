@@ -5,19 +5,32 @@ A feature matrix has one row per sample and one column per unit; σ are its sing
 
 from __future__ import annotations
 
+import math
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
+
+from plastic_rl.precision import at_least_single, power_of_two
 
 Features = Float[Tensor, "samples units"]
 Scalar = Float[Tensor, ""]
 
 
 def singular_values(features: Features) -> Float[Tensor, " values"]:
-    """The singular values of a feature matrix, the largest first (computed from the smaller Gram matrix)."""
+    """The singular values of a feature matrix, the largest first (computed from the smaller Gram matrix).
+
+    All are NaN, and so is every rank, where features are not finite: a measure does not stop the run that it measures.
+    """
     samples, units = features.shape
-    gram = features.T @ features if units <= samples else features @ features.T
-    return torch.linalg.eigvalsh(gram.double()).clamp(min=0).sqrt().flip(0).to(features.dtype)
+    features = at_least_single(features)
+    magnitude = features.abs().amax()
+    if not bool(magnitude.isfinite()):
+        return features.new_full((min(samples, units),), math.nan)
+    scale = power_of_two(magnitude)
+    scaled = features / scale  # squares neither overflow nor vanish
+    gram = scaled.T @ scaled if units <= samples else scaled @ scaled.T
+    return torch.linalg.eigvalsh(gram.double()).clamp(min=0).sqrt().flip(0).to(features.dtype) * scale
 
 
 def effective_rank(values: Float[Tensor, " values"]) -> Scalar:
@@ -36,14 +49,21 @@ def srank(values: Float[Tensor, " values"], share: float = 0.99) -> Scalar:
 
 def pca_rank(values: Float[Tensor, " values"], share: float = 0.99) -> Scalar:
     """The smallest k whose first k *squared* singular values add up to a share of all (Yang et al., 2020)."""
-    return _smallest_share(values.square(), share)
+    return _smallest_share(_scaled(values).square(), share)
 
 
 def stable_rank(values: Float[Tensor, " values"]) -> Scalar:
     """‖A‖_F² / ‖A‖_2² = Σσ² / σ_1² (Rudelson & Vershynin, 2007); 0 for features that are all zero."""
-    return values.square().sum() / values[0].square().clamp(min=torch.finfo(values.dtype).tiny)
+    squares = _scaled(values).square()
+    return squares.sum() / squares[0].clamp(min=torch.finfo(values.dtype).tiny)
+
+
+def _scaled(values: Float[Tensor, " values"]) -> Float[Tensor, " values"]:
+    """The values over a power of two near the largest, so that squares neither overflow nor vanish."""
+    return values / power_of_two(values[0])
 
 
 def _smallest_share(weights: Float[Tensor, " values"], share: float) -> Scalar:
     total = weights.cumsum(0)
-    return ((total < share * total[-1]).sum() + (total[-1] > 0)).to(weights.dtype)
+    count = ((total < share * total[-1]).sum() + (total[-1] > 0)).to(weights.dtype)
+    return torch.where(total[-1].isnan(), total[-1], count)

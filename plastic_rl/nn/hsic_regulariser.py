@@ -16,6 +16,7 @@ from torch.autograd.function import once_differentiable
 
 from plastic_rl.nn.hsic import whitened, whitened_trace
 from plastic_rl.nn.kernels import gaussian_kernel
+from plastic_rl.nn.local.targets import OneHot
 
 
 class _Carry(torch.autograd.Function):
@@ -59,6 +60,7 @@ class HSICRegulariser:
         lambda_y: λ_y, what dependence on the targets earns.
         sigma: σ of the kernels, scaled by the dimension; several are averaged.
         epsilon: ε of nHSIC.
+        classes: how many there are where the targets are class labels, which are then one-hot columns.
 
     Raises:
         ValueError: for a weight below 0, or no layers.
@@ -73,6 +75,7 @@ class HSICRegulariser:
         lambda_y: float = 0.0,
         sigma: float | Sequence[float] = 5.0,
         epsilon: float = 1e-5,
+        classes: int | None = None,
     ) -> None:
         layers = list(layers)
         if min(lambda_x, lambda_y) < 0 or not layers:
@@ -82,6 +85,7 @@ class HSICRegulariser:
             )
         self.network, self.lambda_x, self.lambda_y = network, lambda_x, lambda_y
         self.sigma, self.epsilon = sigma, epsilon
+        self.encoder = None if classes is None else OneHot(classes)
         self.targets: Tensor | None = None
         self.value: Tensor | None = None
         self._shared: Tensor | None = None
@@ -104,13 +108,17 @@ class HSICRegulariser:
         inputs = arguments[0]
         if self.targets is not None and len(self.targets) != len(inputs):
             raise ValueError(f"the regulariser has {len(self.targets)} targets for a batch of {len(inputs)} inputs")
-        terms = [(self.lambda_x, inputs), (-self.lambda_y, self.targets)]
+        terms = [(self.lambda_x, inputs), (-self.lambda_y, self._columns())]
         with torch.no_grad():
             parts = [weight * self._whitened(samples) for weight, samples in terms if weight and samples is not None]
             self._shared = torch.stack(parts).sum(0)
 
+    def _columns(self) -> Tensor | None:
+        """The targets; class labels as one-hot columns."""
+        return self.targets if self.targets is None or self.encoder is None else self.encoder(self.targets)
+
     def _whitened(self, samples: Tensor) -> Tensor:
-        return whitened(gaussian_kernel(samples.flatten(1), self.sigma), self.epsilon)
+        return whitened(gaussian_kernel(samples.reshape(len(samples), -1), self.sigma), self.epsilon)
 
     def _regularise(self, layer: nn.Module, arguments: tuple[Any, ...], output: Tensor) -> Tensor | None:
         if self._shared is None:

@@ -29,9 +29,8 @@ SMALLEST = 1e-12  # variance of a target that is constant, in its own units squa
 
 def residual_variance(moments: RunningMoments, weights: Float[Tensor, "features targets"]) -> PerTarget:
     """Var[y - Bᵀz] for each target: Var[y] - 2 diag(BᵀC) + diag(BᵀΣB)."""
-    variance = moments.target_square - moments.target_mean.square()
     explained = (weights * (2 * moments.cross - moments.covariance @ weights)).sum(0)
-    return (variance - explained).clamp(min=0)
+    return (moments.target_variances - explained).clamp(min=0)
 
 
 class TransitionModel:
@@ -87,9 +86,9 @@ class TransitionModel:
         if self._fitted is None:
             largest = float(self.moments.covariance.diagonal().max().clamp(min=SMALLEST))
             weights = self.moments.weights(RIDGE * largest)
-            variance = self.moments.target_square - self.moments.target_mean.square()
             usual = residual_variance(self.moments, weights)
-            self._fitted = weights, usual.maximum(PRECISION**2 * variance).clamp(min=SMALLEST)
+            least = PRECISION**2 * self.moments.target_variances
+            self._fitted = weights, usual.maximum(least).clamp(min=SMALLEST)
         return self._fitted
 
     def state_dict(self) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from plastic_rl.sb3.attachment import attach, layers_of, plastic_optimizers
 from plastic_rl.sb3.plastic import plastic
 from plastic_rl.sb3.task_detection import detect_tasks
+from plastic_rl.sb3.task_recall import recall_task
 from plastic_rl.sb3.task_switch import TaskSwitch
 from plastic_rl.sb3.tasks import remember_tasks
 from plastic_rl.sb3.train_model import ModelSummary, train_model
@@ -15,6 +16,7 @@ __all__ = [
     "layers_of",
     "plastic",
     "plastic_optimizers",
+    "recall_task",
     "remember_tasks",
     "train_model",
 ]

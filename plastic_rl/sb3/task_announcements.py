@@ -19,12 +19,14 @@ class Sighting:
 
     Args:
         worlds: the task of each sub-environment during the step.
+        next_worlds: the task of each sub-environment from now on.
         following: the task in which to act from now on.
         late: for each sub-environment, how many of its last transitions were taken for another task's; none where
             changes are announced.
     """
 
     worlds: list[Task]
+    next_worlds: list[Task]
     following: Task
     late: Sequence[int] = ()
 
@@ -58,10 +60,10 @@ class Announcements:
         """
         self.announced = due
         worlds = [self._sight(copy, info, due) for copy, info in enumerate(rollout["infos"])]
-        after = list(worlds)
+        next_worlds = list(worlds)
         for copy in np.flatnonzero(rollout["dones"]).tolist():  # their infos are of the episode that is over
-            after[copy] = self._sight(copy, self.env.unwrapped.reset_infos[copy], due)
-        return Sighting(worlds, after[0] if len(set(after)) == 1 else self.announced)
+            next_worlds[copy] = self._sight(copy, self.env.unwrapped.reset_infos[copy], due)
+        return Sighting(worlds, next_worlds, next_worlds[0] if len(set(next_worlds)) == 1 else self.announced)
 
     def _sight(self, copy: int, info: Mapping[str, Any], due: Task) -> Task:
         """The name of the task that a sub-environment is in; notes whether it has changed in this rollout."""

@@ -90,7 +90,7 @@ class Detection:
         """
         worlds: list[Task] = list(self.detector.regimes)
         late = self.detector.observe(self._transitions(rollout))
-        return Sighting(worlds, self.detector.latest, late)
+        return Sighting(worlds, list(self.detector.regimes), self.detector.latest, late)
 
     def _transitions(self, rollout: Mapping[str, Any]) -> Transitions:
         before, after = self.before, self._plain(rollout["new_obs"])

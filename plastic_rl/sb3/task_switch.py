@@ -14,7 +14,7 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.utils import obs_as_tensor
 
 from plastic_rl.nn.additive.layer import Task
-from plastic_rl.sb3.task_announcements import Announcements
+from plastic_rl.sb3.task_announcements import Announcements, Sighting
 from plastic_rl.sb3.task_detection import Detection
 from plastic_rl.sb3.task_normalisation import TaskNormalisation
 from plastic_rl.sb3.tasks import tasks_of
@@ -33,7 +33,8 @@ class TaskSwitch(BaseCallback):
     all others are filled with copies of those that do. So no policy learns from another world, or from another policy's
     actions; a change that is detected with delay counts from where it is found to have happened in the rollout. Where
     the policy changes, advantages end, with the value that the critic of the task that is left gives to what follows. A
-    running VecNormalize has statistics for each task.
+    running VecNormalize has statistics for each task, of what this task has shown alone (:func:`plastic_rl.sb3
+    .recall_task`); where changes are detected, they hold what lies between a change and its alarm too.
     """
 
     model: OnPolicyAlgorithm  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -44,13 +45,23 @@ class TaskSwitch(BaseCallback):
             raise ValueError("TaskSwitch needs a model that remembers tasks: call remember_tasks(model) first")
         self.tasks, self.due = tasks, tasks.active
         self.informant = Announcements(self.model) if tasks.detector is None else Detection(self.model, tasks.detector)
-        self.normalisation = TaskNormalisation(self.training_env)
+        self.normalisation = TaskNormalisation(self.training_env, self.due)
+        self.normalisation.switch(self.due)  # somebody may have gone to another task meanwhile
         self.belongs_to: list[list[Task | None]] = []
         if self.num_timesteps == 0:
-            self._enter(self.informant.first(self.due))
+            self._begin_in(self.informant.first(self.due))
+        self.normalisation.note()
+
+    def _begin_in(self, name: Task) -> None:
+        if name != self.due:
+            self._enter(name)
+            everyone = np.ones(self.model.n_envs, dtype=bool)
+            self.normalisation.take_in(seen=everyone, paid=~everyone)
+            self.normalisation.renormalise(self.model._last_obs)
 
     def _on_rollout_start(self) -> None:
         self._show(self.due)
+        self.normalisation.keep_only(self.tasks.tasks)
         self.belongs_to = []
         self.informant.begin_rollout()
 
@@ -60,10 +71,29 @@ class TaskSwitch(BaseCallback):
         for copy, count in enumerate(sighting.late):
             for row in self.belongs_to[::-1][:count]:
                 row[copy] = None
+        self._take_out_others(sighting)
         if sighting.following != self.due:
             self._cut_off()
-        self._enter(sighting.following)
+            self._enter(sighting.following)
+            self._take_in_first(sighting)
+        self.normalisation.note()
         return True
+
+    def _take_out_others(self, sighting: Sighting) -> None:
+        """Has the running statistics hold what the task in hand has shown alone, where copies are in several tasks."""
+        seen = np.array([world == self.due for world in sighting.next_worlds])
+        paid = np.array([world == self.due for world in sighting.worlds])
+        if not (seen.all() and paid.all()):
+            self.normalisation.take_back()
+            self.normalisation.take_in(seen, paid)
+            self.normalisation.renormalise(self.locals["new_obs"])
+            self.normalisation.renormalise_rewards(self.locals["rewards"])
+
+    def _take_in_first(self, sighting: Sighting) -> None:
+        """Normalises the first observations of the task that begins by its own statistics, which take them in."""
+        seen = np.array([world == self.due for world in sighting.next_worlds])
+        self.normalisation.take_in(seen, paid=np.zeros_like(seen))
+        self.normalisation.renormalise(self.locals["new_obs"])
 
     @torch.no_grad()
     def _cut_off(self) -> None:
@@ -99,7 +129,7 @@ class TaskSwitch(BaseCallback):
     def _enter(self, name: Task) -> None:
         if name == self.due:
             return
-        self.normalisation.switch(self.due, name)
+        self.normalisation.switch(name)
         self.due = name
         self._show(name)
         if self.model.use_sde:

@@ -52,3 +52,25 @@ def test_one_direction_has_rank_one_and_identical_directions_count_fully(rank):
 @pytest.mark.parametrize(("rank", "nothing"), [(effective_rank, 1), (srank, 0), (pca_rank, 0), (stable_rank, 0)])
 def test_silence_gives_a_number(rank, nothing: float):
     assert rank(torch.zeros(4)).item() == nothing
+
+
+@pytest.mark.parametrize("scale", [2.0**90, 2.0**-90])
+@pytest.mark.parametrize("rank", [effective_rank, srank, pca_rank, stable_rank])
+def test_ranks_do_not_see_scale(rank, scale: float):
+    """Squares overflow at the one scale, and vanish at the other."""
+    features = torch.randn(50, 8, generator=torch.Generator().manual_seed(0))
+    assert rank(singular_values(scale * features)) == rank(singular_values(features))
+
+
+@pytest.mark.parametrize("odd", [math.nan, math.inf])
+@pytest.mark.parametrize("rank", [effective_rank, srank, pca_rank, stable_rank])
+def test_features_that_are_no_numbers_have_no_rank_and_stop_nobody(rank, odd: float):
+    features = torch.ones(5, 3)
+    features[0, 0] = odd
+    assert singular_values(features).isnan().all()
+    assert rank(singular_values(features)).isnan()
+
+
+def test_features_in_half_precision_have_the_ranks_of_single():
+    features = torch.randn(50, 8, generator=torch.Generator().manual_seed(0)).bfloat16()
+    assert torch.equal(singular_values(features), singular_values(features.float()))

@@ -81,3 +81,92 @@ def test_a_forgotten_feature_was_silent():
     moments.forget(torch.tensor([False, True, False]))
     torch.testing.assert_close(moments.state_dict(), silent.state_dict())
     assert moments.weights(0.1)[1].tolist() == [0.0, 0.0]
+
+
+def test_moments_far_from_zero_keep_their_variances():
+    """In single precision the square of 10,000 is rounded by more than the variance."""
+    z, y = samples(500, 4), samples(500, 2, seed=1)
+    z[:, :2] += 0.5 * y
+    offset = torch.tensor([0.0, 1e4, -1e6, 0.0])
+    moments = RunningMoments(4, 2, math.inf)
+    for part in range(0, 500, 50):
+        moments.update((z[part : part + 50] + offset).float(), (y[part : part + 50] + 1e5).float())
+    rounded = (z + offset).float().double()
+    torch.testing.assert_close(moments.covariance.double(), torch.cov(rounded.T, correction=0), rtol=0.02, atol=0.02)
+    torch.testing.assert_close(moments.target_variances.double(), y.var(0, correction=0), rtol=0.02, atol=0)
+    weights = moments.weights(0.1)[:2].double()
+    torch.testing.assert_close(weights, ridge_weights(torch.cov(z.T), cross(z, y), 0.1)[:2], rtol=0, atol=0.02)
+
+
+def cross(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    return (z - z.mean(0)).T @ (y - y.mean(0)) / len(z)
+
+
+@pytest.mark.parametrize("batch", [1, 32])
+def test_the_origin_follows_features_that_drift_away(batch: int):
+    z, y = samples(3200, 2).float(), samples(3200, 1, seed=1).float()
+    drift = torch.arange(3200)[:, None] * torch.tensor([10.0, 0.0])
+    moments = RunningMoments(2, 1, 100.0)
+    for features, targets in zip((z + drift.clamp(max=1.5e4)).split(batch), y.split(batch), strict=True):
+        moments.update(features, targets)
+    assert moments.origin[1] == 0
+    assert moments.origin[0] > 1e4
+    assert moments.covariance.diagonal().tolist() == pytest.approx([1, 1], rel=0.4)
+
+
+def test_near_zero_the_origin_stays_where_it_is():
+    z, y = samples(640, 3).float() + 5, samples(640, 2, seed=1).float()
+    moments = RunningMoments(3, 2, 100.0)
+    for part in zip(z.split(64), y.split(64), strict=True):
+        moments.update(*part)
+    assert moments.origin.tolist() == [0, 0, 0]
+    assert moments.target_origin.tolist() == [0, 0]
+
+
+def test_a_feature_far_from_zero_is_forgotten_like_any_other():
+    z, y = samples(60, 3).float() + torch.tensor([0.0, 1e4, 0.0]), samples(60, 2, seed=1).float()
+    moments, silent = RunningMoments(3, 2, 100.0), RunningMoments(3, 2, 100.0)
+    moments.update(z[:30], y[:30])
+    silent.update(z[:30] * torch.tensor([1.0, 0.0, 1.0]), y[:30])
+    assert moments.origin[1] != 0
+    moments.forget(torch.tensor([False, True, False]))
+    torch.testing.assert_close(moments.state_dict(), silent.state_dict())
+    for each in (moments, silent):
+        each.update(z[30:] * torch.tensor([1.0, 0.0, 1.0]), y[30:])
+    torch.testing.assert_close(moments.covariance, silent.covariance)
+
+
+def test_moments_that_were_saved_before_there_were_origins_are_about_zero():
+    z, y = samples(30, 3).float(), samples(30, 2, seed=1).float()
+    moments, loaded = RunningMoments(3, 2, 100.0), RunningMoments(3, 2, 100.0)
+    moments.update(z, y)
+    loaded.update(z + 1e5, y)
+    state = {name: value for name, value in moments.state_dict().items() if "origin" not in name}
+    loaded.load_state_dict(state)
+    torch.testing.assert_close(loaded.state_dict(), moments.state_dict())
+
+
+@pytest.mark.parametrize(("value", "written"), [(math.nan, "nan"), (math.inf, "inf"), (1e20, r"1e\+20")])
+def test_what_cannot_be_squared_is_refused_before_it_is_taken_in(value: float, written: str):
+    z, y = samples(30, 3).float(), samples(30, 2, seed=1).float()
+    moments = RunningMoments(3, 2, 100.0)
+    moments.update(z, y)
+    before = {
+        name: torch.as_tensor(part).clone() for name, part in moments.state_dict().items() if name != "_extra_state"
+    }
+    z[0, 0] = value
+    with pytest.raises(ValueError, match=f"features reach a magnitude of {written}; magnitudes below"):
+        moments.update(z, y)
+    with pytest.raises(ValueError, match=f"targets reach a magnitude of {written}; magnitudes below"):
+        moments.update(y.new_zeros(30, 3), z[:, :2])
+    assert all(torch.equal(moments.state_dict()[name], part) for name, part in before.items())
+    assert moments.fading.weight == 30
+
+
+@pytest.mark.parametrize("magnitude", [1e4, 1e10, 1e20])
+def test_the_score_of_an_odd_sample_is_that_of_double_precision(magnitude: float):
+    z, y = samples(40, 8), samples(40, 2, seed=1)
+    z[:, :2] += y
+    z[0] *= magnitude
+    single, double = ridge_score(z.float(), y.float()), ridge_score(z, y)
+    assert single.item() == pytest.approx(double.item(), abs=1e-4)

@@ -68,3 +68,25 @@ def test_the_residual_variance_is_that_of_the_residuals():
 def test_a_horizon_that_never_lets_a_model_grow_up_is_refused():
     with pytest.raises(ValueError, match=r"above 30 transitions for 3 features, got 30\.0"):
         TransitionModel(3, 1, 30.0)
+
+
+def test_what_is_no_number_is_refused_with_its_magnitude():
+    model, one = TransitionModel(1, 1, math.inf), torch.ones(1, dtype=torch.float64)
+    for _ in range(31):
+        model.learn(math.nan * one, one)
+    with pytest.raises(ValueError, match="features reach a magnitude of nan"):
+        model.learn(one, one)
+
+
+def test_a_world_far_from_zero_is_as_well_known():
+    """In double precision 10⁸ ± 1 leaves no variance to E[y²] - E[y]²."""
+    model, far = TransitionModel(1, 1, math.inf), TransitionModel(1, 1, math.inf)
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(64):
+        z = torch.randn(1, generator=generator, dtype=torch.float64)
+        y = 2 * z + 0.1 * torch.randn(1, generator=generator, dtype=torch.float64)
+        model.learn(z, y)
+        far.learn(z + 2**27, y + 2**27)
+    probe = rows(0.5, -1.0, 2.0)
+    errors = model.log_error(probe, 2 * probe + 0.3)
+    torch.testing.assert_close(far.log_error(probe + 2**27, 2 * probe + 0.3 + 2**27), errors, rtol=1e-3, atol=1e-3)

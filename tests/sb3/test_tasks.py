@@ -12,53 +12,20 @@ import pytest
 import torch
 from gymnasium.spaces import Box, Discrete
 from gymnasium.wrappers import TimeLimit
+from places import SMALL, A, B, Places, weights
 from stable_baselines3 import DQN, PPO
 from stable_baselines3.common.buffers import DictRolloutBuffer, RolloutBuffer
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from stable_baselines3.common.monitor import Monitor
-from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
+from stable_baselines3.common.vec_env import DummyVecEnv
 from training import learn_in
 
 from plastic_rl.nonstationary import Cycle, Every, Nonstationary, PermuteObservations
 from plastic_rl.optim import ContinualBackprop
 from plastic_rl.runs import read_metrics, seed_everything
 from plastic_rl.sb3 import plastic, remember_tasks
-from plastic_rl.sb3.task_normalisation import TaskNormalisation
 from plastic_rl.sb3.task_switch import TaskSwitch, keep_only
 from plastic_rl.sb3.tasks import task_name, tasks_of
-from plastic_rl.sb3.vec_env_state import restore_vec_env_state, vec_env_state
-
-A, B = '{"place": 0}', '{"place": 1}'
-SMALL = {"batch_size": 8, "n_epochs": 2, "policy_kwargs": {"net_arch": [8]}, "seed": 0, "device": "cpu"}
-
-
-class Places(gymnasium.Env):
-    """Episodes of a few steps at given places; the observation is the place and the step."""
-
-    observation_space, action_space = Box(-10, 10, (2,)), Discrete(2)
-
-    def __init__(self, places: list[int], length: int) -> None:
-        self.places, self.length, self.episode = places, length, -1
-
-    def parameters(self, index: int) -> dict[str, Any]:
-        return {"index": index, "place": self.places[0]}
-
-    def reset(self, *, seed=None, options=None):
-        self.episode, self.step_of_episode = self.episode + 1, 0
-        return self.seen(), self.told()
-
-    def step(self, action):
-        self.step_of_episode += 1
-        return self.seen(), float(action), self.step_of_episode == self.length, False, self.told()
-
-    def seen(self):
-        return np.array([self.place(), self.step_of_episode], np.float32)
-
-    def told(self):
-        return {"task": {"index": self.episode, "place": self.place()}}
-
-    def place(self) -> int:
-        return self.places[min(self.episode, len(self.places) - 1)]
 
 
 class Diary(BaseCallback):
@@ -85,10 +52,6 @@ class Diary(BaseCallback):
 
     def _on_rollout_end(self) -> None:
         self.trained.append((tasks_of(self.model).active, self.model.rollout_buffer.observations.copy()))
-
-
-def weights(model) -> torch.Tensor:
-    return torch.nn.utils.parameters_to_vector(model.policy.parameters()).detach().clone()
 
 
 def in_places(*copies: tuple[list[int], int], **settings: Any) -> PPO:
@@ -265,36 +228,6 @@ def test_observations_that_are_dicts_are_filled_alike():
     buffer.observations["seen"][:] = [[[3.0]], [[5.0]]]
     keep_only(buffer, np.array([[False], [True]]))
     assert buffer.observations["seen"].flatten().tolist() == [5.0, 5.0]
-
-
-def test_running_statistics_are_each_tasks_own_and_are_saved():
-    def normalised():
-        return VecNormalize(DummyVecEnv([partial(Places, [0], 4)]))
-
-    env = normalised()
-    switch = TaskNormalisation(env).switch
-    env.obs_rms.mean, env.ret_rms.var = np.array([3.0, 4.0]), np.array(7.0)
-    switch(A, B)
-    assert env.obs_rms.mean.tolist() == [0.0, 0.0]
-    assert env.ret_rms.var == 1.0
-    env.obs_rms.mean = np.array([5.0, 6.0])
-    other = normalised()
-    restore_vec_env_state(other, vec_env_state(env))
-    for each in (env, other):
-        TaskNormalisation(each).switch(B, A)
-        assert (each.obs_rms.mean.tolist(), float(each.ret_rms.var)) == ([3.0, 4.0], 7.0)
-        TaskNormalisation(each).switch(A, B)
-        assert each.obs_rms.mean.tolist() == [5.0, 6.0]
-
-
-def test_the_callback_switches_the_running_statistics():
-    env = VecNormalize(DummyVecEnv([partial(Places, [0, 1], 4)]), norm_reward=False)
-    model = PPO("MlpPolicy", env, n_steps=8, **SMALL)
-    remember_tasks(model)
-    model.learn(16, callback=TaskSwitch())
-    # It saw place 0 four times, and the reset to place 1 as the last thing before it was told.
-    assert set(env.statistics_of_tasks) == {A}
-    assert env.statistics_of_tasks[A][0]["mean"][0] < 0.5 < env.obs_rms.mean[0]
 
 
 def test_a_zip_opens_in_plain_sb3_and_its_tasks_in_a_model_that_remembers(tmp_path: Path):

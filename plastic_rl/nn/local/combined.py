@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from plastic_rl.nn.local.readouts import SoftmaxReadout
 from plastic_rl.nn.local.targets import TargetEncoder
 from plastic_rl.nn.local.trainer import ADAM, LocalHSIC, OptimizerFactory
+from plastic_rl.precision import at_least_single
 
 
 class CombinedTrunks(nn.Module):
@@ -71,7 +72,8 @@ class CombinedTrunks(nn.Module):
 
     def features(self, inputs: Tensor) -> Float[Tensor, "samples width"]:
         """The normalised mean of the trunks' last features, detached; the trunks are in evaluation mode."""
-        return self.norm(torch.stack([trunk.trunk.frozen(inputs)[-1] for trunk in self._each()]).mean(0))
+        last = [at_least_single(trunk.trunk.frozen(inputs)[-1]) for trunk in self._each()]
+        return self.norm(torch.stack(last).mean(0))
 
     @torch.no_grad()
     def predict(self, inputs: Tensor) -> Any:

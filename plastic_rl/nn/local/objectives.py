@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from plastic_rl.nn.hsic import linear_cka, linear_hsic, whitened, whitened_trace
+from plastic_rl.nn.hsic import linear_cka, linear_hsic, pairs, whitened, whitened_trace
 from plastic_rl.nn.kernels import (
     centered,
     draw_frequencies,
@@ -107,7 +107,7 @@ class GaussianHSIC(Objective):
     def prepare(self, inputs: Tensor, targets: Columns) -> Tensor:
         """H (K_X - β K_Y) H / (m - 1)²."""
         of_inputs = 0.0 if math.isinf(self.beta) else gaussian_kernel(inputs.flatten(1), self.sigma)
-        return centered(bottleneck(of_inputs, targets @ targets.T, self.beta)) / (len(targets) - 1) ** 2
+        return centered(bottleneck(of_inputs, targets @ targets.T, self.beta)) / pairs(len(targets))
 
     def forward(self, features: Features, shared: Tensor) -> Loss:
         return (gaussian_kernel(features.flatten(1), self.sigma) * shared).sum()

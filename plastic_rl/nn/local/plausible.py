@@ -13,6 +13,7 @@ from plastic_rl.nn.hsic import plausible_hsic
 from plastic_rl.nn.kernels import cosine_kernel, gaussian_kernel
 from plastic_rl.nn.local.objectives import Features, Loss, Objective
 from plastic_rl.nn.local.targets import Columns, TargetEncoder
+from plastic_rl.precision import in_full_precision
 
 
 class DivisiveNorm(nn.Module):
@@ -33,9 +34,10 @@ class DivisiveNorm(nn.Module):
     def forward(self, x: Float[Tensor, "samples ..."]) -> Float[Tensor, "samples ..."]:
         """The normalised features, of the same shape."""
         centred, variance = grouped(x, self.groups, self.smoothing)
-        return (centred / variance[:, :, None] ** self.power).view_as(x)
+        return (centred / variance[:, :, None] ** self.power).view_as(x).to(x.dtype)
 
 
+@in_full_precision
 def grouped(
     x: Float[Tensor, "samples ..."], groups: int, smoothing: float
 ) -> tuple[Float[Tensor, "samples groups units"], Float[Tensor, "samples groups"]]:

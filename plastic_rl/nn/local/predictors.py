@@ -12,9 +12,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from plastic_rl.nn.kernels import cosine_kernel
 from plastic_rl.nn.local.objectives import Features, Loss, Objective
 from plastic_rl.nn.local.targets import Columns, TargetEncoder
 from plastic_rl.nn.moments import RunningMoments
+from plastic_rl.precision import downscaled, in_full_precision
 
 # The authors pool feature maps until their readout has no more inputs than this.
 PROBE_INPUTS = 4096
@@ -86,13 +88,18 @@ class Prediction(Objective):
         return functional.mse_loss(predicted, shared)
 
 
+@in_full_precision
 def similarity_matrix(x: Float[Tensor, "samples ..."]) -> Float[Tensor, "samples samples"]:
-    """S(x): the correlation of each pair of samples over features; over the deviations of their maps, for images."""
+    """S(x): the correlation of each pair of samples over features; over the deviations of their maps, for images.
+
+    Raises:
+        ValueError: the samples are not finite.
+    """
+    x = downscaled("samples", x, tuple(range(1, x.ndim)))
     if x.ndim == 4 and x.shape[1] > 3 and x.shape[2] * x.shape[3] > 1:
         x = x.flatten(2).std(2)
     x = x.flatten(1)
-    directions = functional.normalize(x - x.mean(1, keepdim=True), dim=1)
-    return directions @ directions.T
+    return cosine_kernel(x - x.mean(1, keepdim=True))
 
 
 class Similarity(Objective):

@@ -14,6 +14,7 @@ from torch.nn import functional
 from plastic_rl.nn.local.targets import Columns, TargetEncoder
 from plastic_rl.nn.moments import Fading
 from plastic_rl.optim import UnitsReplaced
+from plastic_rl.precision import check_magnitude, in_full_precision
 
 Features = Float[Tensor, "samples features"]
 
@@ -67,14 +68,17 @@ class ClassMeansReadout(Readout):
     shares: Tensor
 
     def forward(self, features: Features) -> Columns:
-        return -torch.cdist(features, self.means())
+        # By differences: the product form loses the distances of features that lie far from zero together.
+        return -torch.cdist(features, self.means(), compute_mode="donot_use_mm_for_euclid_dist")
 
     def means(self) -> Float[Tensor, "classes features"]:
         """The mean activations of each class."""
         return self.sums / self.shares.clamp(min=1e-12)[:, None]
 
     @torch.no_grad()
+    @in_full_precision
     def observe(self, features: Features, targets: Columns) -> None:
+        check_magnitude("features", features)
         share = self.fading.add(len(features))
         self.sums.lerp_(targets.T @ features / len(features), share)
         self.shares.lerp_(targets.mean(0), share)

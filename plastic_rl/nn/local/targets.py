@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Real, Shaped
 from torch import Tensor, nn
 from torch.nn import functional
 
-from plastic_rl.nn.moments import Fading
+from plastic_rl.nn.moments import Fading, add_origins, is_far
+from plastic_rl.precision import check_magnitude, largest_square_root
 
 Columns = Float[Tensor, "samples columns"]
 
@@ -50,7 +51,17 @@ class OneHot(TargetEncoder):
     def __init__(self, classes: int) -> None:
         super().__init__(classes)
 
-    def forward(self, targets: Int[Tensor, " samples"]) -> Columns:
+    def forward(self, targets: Shaped[Tensor, " samples"]) -> Columns:
+        """The labels as columns of noughts and ones.
+
+        Raises:
+            ValueError: for labels that are no whole numbers, or out of range.
+        """
+        low, high = (each.item() for each in torch.aminmax(targets))
+        if targets.is_floating_point() or low < 0 or high >= self.width:
+            raise ValueError(
+                f"labels are whole numbers from 0 to {self.width - 1}; got {targets.dtype} from {low} to {high}"
+            )
         return functional.one_hot(targets.long(), self.width).to(torch.get_default_dtype())
 
     def decode(self, columns: Columns) -> Int[Tensor, " samples"]:
@@ -60,7 +71,8 @@ class OneHot(TargetEncoder):
 class Standardised(TargetEncoder):
     """Numbers, less their running mean and over their running standard deviation: returns, advantages, observations.
 
-    The running statistics take in each batch that is encoded in training mode, before it is encoded.
+    The running statistics take in each batch that is encoded in training mode, before it is encoded. Squares are about
+    an origin, which is moved where the mean is far from it (:class:`plastic_rl.nn.moments.RunningMoments`).
 
     Args:
         width: number of columns; targets of shape (samples,) have one.
@@ -72,23 +84,51 @@ class Standardised(TargetEncoder):
         self.fading = Fading(horizon)
         self.register_buffer("mean", torch.zeros(width))
         self.register_buffer("square", torch.zeros(width))
+        self.register_buffer("origin", torch.zeros(width))
+        self.register_load_state_dict_pre_hook(add_origins)
 
     mean: Tensor
     square: Tensor
+    origin: Tensor
+
+    @property
+    def variance(self) -> Float[Tensor, " columns"]:
+        """The variance of each column."""
+        return self.square - (self.mean - self.origin).square()
 
     @property
     def deviation(self) -> Float[Tensor, " columns"]:
         """The standard deviation of each column; 1 where it has been constant."""
-        deviation = (self.square - self.mean.square()).clamp(min=0).sqrt()
-        return torch.where(deviation > 1e-6 * self.square.sqrt(), deviation, 1.0)
+        deviation = self.variance.clamp(min=0).sqrt()
+        rounding = torch.maximum(1e-6 * self.square.sqrt(), 4 * torch.finfo(deviation.dtype).eps * self.origin.abs())
+        return torch.where(deviation > rounding, deviation, 1.0)
 
-    def forward(self, targets: Float[Tensor, "samples *columns"]) -> Columns:
-        columns = targets.detach().reshape(len(targets), self.width)
+    def forward(self, targets: Real[Tensor, "samples *columns"]) -> Columns:
+        """The targets in units of their deviation, from their mean.
+
+        Raises:
+            ValueError: targets are not finite, or their squares are not; nothing has been taken in then.
+        """
+        columns = targets.detach().reshape(len(targets), self.width).to(self.mean)
         if self.training:
-            share = self.fading.add(len(columns))
-            self.mean.lerp_(columns.mean(0), share)
-            self.square.lerp_(columns.square().mean(0), share)
+            check_magnitude("targets", columns, below=largest_square_root(columns.dtype))
+            self._take_in(columns)
         return (columns - self.mean) / self.deviation
+
+    def _take_in(self, columns: Columns) -> None:
+        if self.fading.weight == 0 and len(columns) > 1:
+            self._move_origin(columns.mean(0), columns.var(0, correction=0))
+        share = self.fading.add(len(columns))
+        self.mean.lerp_(columns.mean(0), share)
+        self.square.lerp_((columns - self.origin).square().mean(0), share)
+        if self.fading.weight >= 2:
+            self._move_origin(self.mean, self.variance)
+
+    def _move_origin(self, mean: Tensor, variance: Tensor) -> None:
+        """Moves the origin of columns whose mean is far from it to that mean."""
+        far = is_far(mean - self.origin, variance)
+        self.square.copy_(torch.where(far, variance, self.square))
+        self.origin.copy_(torch.where(far, mean, self.origin))
 
     def decode(self, columns: Columns) -> Columns:
         return columns * self.deviation + self.mean

@@ -22,6 +22,13 @@ from plastic_rl.nn.local.readouts import Readout
 from plastic_rl.nn.local.targets import TargetEncoder
 from plastic_rl.nn.local.trunk import Trunk
 from plastic_rl.optim import Plasticity, UnitsReplaced
+from plastic_rl.precision import (
+    at_least_single,
+    check_magnitude,
+    in_full_precision,
+    magnitude_of,
+    without_autocast,
+)
 
 OptimizerFactory = Callable[[Any], Optimizer]
 ADAM: OptimizerFactory = partial(torch.optim.Adam, lr=1e-3)
@@ -79,7 +86,7 @@ class LocalHSIC(nn.Module):
         super().__init__()
         self.trunk, self.encoder = Trunk(network), target_encoder
         build = objective_class(estimator or default_estimator(target_encoder), settings)
-        shapes = self.trunk.examples(example)
+        shapes = [at_least_single(features) for features in self.trunk.examples(example)]
         self.widths = [features[0].numel() for features in shapes]
         self.objectives = nn.ModuleList(build(features, target_encoder, **settings) for features in shapes)
         self.readout = self._build_readout(readout)
@@ -97,7 +104,7 @@ class LocalHSIC(nn.Module):
             self.optimizers = [method]
 
     def _follow(self, features: Tensor) -> None:
-        """Takes what comes with the network to the device and the precision of its features."""
+        """Takes what comes with the network to the device and the precision of its features, single at least."""
         self.objectives.to(features)
         self.encoder.to(features)
         if self.readout is not None:
@@ -141,12 +148,14 @@ class LocalHSIC(nn.Module):
             ``trunk`` is False, 0 if there was none.
 
         Raises:
-            ValueError: for a frozen trunk whose units a method of plasticity would go on replacing.
+            ValueError: for a frozen trunk whose units a method of plasticity would go on replacing; for inputs, targets
+                or a loss that are not finite (a block whose loss is not has not been moved by it).
         """
         if self.is_plastic and not trunk:
             raise ValueError(
                 "trunk=False with plasticity: a frozen trunk has no units to replace; leave one of them out"
             )
+        check_magnitude("inputs", inputs)
         with torch.no_grad():
             columns = self.encoder(targets).to(self.dtype)
         for optimizer in self.optimizers:
@@ -164,17 +173,18 @@ class LocalHSIC(nn.Module):
         first = self.objectives[0]
         assert isinstance(first, Objective)
         inputs = inputs.detach()
-        with torch.no_grad():
+        with torch.no_grad(), without_autocast(inputs.device):
             shared = first.prepare(inputs, columns)
         for block, objective in zip(self.trunk.blocks, self.objectives, strict=True):
             features = block(inputs)
             inputs = features.detach()
-            yield inputs, objective(features, shared)
+            yield inputs, _loss(features, objective, shared)
 
     def _train_blocks(self, inputs: Tensor, columns: Tensor) -> list[Tensor]:
         activations, losses = [], []
         keeps_all = self.readout is not None and self.readout.reads_all
         for place, (features, loss) in enumerate(self.local_losses(inputs, columns)):
+            _check_loss(place, loss, features)
             loss.backward()
             if not self.is_plastic:
                 self._step(place)
@@ -222,7 +232,7 @@ class LocalHSIC(nn.Module):
         return features[-1] if self.readout is None else self.readout(self._read(self.readout, features))
 
     def _read(self, readout: Readout, features: list[Tensor]) -> Tensor:
-        return torch.cat(features, 1) if readout.reads_all else features[-1]
+        return (torch.cat(features, 1) if readout.reads_all else features[-1]).to(self.dtype)
 
     @torch.no_grad()
     def predict(self, inputs: Tensor) -> Any:
@@ -246,6 +256,19 @@ class LocalHSIC(nn.Module):
         # An optimiser takes saved tensors over as they are: without a copy two trainers would share their momentum.
         for optimizer, saved in zip(self.optimizers, copy.deepcopy(state["optimizers"]), strict=True):
             optimizer.load_state_dict(saved)
+
+
+@in_full_precision
+def _loss(features: Tensor, objective: nn.Module, shared: Any) -> Float[Tensor, ""]:
+    return objective(features, shared)
+
+
+def _check_loss(block: int, loss: Tensor, features: Tensor) -> None:
+    if not bool(loss.isfinite()):
+        raise ValueError(
+            f"the loss of block {block} is {loss.item()}, and its features reach a magnitude of "
+            f"{magnitude_of(features):.6g}: normalise them, or try a smaller learning rate"
+        )
 
 
 def _refuse(reason: str, readout_optimizer: OptimizerFactory | None) -> None:
