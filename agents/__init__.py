@@ -1,15 +1,17 @@
-"""Agents: one file per name that may follow `agent=` on the command line."""
+"""Agents: the names that may follow `agent=` on the command line, each a file, or a base and a method together."""
 
 from agents.adam import Adam
 from agents.adam_cbp import AdamCBP
 from agents.apd import APD
 from agents.apd_cbp import APDCBP
 from agents.apd_reference import APDReference
+from agents.combined import all_combined
 from agents.ewc import EWC
 from agents.hsic import HSIC
 from agents.hsic_cbp import HSICCBP
 from agents.l2_transfer import L2Transfer
 from agents.linear import Linear
+from agents.methods import METHODS
 from agents.multi_task import MultiTask
 from agents.ppo import PPO
 from agents.ppo_apd import PPOAPD
@@ -28,7 +30,7 @@ from agents.sgd_retrained import SGDRetrained
 from agents.sgd_shrink_perturb import SGDShrinkPerturb
 from agents.single_task import SingleTask
 
-AGENTS: dict[str, type[Agent]] = {
+NAMED: dict[str, type[Agent]] = {
     "ppo": PPO,
     "ppo_tuned": PPOTuned,
     "ppo_l2": PPOL2,
@@ -55,4 +57,12 @@ AGENTS: dict[str, type[Agent]] = {
     "apd_reference": APDReference,
     "ppo_apd": PPOAPD,
     "ppo_apd_cbp": PPOAPDCBP,
+}
+"""The agents that have a file of their own."""
+
+BASES: dict[str, type[Agent]] = {"ppo": PPO, "sgd": SGD, "adam": Adam}
+"""The agents that can have any method on top."""
+
+AGENTS: dict[str, type[Agent]] = NAMED | {
+    name: agent for name, agent in all_combined(BASES, METHODS).items() if name not in NAMED
 }

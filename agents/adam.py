@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from agents.recipe import BackpropAgent
 from plastic_rl.settings import NonNegative, Positive, Rate
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 @dataclass
 class Adam(BackpropAgent):
     """Backpropagation with Adam, which loses plasticity faster than SGD (Dohare et al. 2024, Extended Data Fig. 4)."""
+
+    label: ClassVar[str] = "Adam"
 
     learning_rate: Positive = 1e-3
     beta1: Rate = 0.9

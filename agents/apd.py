@@ -9,9 +9,8 @@ fast as any, and it counts as the task's own. `apd_reference` is the released co
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from agents.adam import Adam
 from agents.decomposition import Decomposed
@@ -25,18 +24,15 @@ if TYPE_CHECKING:
 class DecomposedAdam(Adam, ABC):
     """How a decomposed network that is trained by Adam is built."""
 
-    is_parallel: ClassVar[bool] = False
-
     @abstractmethod
     def decomposition(self) -> dict[str, Any]:
         """Return the settings of the decomposition."""
 
-    def build(self, streams: Sequence[Stream], *, device: str) -> Learner:
+    def build_one(self, stream: Stream, *, device: str) -> Learner:
         from plastic_rl.learners.additive import AdditiveLearner
         from plastic_rl.learners.separate_heads import outputs_of_a_task
         from plastic_rl.nn import AdditiveDecomposition
 
-        (stream,) = streams
         settings: dict[str, Any] = {"seed": stream.seed, **self.decomposition()}
         blueprint = self.blueprint(stream, outputs_of_a_task(stream))
         return AdditiveLearner(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agents.apd import APD
-from agents.continual_backprop import ContinualBackpropAgent
+from agents.methods import ContinualBackpropOnStreams
 
 
 @dataclass
-class APDCBP(ContinualBackpropAgent, APD):
+class APDCBP(ContinualBackpropOnStreams, APD):
     """APD whose least useful shared units are replaced; old tasks keep the weights that they had there."""

@@ -7,12 +7,13 @@ ridge-readout score (docs/hsic_bottleneck.md) and a readout in closed form.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from agents.recipe import SupervisedAgent
+from plastic_rl.choices import Estimator, LocalNetwork, Normalization, ReadoutKind
 from plastic_rl.settings import Count, NonNegativeInteger, OneOf, OrNone, Positive, Range, Rate
 
 if TYPE_CHECKING:
@@ -23,21 +24,6 @@ if TYPE_CHECKING:
     from plastic_rl.optim import Plasticity
     from plastic_rl.streams import Stream
 
-NETWORKS = ("mlp", "residual_conv")
-NORMALIZATIONS = ("batch", "layer")
-ESTIMATORS = (
-    "ridge",
-    "normalized_hsic",
-    "hsic",
-    "linear_hsic",
-    "random_fourier_hsic",
-    "plausible_hsic",
-    "prediction",
-    "similarity",
-    "prediction_similarity",
-)
-READOUTS = ("ridge", "assignment", "class_means", "softmax")
-UNFORMATTED = ("assignment", "class_means")
 OptionalPositive = Annotated[float | None, OrNone(Range(0, low_included=False))]
 
 
@@ -45,17 +31,18 @@ OptionalPositive = Annotated[float | None, OrNone(Range(0, low_included=False))]
 class HSIC(SupervisedAgent):
     """A network whose blocks are each trained by a loss of their own, as by the HSIC bottleneck (Ma et al. 2020)."""
 
-    is_parallel: ClassVar[bool] = False
     keeps: ClassVar[frozenset[str]] = frozenset({"network"})
 
-    network: Annotated[str, OneOf(NETWORKS)] = "mlp"  # blocks that are normalised; no output layer
+    network: Annotated[str, OneOf(tuple(LocalNetwork))] = "mlp"  # blocks that are normalised; no output layer
     hidden_layers: Count = 3  # blocks of an mlp
     hidden_units: Count = 100  # of an mlp, in each block
-    normalization: Annotated[str, OneOf(NORMALIZATIONS)] = "batch"  # of an mlp; "layer" takes minibatches of one
-    estimator: Annotated[str, OneOf(ESTIMATORS)] = "ridge"  # what a block is trained by
+    normalization: Annotated[str, OneOf(tuple(Normalization))] = "batch"  # of an mlp; "layer" takes minibatches of one
+    estimator: Annotated[str, OneOf(tuple(Estimator))] = "ridge"  # what a block is trained by
     beta: OptionalPositive = None  # of HSIC, weight of the targets against the inputs; none for the estimator's own
     sigma: OptionalPositive = None  # of Gaussian kernels, over the root of the dimension; none for the estimator's own
-    readout: Annotated[str, OneOf(READOUTS)] = "ridge"  # "assignment", "class_means" add a block with a unit a class
+    readout: Annotated[str, OneOf(tuple(ReadoutKind))] = (
+        "ridge"  # "assignment", "class_means" add a block with a unit a class
+    )
     horizon: Annotated[float, Range(1)] = 1024.0  # of the ridge readout: how many samples back it reaches
     readout_every: Count = 1  # of the ridge readout: updates between two solutions
     format_epochs: NonNegativeInteger = 0  # the last passes over a task, in which only the readout learns
@@ -67,13 +54,13 @@ class HSIC(SupervisedAgent):
         """Return the method that is to wrap the optimiser, or None for none."""
         return None
 
-    def build(self, streams: Sequence[Stream], *, device: str) -> Learner:
+    def build_one(self, stream: Stream, *, device: str) -> Learner:
         from plastic_rl.errors import UserError
         from plastic_rl.learners.local import LocalBlueprint, LocalLearner
 
         self._check()
         blueprint = LocalBlueprint(
-            network=lambda: self._network(streams[0]),
+            network=lambda: self._network(stream),
             optimizer=self._optimizer(),
             estimator=self.estimator,
             readout=self._readout(),
@@ -82,7 +69,7 @@ class HSIC(SupervisedAgent):
             settings=self._given(),
         )
         try:
-            return LocalLearner(blueprint, streams[0], seed=streams[0].seed, device=device)
+            return LocalLearner(blueprint, stream, seed=stream.seed, device=device)
         except TypeError as error:
             raise UserError(f"{error}\nSet the others to null, such as agent.beta=null") from error
 
@@ -102,7 +89,7 @@ class HSIC(SupervisedAgent):
 
         if self.network == "residual_conv":
             return ResidualConv(stream.shape)
-        of_classes = [stream.outputs] if self.readout in UNFORMATTED else []
+        of_classes = [stream.outputs] if ReadoutKind(self.readout).is_unformatted else []
         widths = [self.hidden_units] * self.hidden_layers + of_classes
         return LocalMLP(stream.shape, widths, normalization=self.normalization)
 

@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from agents.adam import Adam
-from plastic_rl.settings import NonNegative
+from agents.methods import L2Transfer as Pull
 
 if TYPE_CHECKING:
     from plastic_rl.learners import Learner
-    from plastic_rl.optim import Plasticity
     from plastic_rl.streams import Stream
 
 
 @dataclass
-class L2Transfer(Adam):
+class L2Transfer(Pull, Adam):
     """Adam that is drawn back to the weights of the task before ("L2T" of Yoon et al. 2020)."""
 
-    is_parallel: ClassVar[bool] = False
-
-    strength: NonNegative = 0.01  # λ
-
-    def plasticity(self) -> Plasticity:
-        """Return the pull to the previous task's weights, which draws nothing."""
-        from plastic_rl.optim.l2_transfer import L2Transfer as Pull
-
-        return partial(Pull, strength=self.strength)
-
-    def build(self, streams: Sequence[Stream], *, device: str) -> Learner:
+    def build_one(self, stream: Stream, *, device: str) -> Learner:
         from plastic_rl.learners.anchored import AnchoredLearner
 
-        (stream,) = streams
         return AnchoredLearner(self.blueprint(stream, stream.outputs), stream, device=device)

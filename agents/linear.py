@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from agents.recipe import NETWORKS
 from agents.sgd import SGD
+from plastic_rl.choices import Network
 from plastic_rl.settings import OneOf
 
 
@@ -16,4 +16,4 @@ class Linear(SGD):
 
     keeps: ClassVar[frozenset[str]] = frozenset({"network"})
 
-    network: Annotated[str, OneOf(NETWORKS)] = "linear"
+    network: Annotated[str, OneOf(tuple(Network))] = "linear"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from agents.adam import Adam
 
@@ -17,10 +16,7 @@ if TYPE_CHECKING:
 class MultiTask(Adam):
     """Adam on a fresh network at each task, trained on all tasks so far together ("MTL" of Yoon et al. 2020)."""
 
-    is_parallel: ClassVar[bool] = False
-
-    def build(self, streams: Sequence[Stream], *, device: str) -> Learner:
+    def build_one(self, stream: Stream, *, device: str) -> Learner:
         from plastic_rl.learners.multi_task import MultiTaskLearner
 
-        (stream,) = streams
         return MultiTaskLearner(self.blueprint(stream, stream.outputs), stream, device=device)

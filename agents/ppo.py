@@ -16,23 +16,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from agents.recipe import ReinforcementAgent
 from plastic_rl.settings import Count, NonNegative, Positive, Rate
 
 if TYPE_CHECKING:
-    import torch
     from stable_baselines3 import PPO as StableBaselinesPPO
     from stable_baselines3.common.vec_env import VecEnv
 
-# A plasticity method minus the optimiser and the layers that it will wrap.
-Wrapper = Callable[..., "torch.optim.Optimizer"]
+    from plastic_rl.optim import Plasticity
 
 
 @dataclass
 class PPO(ReinforcementAgent):
     """Standard PPO: Adam with its usual betas, no weight decay; on Ant it unlearns within millions of steps."""
+
+    label: ClassVar[str] = "PPO"
 
     learning_rate: Positive = 1e-4  # constant
     beta1: Rate = 0.9  # Adam's default
@@ -53,7 +53,7 @@ class PPO(ReinforcementAgent):
     max_gradient_norm: Positive = 1e9
     normalize_advantage: bool = True  # within each minibatch; the authors over the whole rollout
 
-    def plasticity(self) -> Wrapper | None:
+    def plasticity(self) -> Plasticity | None:
         """Return the method that is to wrap the optimiser, or None for plain PPO."""
         return None
 

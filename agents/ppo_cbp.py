@@ -2,42 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, ClassVar
 
-from agents.continual_backprop import UTILITIES
-from agents.ppo import Wrapper
+from agents.methods import ContinualBackprop
 from agents.ppo_tuned import PPOTuned
-from plastic_rl.settings import NonNegative, NonNegativeInteger, OneOf, Rate
+from plastic_rl.settings import NonNegative
+
+if TYPE_CHECKING:
+    from plastic_rl.optim import Plasticity
 
 
 @dataclass
-class PPOCBP(PPOTuned):
+class PPOCBP(ContinualBackprop, PPOTuned):
     """PPO whose least useful mature units are replaced, a few at a time (Dohare et al. 2024, Fig. 4)."""
 
+    added_later: ClassVar[Mapping[str, object]] = {"mode": "exact"}
+
     weight_decay: NonNegative = 1e-4  # "slight": without it the method is highly sensitive to its settings
-    replacement_rate: Rate = 1e-4  # of the mature units, an update: 1 in 39 updates in a layer of 256
-    maturity_threshold: NonNegativeInteger = 10_000  # minibatch updates; at 160 a rollout, 128,000 environment steps
-    decay_rate: Rate = 0.99  # of the running utility, an update
-    utility: Annotated[str, OneOf(UTILITIES)] = "contribution"
-    # Of a fractional number of units: carried over (their Algorithm 1), or a draw (their PPO's code).
-    rounding: Annotated[str, OneOf(("accumulate", "bernoulli"))] = "accumulate"
-    # False keeps the replaced units' Adam moments, as the authors' PPO does.
-    forget_optimizer_state: bool = True
 
-    def plasticity(self) -> Wrapper:
-        """Return continual backpropagation, still without its optimiser and layers."""
+    def plasticity(self) -> Plasticity:
+        """Return continual backpropagation that draws newborn weights as all others were drawn."""
         from plastic_rl.initialisers import lecun_uniform_
-        from plastic_rl.optim import ContinualBackprop
 
-        return partial(
-            ContinualBackprop,
-            replacement_rate=self.replacement_rate,
-            maturity_threshold=self.maturity_threshold,
-            decay_rate=self.decay_rate,
-            utility=self.utility,
-            rounding=self.rounding,
-            forget_optimizer_state=self.forget_optimizer_state,
-            initialiser=lecun_uniform_,
-        )
+        return partial(super().plasticity(), initialiser=lecun_uniform_)  # pyright: ignore[reportCallIssue]

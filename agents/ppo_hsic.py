@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from agents.hsic import ESTIMATORS
 from agents.ppo import PPO
+from plastic_rl.choices import Estimator
 from plastic_rl.settings import OneOf, Positive
 
 
@@ -20,7 +20,7 @@ class PPOHSIC(PPO):
     """PPO whose heads alone learn by its loss; the trunk under them learns from the rollout, block by block."""
 
     targets: str = "returns"  # of the trunk: returns, advantages, actions, next_observations; several joined by +
-    estimator: Annotated[str, OneOf(ESTIMATORS)] = "ridge"  # what a block is trained by
+    estimator: Annotated[str, OneOf(tuple(Estimator))] = "ridge"  # what a block is trained by
     trunk_learning_rate: Positive = 3e-4  # of the blocks' Adam, a step a minibatch; slow enough for heads to follow
 
     def algorithm(self) -> Callable[..., Any]:

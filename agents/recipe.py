@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
+from plastic_rl.choices import Network, Precision, Renewal
 from plastic_rl.settings import Count, OneOf
 
 if TYPE_CHECKING:
@@ -18,26 +19,19 @@ if TYPE_CHECKING:
     from plastic_rl.optim import Plasticity
     from plastic_rl.streams import Stream
 
-NETWORKS = (
-    "mlp",
-    "layer_norm_mlp",
-    "batch_norm_mlp",
-    "convnet",
-    "resnet18",
-    "lenet",
-    "large_lenet",
-    "residual_conv",
-    "linear",
-)
-NORMALISE_MINIBATCHES = ("batch_norm_mlp", "residual_conv")
-
 
 @dataclass
 class Agent:
     """The settings of a learner, each value written once, with its source beside it."""
 
+    label: ClassVar[str] = ""
+    """The beginning of the sentence that says what an agent is that has a method on top of this one."""
+
     keeps: ClassVar[frozenset[str]] = frozenset()
     """Settings that make the agent what it is: no environment's `agent_settings` change them."""
+
+    added_later: ClassVar[Mapping[str, object]] = {}
+    """Settings that came with a later version, with the values at which nothing changes: runs from before are found."""
 
 
 @dataclass
@@ -59,15 +53,24 @@ class ReinforcementAgent(Agent, ABC):
 class SupervisedAgent(Agent, ABC):
     """The settings of a learner that is shown examples."""
 
-    is_parallel: ClassVar[bool] = True
-    """Whether several seeds can be trained as one batched network."""
-
-    @abstractmethod
     def build(self, streams: Sequence[Stream], *, device: str) -> Learner:
-        """Return the learner, untrained.
+        """Return the learner, untrained; several seeds take turns unless there is a quicker way.
 
         Args:
             streams: What it learns from: one for each seed, alike in all but their seeds.
+            device: A torch device.
+        """
+        from plastic_rl.learners import OneByOne
+
+        learners = [self.build_one(stream, device=device) for stream in streams]
+        return learners[0] if len(learners) == 1 else OneByOne(learners)
+
+    @abstractmethod
+    def build_one(self, stream: Stream, *, device: str) -> Learner:
+        """Return the learner of one seed, untrained.
+
+        Args:
+            stream: What it learns from.
             device: A torch device.
         """
 
@@ -76,15 +79,15 @@ class SupervisedAgent(Agent, ABC):
 class BackpropAgent(SupervisedAgent):
     """The settings of a network that learns by backpropagation."""
 
-    network: Annotated[str, OneOf(NETWORKS)] = "mlp"  # each stream names the one of its paper
+    network: Annotated[str, OneOf(tuple(Network))] = "mlp"  # each stream names the one of its paper
     hidden_layers: Count = 3  # of an mlp
     hidden_units: Count = 100  # of an mlp, in each layer
     network_width: Count = 64  # channels of a ResNet's first stage
-    precision: Annotated[str, OneOf(("float32", "bfloat16"))] = "float32"  # bfloat16 is autocast
+    precision: Annotated[str, OneOf(tuple(Precision))] = "float32"  # bfloat16 is autocast
     compile: bool = False  # torch.compile: the same numbers to rounding
 
-    renewal: ClassVar[str] = "nothing"
-    """What is drawn afresh when a task begins: nothing, head or network."""
+    renewal: ClassVar[Renewal] = Renewal.nothing
+    """What is drawn afresh when a task begins."""
 
     @abstractmethod
     def optimizer(self) -> Callable[[Iterable[torch.Tensor]], torch.optim.Optimizer]:
@@ -97,7 +100,12 @@ class BackpropAgent(SupervisedAgent):
     def build(self, streams: Sequence[Stream], *, device: str) -> Learner:
         from plastic_rl.learners import backprop_learner
 
+        if type(self).build_one is not BackpropAgent.build_one:  # another learner, whose seeds take turns
+            return super().build(streams, device=device)
         return backprop_learner(self.blueprint(streams[0], streams[0].outputs), streams, device=device)
+
+    def build_one(self, stream: Stream, *, device: str) -> Learner:
+        return self.build([stream], device=device)
 
     def blueprint(self, stream: Stream, outputs: int) -> Blueprint:
         """Return how a learner is made.
@@ -107,9 +115,9 @@ class BackpropAgent(SupervisedAgent):
             outputs: How many outputs its network has.
         """
         from plastic_rl.errors import UserError
-        from plastic_rl.learners import Blueprint, Precision, Renewal
+        from plastic_rl.learners import Blueprint
 
-        if self.network in NORMALISE_MINIBATCHES and stream.plan.batch_size == 1:
+        if Network(self.network).normalizes_minibatches and stream.plan.batch_size == 1:
             raise UserError(
                 f"agent.network={self.network} normalises over a minibatch, and env.batch_size is 1\n"
                 "Take larger minibatches, such as env.batch_size=16, or agent.network=layer_norm_mlp"
@@ -118,7 +126,7 @@ class BackpropAgent(SupervisedAgent):
             network=lambda: self._network(stream, outputs),
             optimizer=self.optimizer(),
             plasticity=self.plasticity(),
-            renewal=Renewal(self.renewal),
+            renewal=self.renewal,
             precision=Precision(self.precision),
             compiles=self.compile,
         )

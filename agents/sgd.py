@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from agents.recipe import BackpropAgent
 from plastic_rl.settings import NonNegative, Positive, Rate
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 @dataclass
 class SGD(BackpropAgent):
     """Plain backpropagation by stochastic gradient descent, with momentum where the paper has it."""
+
+    label: ClassVar[str] = "SGD"
 
     learning_rate: Positive = 0.01
     momentum: Rate = 0.0

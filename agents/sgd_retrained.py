@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from agents.sgd import SGD
+from plastic_rl.choices import Renewal
 
 
 @dataclass
 class SGDRetrained(SGD):
     """SGD with a fresh network at each task: what can be learned when nothing is carried over, the control."""
 
-    renewal: ClassVar[str] = "network"
+    renewal: ClassVar[Renewal] = Renewal.network

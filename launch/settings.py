@@ -88,6 +88,8 @@ def as_mapping(settings: Settings) -> dict[str, Any]:
 def what_makes_the_result(settings: Settings) -> dict[str, Any]:
     """Return the settings that the result depends on, seed aside: what tells one experiment from another."""
     plain = as_mapping(settings)
+    later = settings.agent.added_later
+    plain["agent"] = {key: value for key, value in plain["agent"].items() if key not in later or value != later[key]}
     plain["env"] = {key: value for key, value in plain["env"].items() if key not in _WITHOUT_EFFECT_ON_A_STREAM}
     return {key: value for key, value in plain.items() if key not in _WITHOUT_EFFECT_ON_THE_RESULT}
 

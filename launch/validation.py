@@ -45,11 +45,6 @@ def _check_stream(settings: Settings) -> None:
             f"total_steps={settings.total_steps} is for reinforcement learning: a stream is as long as its tasks, "
             "which env.tasks and the other settings of env= say"
         )
-    if settings.seeds > 1 and not settings.agent.is_parallel:
-        raise UserError(
-            f"agent={settings.agent_name} trains one seed at a time, got seeds={settings.seeds}; "
-            f"for several, one after another: -m seed={','.join(map(str, range(settings.seeds)))}"
-        )
     if settings.formats:
         raise UserError(f"formats={settings.formats} is for reinforcement learning; a stream writes metrics.jsonl")
 

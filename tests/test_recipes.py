@@ -1,5 +1,6 @@
 """The recipes: one file a name, the papers' numbers, and that each of them runs."""
 
+import inspect
 import json
 import math
 import re
@@ -8,8 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from agents import AGENTS
-from agents.continual_backprop import UTILITIES
+from agents import AGENTS, BASES, NAMED
+from agents.ewc import EWC
+from agents.l2_transfer import L2Transfer
+from agents.methods import METHODS
+from agents.methods import ContinualBackprop as ContinualBackpropSettings
 from agents.ppo import PPO
 from agents.ppo_cbp import PPOCBP
 from agents.ppo_l2 import PPOL2
@@ -22,10 +26,9 @@ from envs.recipe import Environment
 from envs.slippery_ant import SlipperyAnt
 from launch.run import run
 from launch.settings import Settings
-from plastic_rl.choices import Utility
 from plastic_rl.errors import UserError
 from plastic_rl.initialisers import lecun_uniform_
-from plastic_rl.optim import ContinualBackprop
+from plastic_rl.optim import ContinualBackprop, PlasticOptimizer
 from plastic_rl.runs import Track
 
 ROOT = Path(__file__).parents[1]
@@ -35,19 +38,25 @@ SMALL = {"rollout_steps": 64, "minibatch_size": 32, "epochs": 2, "hidden_units":
 
 
 def modules(folder):
-    return {path.stem for path in (ROOT / folder).glob("*.py")} - {
-        "__init__",
-        "recipe",
-        "continual_backprop",
-        "decomposition",
-        "published",
-    }
+    shared = {"__init__", "recipe", "methods", "combined", "decomposition", "published"}
+    return {path.stem for path in (ROOT / folder).glob("*.py")} - shared
 
 
-def test_every_agent_is_a_file_of_its_name_and_every_file_an_agent():
-    assert {name: recipe.__module__ for name, recipe in AGENTS.items()} == {
+def test_every_agent_is_a_file_of_its_name_or_a_base_and_a_method_together():
+    assert {name: recipe.__module__ for name, recipe in NAMED.items()} == {
         name: f"agents.{name}" for name in modules("agents")
     }
+    together = {f"{base}_{method}": (BASES[base], METHODS[method]) for base in BASES for method in METHODS}
+    assert set(AGENTS) == set(NAMED) | set(together)
+    for name in set(AGENTS) - set(NAMED):
+        assert all(issubclass(AGENTS[name], part) for part in together[name])
+
+
+@pytest.mark.parametrize("settings", [*METHODS.values(), ContinualBackpropSettings, EWC, L2Transfer])
+def test_the_settings_of_a_method_are_those_of_the_library(settings):
+    method = settings().plasticity()
+    assert inspect.signature(method).bind(torch.optim.SGD([torch.zeros(1)], lr=0.1))
+    assert issubclass(method.func, PlasticOptimizer)
 
 
 def test_every_environment_is_a_file_of_its_name_and_every_file_an_environment():
@@ -101,16 +110,13 @@ def test_continual_backprop_has_the_papers_settings_and_the_agents_overrides():
         "maturity_threshold": 10_000,
         "decay_rate": 0.99,
         "utility": "contribution",
+        "mode": "exact",
         "rounding": "accumulate",
         "forget_optimizer_state": True,
         "initialiser": lecun_uniform_,
     }
     as_the_authors = PPOCBP(rounding="bernoulli", forget_optimizer_state=False).plasticity().keywords
     assert (as_the_authors["rounding"], as_the_authors["forget_optimizer_state"]) == ("bernoulli", False)
-
-
-def test_the_utilities_on_offer_are_those_of_the_library():
-    assert set(UTILITIES) == {utility.value for utility in Utility}
 
 
 def test_the_wrapped_optimiser_is_continual_backprop_and_plain_agents_have_adam():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-NORMALIZATIONS = ("batch", "layer")
+from plastic_rl.choices import Normalization
+from plastic_rl.validation import one_of
 
 
 class LenientBatchNorm(nn.BatchNorm1d):
@@ -30,8 +31,6 @@ def normalization_of(units: int, name: str) -> nn.Module:
     Raises:
         ValueError: there is no normalisation of that name.
     """
-    if name == "layer":
+    if one_of("normalization", Normalization, name) is Normalization.layer:
         return nn.LayerNorm(units, elementwise_affine=False)
-    if name == "batch":
-        return LenientBatchNorm(units, affine=False)
-    raise ValueError(f"normalization must be one of {', '.join(NORMALIZATIONS)}, got {name!r}")
+    return LenientBatchNorm(units, affine=False)

@@ -31,7 +31,7 @@ def told(monkeypatch, capsys, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("agent=nope", "env=ant"), ["There is no agent=nope.", "ppo_l2, ppo_tuned, sgd"]),
+        (("agent=nope", "env=ant"), ["There is no agent=nope.", "ppo_l2, ppo_shrink_perturb, ppo_tuned, sgd"]),
         (("agent=ppo", "env=slipery-ant"), ["Did you mean env=slippery-ant?", "ant, bit-flipping, cifar10"]),
         ((), ["agent= and env= are both needed", "agent=ppo|", "env=slippery-ant|"]),
         (("agent=ppo",), ["agent= and env= are both needed"]),

@@ -92,3 +92,20 @@ def test_a_setting_given_its_default_is_the_same_experiment(settings_of):
 def test_a_run_lives_under_its_environment_agent_digest_and_seed(settings_of):
     settings = settings_of("agent=ppo_l2", "env=ant", "out=there", "seed=4")
     assert run_folder(settings).path.as_posix() == f"there/ant/ppo_l2/{digest_of(settings)}-s4"
+
+
+@pytest.mark.parametrize(
+    ("digest", "words"),
+    [
+        ("d6ae929e05", ["agent=ppo_cbp", "env=permuted-cartpole", "total_steps=40_000", "env.change_every=10_000"]),
+        ("68e8ce25fc", ["agent=ppo_cbp", "env=slippery-hopper", "total_steps=8192", "env.change_every=3000"]),
+        ("2ffd55e324", ["agent=sgd_cbp", "env=bit-flipping", "env.tasks=3", "env.examples=2000"]),
+        ("a0c9be0ac8", ["agent=sgd_shrink_perturb", "env=bit-flipping", "env.tasks=3", "env.examples=2000"]),
+        ("3c85260052", ["agent=ewc", "env=split-digits"]),
+    ],
+)
+def test_run_folders_of_the_first_version_are_found(settings_of, digest, words):
+    """Settings that were added since are left out where they change nothing."""
+    rates = {"68e8ce25fc": ["agent.maturity_threshold=100"]}.get(digest, [])
+    rates += ["agent.replacement_rate=1e-3"] if digest in ("68e8ce25fc", "2ffd55e324") else []
+    assert digest_of(settings_of(*words, *rates)) == digest

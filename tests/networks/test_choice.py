@@ -42,7 +42,7 @@ def test_a_linear_network_has_no_hidden_layer_and_an_mlp_as_many_as_asked():
         ("resnet18", (1, 8, 8), r"takes images \(3, height, width\), this stream gives \(1, 8, 8\): use agent.network"),
         ("convnet", (3, 64, 64), r"takes images \(3, 32, 32\)"),
         ("lenet", (64,), r"takes images \(channels, height, width\)"),
-        ("transformer", (3, 32, 32), "must be one of mlp, layer_norm_mlp, batch_norm_mlp, linear, convnet"),
+        ("transformer", (3, 32, 32), "must be one of mlp, layer_norm_mlp, batch_norm_mlp, convnet"),
     ],
 )
 def test_what_does_not_fit_is_refused_by_name(name, shape, words):

@@ -56,7 +56,7 @@ def test_a_residual_block_adds_its_input():
     [
         (lambda: LocalMLP((3,), []), r"at least one unit are expected, got widths \[\]"),
         (lambda: LocalMLP((3,), [4, 0]), r"got widths \[4, 0\] for inputs \(3,\)"),
-        (lambda: LocalMLP((3,), [4], normalization="group"), "must be one of batch, layer, got 'group'"),
+        (lambda: LocalMLP((3,), [4], normalization="group"), "must be one of batch, layer; got 'group'"),
         (lambda: ResidualConv((12,)), r"takes images .* got inputs of \(12,\)"),
         (lambda: ResidualConv((1, 4, 9)), "5 x 5 or more"),
     ],

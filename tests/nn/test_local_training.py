@@ -206,7 +206,7 @@ def test_what_cannot_be_trained_is_refused(network, message: str):
 
 
 def test_unknown_names_and_settings_are_refused():
-    with pytest.raises(ValueError, match=r"estimator must be one of normalized_hsic, hsic, .*; got 'cka'"):
+    with pytest.raises(ValueError, match=r"estimator must be one of ridge, normalized_hsic, hsic, .*; got 'cka'"):
         trainer(estimator="cka")
     with pytest.raises(
         ValueError, match="readout must be one of ridge, assignment, class_means, softmax; got 'linear'"

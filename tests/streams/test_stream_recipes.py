@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from agents.recipe import NETWORKS
 from envs import ENVS
 from envs.continual_imagenet import SCALES
 from envs.recipe import ImageStream, SupervisedStream
+from plastic_rl.choices import Network
 from plastic_rl.networks import network_for
 from plastic_rl.streams.batches import chunks
 from plastic_rl.streams.stream import Plan
@@ -79,7 +79,7 @@ def test_the_network_that_a_stream_names_takes_its_inputs_and_covers_its_targets
     stream = build(name, data_folder)
     task = stream.task(1 if stream.plan.tasks > 1 else 0)
     settings = STREAMS[name].agent_settings
-    assert settings["network"] in NETWORKS
+    assert settings["network"] in set(Network)
     network = network_for(
         settings["network"],
         stream.shape,

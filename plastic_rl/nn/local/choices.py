@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from plastic_rl.choices import Estimator, ReadoutKind
 from plastic_rl.nn.local.objectives import (
     GaussianHSIC,
     LinearHSIC,
@@ -18,29 +19,30 @@ from plastic_rl.nn.local.predictors import Prediction, PredictionSimilarity, Rid
 from plastic_rl.nn.local.readouts import AssignmentReadout, ClassMeansReadout, Readout, SoftmaxReadout
 from plastic_rl.nn.local.ridge_readout import RidgeReadout
 from plastic_rl.nn.local.targets import TargetEncoder
+from plastic_rl.validation import one_of
 
-OBJECTIVES: dict[str, type[Objective]] = {
-    "normalized_hsic": NormalizedHSIC,
-    "hsic": GaussianHSIC,
-    "linear_hsic": LinearHSIC,
-    "random_fourier_hsic": RandomFourierHSIC,
-    "plausible_hsic": PlausibleHSIC,
-    "ridge": Ridge,
-    "prediction": Prediction,
-    "similarity": Similarity,
-    "prediction_similarity": PredictionSimilarity,
+OBJECTIVES: dict[Estimator, type[Objective]] = {
+    Estimator.normalized_hsic: NormalizedHSIC,
+    Estimator.hsic: GaussianHSIC,
+    Estimator.linear_hsic: LinearHSIC,
+    Estimator.random_fourier_hsic: RandomFourierHSIC,
+    Estimator.plausible_hsic: PlausibleHSIC,
+    Estimator.ridge: Ridge,
+    Estimator.prediction: Prediction,
+    Estimator.similarity: Similarity,
+    Estimator.prediction_similarity: PredictionSimilarity,
 }
-READOUTS: dict[str, type[Readout]] = {
-    "ridge": RidgeReadout,
-    "assignment": AssignmentReadout,
-    "class_means": ClassMeansReadout,
-    "softmax": SoftmaxReadout,
+READOUTS: dict[ReadoutKind, type[Readout]] = {
+    ReadoutKind.ridge: RidgeReadout,
+    ReadoutKind.assignment: AssignmentReadout,
+    ReadoutKind.class_means: ClassMeansReadout,
+    ReadoutKind.softmax: SoftmaxReadout,
 }
 
 
 def default_estimator(encoder: TargetEncoder) -> str:
     """Parity with the paper for classes; for everything else what works for everything."""
-    return "normalized_hsic" if encoder.has_classes else "ridge"
+    return Estimator.normalized_hsic if encoder.has_classes else Estimator.ridge
 
 
 def objective_class(estimator: str, settings: dict[str, Any]) -> Callable[..., Objective]:
@@ -50,7 +52,7 @@ def objective_class(estimator: str, settings: dict[str, Any]) -> Callable[..., O
         ValueError: for an unknown name.
         TypeError: for a setting that the objective does not have.
     """
-    chosen = _chosen("estimator", OBJECTIVES, estimator)
+    chosen = OBJECTIVES[one_of("estimator", Estimator, estimator)]
     known = [name for name, p in inspect.signature(chosen).parameters.items() if p.kind is p.KEYWORD_ONLY]
     strange = sorted(set(settings) - set(known))
     if strange:
@@ -66,10 +68,4 @@ def readout_class(readout: str) -> Callable[..., Readout]:
     Raises:
         ValueError: for an unknown name.
     """
-    return _chosen("readout", READOUTS, readout)
-
-
-def _chosen(what: str, table: dict[str, Any], name: str) -> Any:
-    if name not in table:
-        raise ValueError(f"{what} must be one of {', '.join(table)}; got {name!r}")
-    return table[name]
+    return READOUTS[one_of("readout", ReadoutKind, readout)]

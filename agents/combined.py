@@ -1,0 +1,26 @@
+"""Agents that are another one with a method around its optimiser: one for each base and each method."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from agents.methods import MethodSettings
+from agents.recipe import Agent
+
+
+def combined(base: type[Agent], method: type[MethodSettings]) -> type[Agent]:
+    """Return an agent with the settings of both, whose optimiser the method wraps."""
+    described = f"{base.label} {method.summary}."
+    return dataclass(type(f"{base.__name__}{method.__name__}", (method, base), {"__doc__": described}))
+
+
+def all_combined(
+    bases: Mapping[str, type[Agent]], methods: Mapping[str, type[MethodSettings]]
+) -> dict[str, type[Agent]]:
+    """Return every base with every method, by their names together."""
+    return {
+        f"{base_name}_{method_name}": combined(base, method)
+        for base_name, base in bases.items()
+        for method_name, method in methods.items()
+    }

@@ -1,0 +1,103 @@
+"""The settings of every method that wraps an optimiser, written once: for agents in environments and on streams alike.
+
+A new method is one class here and one word in `METHODS`: `ppo_<word>`, `sgd_<word>` and `adam_<word>` then exist,
+unless a file of that name says something more particular.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from agents.recipe import Agent
+from plastic_rl.choices import Mode, Rounding, Utility
+from plastic_rl.settings import NonNegative, NonNegativeInteger, OneOf, Rate
+
+if TYPE_CHECKING:
+    from plastic_rl.optim import Plasticity
+
+
+@dataclass
+class MethodSettings(Agent):
+    """The settings of a method; an agent that uses it inherits from this, and from the agent that it is without it."""
+
+    method: ClassVar[str]
+    """The class of `plastic_rl.optim`; the fields beside it are its settings."""
+
+    summary: ClassVar[str]
+    """The end of the sentence that says what an agent with the method is."""
+
+    def plasticity(self) -> Plasticity:
+        """Return the method, still without its optimiser and layers; who has a seed adds it."""
+        declared = next(kind for kind in type(self).__mro__ if "method" in vars(kind))
+        settings = {setting.name: getattr(self, setting.name) for setting in fields(declared)}
+        return partial(getattr(import_module("plastic_rl.optim"), self.method), **settings)
+
+
+@dataclass
+class ContinualBackprop(MethodSettings):
+    """Continual backpropagation (Dohare et al., Nature 632, 2024, Algorithm 1 and "PPO + CBP")."""
+
+    method: ClassVar[str] = "ContinualBackprop"
+    summary: ClassVar[str] = "whose least useful mature units are replaced, a few at a time (Dohare et al. 2024)"
+
+    replacement_rate: Rate = 1e-4  # of the mature units, an update: 1 in 39 updates in a layer of 256
+    maturity_threshold: NonNegativeInteger = 10_000  # minibatch updates; at PPO's 160 a rollout, 128,000 steps
+    decay_rate: Rate = 0.99  # of the running utility, an update
+    utility: Annotated[str, OneOf(tuple(Utility))] = "contribution"
+    mode: Annotated[str, OneOf(tuple(Mode))] = "exact"  # when the running average is taken; lazy and instant cost less
+    # Of a fractional number of units: carried over (their Algorithm 1), or a draw (their PPO's code).
+    rounding: Annotated[str, OneOf(tuple(Rounding))] = "accumulate"
+    # False keeps the replaced units' optimiser state, as the authors' PPO does.
+    forget_optimizer_state: bool = True
+
+
+@dataclass
+class ContinualBackpropOnStreams(ContinualBackprop):
+    """The same with the values of the paper's supervised runs."""
+
+    added_later: ClassVar[Mapping[str, object]] = {"forget_optimizer_state": True}
+
+    maturity_threshold: NonNegativeInteger = 100  # updates
+    utility: Annotated[str, OneOf(tuple(Utility))] = "adaptable_contribution"
+
+
+@dataclass
+class ShrinkPerturb(MethodSettings):
+    """Shrink and perturb at each update (Ash & Adams 2020; "soft", Juliani & Ash 2024, whose values these are)."""
+
+    method: ClassVar[str] = "ShrinkPerturb"
+    summary: ClassVar[str] = "whose weights are shrunk and disturbed a little at each update (Ash & Adams 2020)"
+
+    shrink: Rate = 1e-6  # share of each weight and bias that is lost, an update
+    noise_std: NonNegative = 1e-6  # of the noise added to each weight and bias, an update
+
+
+@dataclass
+class ElasticWeightConsolidation(MethodSettings):
+    """Elastic weight consolidation (Kirkpatrick et al., PNAS 2017)."""
+
+    method: ClassVar[str] = "ElasticWeightConsolidation"
+    summary: ClassVar[str] = "that is held back where weights mattered to earlier tasks (Kirkpatrick et al. 2017)"
+
+    strength: NonNegative = 1000.0  # λ
+
+
+@dataclass
+class L2Transfer(MethodSettings):
+    """The pull to the previous task's weights ("L2T" of Yoon et al., ICLR 2020)."""
+
+    method: ClassVar[str] = "L2Transfer"
+    summary: ClassVar[str] = "that is drawn back to the weights of the task before (Yoon et al. 2020)"
+
+    strength: NonNegative = 0.01  # λ
+
+
+METHODS: dict[str, type[MethodSettings]] = {
+    "shrink_perturb": ShrinkPerturb,
+}
+"""The methods that any agent can have, by the word that follows its name. Those that must be told when a task is over
+(elastic weight consolidation, L2 transfer) have agents of their own, as continual backpropagation has."""
