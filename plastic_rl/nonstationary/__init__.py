@@ -19,6 +19,7 @@ from plastic_rl.nonstationary.context import ShowTask
 from plastic_rl.nonstationary.delays import DelayActions, DelayObservations
 from plastic_rl.nonstationary.draws import Draws
 from plastic_rl.nonstationary.drifts import Linear, OrnsteinUhlenbeck, Sinusoid, random_walk
+from plastic_rl.nonstationary.evaluation_worlds import follow_task, stay_in_task
 from plastic_rl.nonstationary.filming import film, write_film
 from plastic_rl.nonstationary.images import Occlude, PermutePixels, Recolour
 from plastic_rl.nonstationary.mujoco_bodies import BodyMass, Friction, Gravity, Push
@@ -110,9 +111,11 @@ __all__ = [
     "Values",
     "Verification",
     "film",
+    "follow_task",
     "random_walk",
     "read_tasks",
     "register_environments",
+    "stay_in_task",
     "verify",
     "write_film",
     "write_tasks",

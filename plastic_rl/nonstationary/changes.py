@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -82,6 +82,16 @@ class Change:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Takes over what :meth:`state_dict` of an equal change returned."""
+
+
+def refuse_shared_fields(changes: Sequence[Change]) -> None:
+    """Refuses changes of one environment that write the same thing."""
+    owners: dict[str, str] = {}
+    for change in changes:
+        for field in change.touches:
+            if field in owners:
+                raise ValueError(f"{owners[field]} and {type(change).__name__} both write {field}: use one of them")
+            owners[field] = type(change).__name__
 
 
 @dataclass

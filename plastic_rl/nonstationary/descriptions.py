@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import fields, is_dataclass
 from importlib import import_module
 from typing import Any
@@ -43,6 +44,29 @@ def rebuilt(described: Any) -> Any:
         return kind(**arguments)
     except TypeError as error:
         raise ValueError(f"{kind.__name__} cannot be made from {arguments}: {error}") from error
+
+
+def changes_of(given: Any) -> list[Change]:
+    """Copies of the changes that are given or described, so that one change can serve many environments.
+
+    Raises:
+        ValueError: There is none, or something else than a change.
+    """
+    changes = rebuilt(given)
+    changes = changes if isinstance(changes, list | tuple) else [changes]
+    if not changes:
+        raise ValueError("change must not be empty: give at least one Change")
+    if others := [change for change in changes if not isinstance(change, Change)]:
+        raise ValueError(f"change must be a Change or several, got {others[0]!r}")
+    return [deepcopy(change) for change in changes]
+
+
+def schedule_of(given: Any) -> Schedule:
+    """The schedule that is given or described; a ValueError if it is none."""
+    schedule = rebuilt(given)
+    if not isinstance(schedule, Schedule):
+        raise ValueError(f"schedule must be a Schedule, got {schedule!r}")
+    return schedule
 
 
 def _kind(place: str) -> Any:

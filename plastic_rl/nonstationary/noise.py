@@ -27,10 +27,6 @@ class NoisyChange(Change):
             self._generator = np.random.default_rng()
         return self._generator
 
-    def is_in_force(self, env: gymnasium.Env[Any, Any]) -> bool:
-        """Whether what :meth:`apply` wrote is still there."""
-        return True
-
     def begin_episode(self, seed: int | None) -> None:
         if seed is not None:
             # The class's name keeps two kinds of noise on one environment apart.

@@ -94,6 +94,10 @@ class ThreadedMujoco(VectorEnv[Any, Any, Any]):
         for env in self.envs:
             env.close()
 
+    def get_attr(self, name: str) -> tuple[Any, ...]:
+        """An attribute of every copy."""
+        return tuple(env.get_wrapper_attr(name) for env in self.envs)
+
     def state_dict(self) -> dict[str, Any]:
         """The state of every copy, and how long its episode has lasted."""
         from plastic_rl.runs.environment_state import environment_state

@@ -9,8 +9,8 @@ from typing import Any
 
 import gymnasium
 
-from plastic_rl.nonstationary.chain import Chain
 from plastic_rl.nonstationary.changes import Parameters
+from plastic_rl.nonstationary.changing_world import changing_world
 from plastic_rl.nonstationary.clock import Clock
 from plastic_rl.nonstationary.differences import is_finite, largest_difference
 from plastic_rl.nonstationary.schedules import Never, Schedule
@@ -79,16 +79,16 @@ def verify(
     """
     make = _maker(env)
     changing, steady = make(), make()
-    layer = changing_layer(changing)
+    layer = changing_world(changing)
     at, later = layer.schedule.at, _first_different_task(layer)
     layer.schedule = _Jump(steps * layer.run_clock.copies, later, at=at)
-    changing_layer(steady).schedule = Never(at=at)
+    changing_world(steady).schedule = Never(at=at)
     changed, unchanged = _live(changing, steps, seed, at == "reset"), _live(steady, steps, seed, at == "reset")
     _check_finite(changed)
     _check_equal_before(changed, unchanged)
     first, largest = _difference_after(changed, unchanged, _short(layer.parameters(later)))
     if isinstance(layer, Nonstationary):
-        _check_undone(layer, changing_layer(make()), steps, seed)
+        _check_undone(layer, changing_world(make()), steps, seed)
     return Verification(layer.parameters(0), layer.parameters(later), first, largest)
 
 
@@ -103,16 +103,6 @@ def _maker(
     if spec is None:
         raise ValueError(f"{env} has no spec to make copies from: give verify a function that makes it")
     return lambda: gymnasium.make(spec)
-
-
-def changing_layer(env: gymnasium.Env[Any, Any]) -> Any:
-    """The wrapper, or the chain, that makes ``env`` change; a ValueError if nothing does."""
-    layer: Any = env
-    while not isinstance(layer, Nonstationary | Chain):
-        if not isinstance(layer, gymnasium.Wrapper):
-            raise ValueError(f"{env} never changes: wrap it in Nonstationary")
-        layer = layer.env
-    return layer
 
 
 def _first_different_task(layer: Any, tasks: int = 20) -> int:
