@@ -52,7 +52,7 @@ class ChangedEnvironment(WorldProtocol):
 
 @dataclass(frozen=True, kw_only=True)
 class SlipperyGround(ChangedEnvironment):
-    """The friction of every geom is its default times a factor, log-uniform (Dohare et al., Nature 632, 2024, Fig. 3)."""
+    """The friction of every geom is its default times a factor, log-uniform (Dohare et al., Nature 632, 2024)."""
 
     maker: ClassVar[str] = "slippery"
 

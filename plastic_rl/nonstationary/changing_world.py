@@ -48,7 +48,7 @@ class ChangingWorld:
         return copy_of(self.task) if self.task else self.parameters(self.schedule.task(self.clock))
 
 
-def changing_world(env: gymnasium.Env[Any, Any]) -> Any:
+def changing_layer(env: gymnasium.Env[Any, Any]) -> Any:
     """The layer of ``env`` that changes: a ``Nonstationary`` or a ``Chain``; a ValueError if there is none."""
     for layer in layers(env):
         if isinstance(layer, ChangingWorld):

@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Clock:
-    """What time it is in the run.
+    """The time in the run.
 
     Args:
         step: Environment steps taken so far by all copies together.

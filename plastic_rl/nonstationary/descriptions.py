@@ -1,4 +1,4 @@
-"""Changes, schedules and values as plain data, and back: what is left of them in a spec that goes through JSON."""
+"""Changes, schedules and values as plain data, and back, for a spec that goes through JSON."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Description = Mapping[str, Any]
 
 
 def description(thing: Any) -> Any:
-    """``thing`` in dicts, lists, strings and numbers, as far as it is made of dataclasses and of these."""
+    """Describes ``thing`` in dicts, lists, strings and numbers, as far as it is made of dataclasses and of these."""
     if is_dataclass(thing) and not isinstance(thing, type):
         kind = type(thing)
         arguments = {field.name: description(getattr(thing, field.name)) for field in fields(thing) if field.init}
@@ -28,7 +28,7 @@ def description(thing: Any) -> Any:
 
 
 def rebuilt(described: Any) -> Any:
-    """What :func:`description` described, lists as tuples.
+    """Makes again what :func:`description` described, with tuples for lists.
 
     Raises:
         ValueError: The type in a description is not there, cannot be made from the rest of it, or is no change, no

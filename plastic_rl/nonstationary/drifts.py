@@ -9,7 +9,7 @@ from plastic_rl.nonstationary.draws import Draws
 
 
 @dataclass(frozen=True)
-class Linear:
+class LinearDrift:
     """From ``start`` to ``stop`` in equal parts, and ``stop`` ever after.
 
     Args:

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import gymnasium
 
 from plastic_rl.nonstationary.changes import Parameters
-from plastic_rl.nonstationary.changing_world import changing_world
+from plastic_rl.nonstationary.changing_world import changing_layer
 from plastic_rl.nonstationary.clock import Clock
 from plastic_rl.nonstationary.schedules import Always, Schedule
 
@@ -35,7 +35,7 @@ def follow_task(env: gymnasium.Env[Any, Any], training: Any) -> gymnasium.Env[An
         >>> evaluation = follow_task(gymnasium.make("plastic_rl/SlipperyAnt-v0"), training)
         >>> model.learn(20_000_000, callback=EvalCallback(Monitor(evaluation), eval_freq=50_000))
     """
-    world, present = changing_world(env), _present_task(training)
+    world, present = changing_layer(env), _present_task(training)
     world.schedule = Following(present, world.parameters)
     return env
 
@@ -53,7 +53,7 @@ def stay_in_task(env: gymnasium.Env[Any, Any], task: int | Parameters) -> gymnas
     Raises:
         ValueError: The world never changes, has no such task, or is a chain that cannot be given one.
     """
-    world = changing_world(env)
+    world = changing_layer(env)
     if isinstance(task, int):
         world.schedule = Always(task)
     else:
@@ -97,7 +97,7 @@ def _check_same_task(parameters: Callable[[int], Parameters], task: Parameters) 
 def _present_task(training: Any) -> Callable[[], Parameters]:
     """A function that reads the task of an environment, or of a vector's first copy."""
     if isinstance(training, gymnasium.Env):
-        changing_world(training)
+        changing_layer(training)
         return lambda: training.get_wrapper_attr("present_task")
     try:
         training.get_attr("present_task")
