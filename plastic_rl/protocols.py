@@ -82,7 +82,7 @@ class ChangingMass(ChangedEnvironment):
 
 @dataclass(frozen=True, kw_only=True)
 class FailingActuators(ChangedEnvironment):
-    """In every other task, so many actuators do nothing; ours, after the crippled ants of meta-learning."""
+    """Actuators, so many of them, do nothing in every other task; ours, after the crippled ants of meta-learning."""
 
     maker: ClassVar[str] = "damaged"
 

@@ -13,7 +13,7 @@ import numpy as np
 from plastic_rl.nonstationary.evaluation_worlds import stay_in_task
 
 Policy = Callable[[Any, int], Any]
-"""From what the agent sees, and the step of the film, to what it does."""
+"""A policy: from what the agent sees, and the step of the film, to what it does."""
 
 
 def film(
