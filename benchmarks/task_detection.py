@@ -27,7 +27,7 @@ from agents.ppo_apd import PPOAPD
 from benchmarks.tables import command_line, show, write
 from envs.permuted_cartpole import PermutedCartPole
 from plastic_rl.nn.additive.layer import Task
-from plastic_rl.nonstationary import CartPolePhysics, Cycle, Every, LogUniform, Nonstationary
+from plastic_rl.nonstationary import CartPolePhysics, Cycle, Every, LogUniformValues, Nonstationary
 from plastic_rl.runs import seed_everything
 from plastic_rl.sb3 import TaskSwitch
 from plastic_rl.sb3.tasks import tasks_of
@@ -68,7 +68,7 @@ def permuted_cartpole(copies: int, change_every: int, seed: int) -> gymnasium.En
 
 def poles(copies: int, change_every: int, seed: int) -> gymnasium.Env:
     """CartPole with poles of other lengths and masses, half to four times the usual: what it looks like stays."""
-    physics = CartPolePhysics(length=LogUniform(0.25, 2.0), pole_mass=LogUniform(0.05, 0.4))
+    physics = CartPolePhysics(length=LogUniformValues(0.25, 2.0), pole_mass=LogUniformValues(0.05, 0.4))
     schedule = Cycle(Every(change_every), REGIMES)
     return Nonstationary(gymnasium.make("CartPole-v1"), physics, schedule, copies=copies, seed=seed)
 

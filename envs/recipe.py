@@ -1,4 +1,4 @@
-"""What every recipe of a problem is: settings, and how an environment or a stream is made from them."""
+"""The bases of all recipes of problems: settings, and an environment or a stream that is made from them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Problem:
     """The settings of a problem."""
 
     agent_settings: ClassVar[Mapping[str, object]] = {}
-    """What an agent should use here unless the command line says otherwise; an agent without the setting is left be."""
+    """Settings that an agent should use here unless the command line says otherwise, if it has them."""
 
     @classmethod
     def steps_of_a_run(cls) -> int | None:

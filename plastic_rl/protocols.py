@@ -52,7 +52,7 @@ class ChangedEnvironment(WorldProtocol):
 
 @dataclass(frozen=True, kw_only=True)
 class SlipperyGround(ChangedEnvironment):
-    """The friction of every geom is its default times a factor, log-uniform (Dohare et al. 2024, Fig. 3)."""
+    """The friction of every geom is its default times a factor, log-uniform (Dohare et al., Nature 632, 2024)."""
 
     maker: ClassVar[str] = "slippery"
 
@@ -82,7 +82,7 @@ class ChangingMass(ChangedEnvironment):
 
 @dataclass(frozen=True, kw_only=True)
 class FailingActuators(ChangedEnvironment):
-    """In every other task, so many actuators do nothing; ours, after the crippled ants of meta-learning."""
+    """Actuators, so many of them, do nothing in every other task; ours, after the crippled ants of meta-learning."""
 
     maker: ClassVar[str] = "damaged"
 

@@ -1,4 +1,4 @@
-"""Changes of what the agent's actions do."""
+"""Changes of the agent's actions."""
 
 from __future__ import annotations
 

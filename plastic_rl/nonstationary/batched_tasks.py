@@ -12,7 +12,7 @@ import numpy as np
 
 
 class Outcome(NamedTuple):
-    """What a step brought, one row a copy.
+    """The outcome of a step, one row a copy.
 
     Args:
         observations: What each copy looks like now.
@@ -27,7 +27,7 @@ class Outcome(NamedTuple):
     parts: dict[str, np.ndarray]
 
 
-class Planar:
+class BatchedPlanar:
     """HalfCheetah, Hopper and Walker2d: paid for speed along x, in one plane.
 
     Args:
@@ -44,11 +44,11 @@ class Planar:
         self._falls = hasattr(self._env, "_healthy_reward")
 
     def place(self) -> np.ndarray:
-        """Where each copy is: what the velocities are computed from."""
+        """The place of each copy, from which the velocities are computed."""
         return np.array([position[0] for position in self._positions])
 
     def outcome(self, before: np.ndarray, actions: np.ndarray) -> Outcome:
-        """What the step that led here brought.
+        """The outcome of the step that led here.
 
         Args:
             before: :meth:`place` before the step.
@@ -61,8 +61,8 @@ class Planar:
         survival = healthy * env._healthy_reward if self._falls else 0.0
         rewards = forward + survival - _control_cost(env, actions)
         terminated = ~healthy & bool(self._falls and env._terminate_when_unhealthy)
-        seen = np.clip(velocity, -10, 10) if self._falls else velocity
-        observations = np.concatenate([position[:, self._skip :], seen], axis=1)
+        clipped = np.clip(velocity, -10, 10) if self._falls else velocity
+        observations = np.concatenate([position[:, self._skip :], clipped], axis=1)
         return Outcome(observations, rewards, terminated, {"reward_forward": forward, "x_velocity": speed})
 
     def _healthy(self, position: np.ndarray, velocity: np.ndarray) -> np.ndarray:
@@ -76,7 +76,7 @@ class Planar:
         return healthy
 
 
-class Ant:
+class BatchedAnt:
     """Ant: paid for speed along x, on a plane.
 
     Args:
@@ -95,11 +95,11 @@ class Ant:
         self.needs_contact_forces = bool(env._include_cfrc_ext_in_observation or env._contact_cost_weight)
 
     def place(self) -> np.ndarray:
-        """Where each copy is: what the velocities are computed from."""
+        """The place of each copy, from which the velocities are computed."""
         return np.stack(self._places)[:, :2]
 
     def outcome(self, before: np.ndarray, actions: np.ndarray) -> Outcome:
-        """What the step that led here brought.
+        """The outcome of the step that led here.
 
         Args:
             before: :meth:`place` before the step.
@@ -111,18 +111,18 @@ class Ant:
         low, high = env._healthy_z_range
         finite = np.isfinite(position).all(axis=1) & np.isfinite(velocity).all(axis=1)
         healthy = finite & (low <= position[:, 2]) & (position[:, 2] <= high)
-        seen, cost = [position[:, self._skip :], velocity], _control_cost(env, actions)
+        parts, cost = [position[:, self._skip :], velocity], _control_cost(env, actions)
         if self.needs_contact_forces:
             forces = np.clip(np.stack(self._forces), *env._contact_force_range)
             cost = cost + env._contact_cost_weight * np.square(forces).reshape(len(forces), -1).sum(axis=1)
-            seen += [forces[:, 1:].reshape(len(forces), -1)] * bool(env._include_cfrc_ext_in_observation)
+            parts += [forces[:, 1:].reshape(len(forces), -1)] * bool(env._include_cfrc_ext_in_observation)
         rewards = forward + healthy * env._healthy_reward - cost
-        parts = {"reward_forward": forward, "x_velocity": speed[:, 0], "y_velocity": speed[:, 1]}
+        info = {"reward_forward": forward, "x_velocity": speed[:, 0], "y_velocity": speed[:, 1]}
         terminated = ~healthy & bool(env._terminate_when_unhealthy)
-        return Outcome(np.concatenate(seen, axis=1), rewards, terminated, parts)
+        return Outcome(np.concatenate(parts, axis=1), rewards, terminated, info)
 
 
-def batched_task(envs: Sequence[Any]) -> Planar | Ant:
+def batched_task(envs: Sequence[Any]) -> BatchedPlanar | BatchedAnt:
     """The task of the copies; a ValueError that names what they are if they have none here."""
     from gymnasium.envs.mujoco.ant_v5 import AntEnv
     from gymnasium.envs.mujoco.half_cheetah_v5 import HalfCheetahEnv
@@ -131,9 +131,9 @@ def batched_task(envs: Sequence[Any]) -> Planar | Ant:
 
     kinds = {type(env) for env in envs}
     if kinds == {AntEnv}:
-        return Ant(envs)
+        return BatchedAnt(envs)
     if len(kinds) == 1 and kinds <= {HalfCheetahEnv, HopperEnv, Walker2dEnv}:
-        return Planar(envs)
+        return BatchedPlanar(envs)
     raise ValueError(
         f"there is no batched version of {', '.join(sorted({str(env) for env in envs}))}; "
         "there is one of Ant, HalfCheetah, Hopper and Walker2d (v5), of one of them at a time"

@@ -19,7 +19,7 @@ _ADVICE = {
 def vector_box(
     space: gymnasium.Space[Any], change: Change, role: Literal["observations", "actions"], kinds: str = "if"
 ) -> Box:
-    """``space``, if it is one of vectors of signed numbers; a ValueError that names ``change`` if not.
+    """Returns ``space`` if it is one of vectors of signed numbers; a ValueError names ``change`` if not.
 
     Args:
         space: Any space.
@@ -52,7 +52,7 @@ def even_box(box: Box) -> Box:
 
 
 def is_even(box: Box) -> bool:
-    """Whether all entries have the same bounds."""
+    """Tells whether all entries have the same bounds."""
     return bool((box.low == box.low.flat[0]).all() and (box.high == box.high.flat[0]).all())
 
 

@@ -10,11 +10,12 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 
 from plastic_rl.nonstationary.changes import Parameters
-from plastic_rl.nonstationary.clock import Clock, RunClock
+from plastic_rl.nonstationary.changing_world import ChangingWorld, refuse_changing
+from plastic_rl.nonstationary.clock import RunClock
 from plastic_rl.nonstationary.schedules import Schedule
 
 
-class Chain(gymnasium.Env[Any, Any]):
+class Chain(ChangingWorld, gymnasium.Env[Any, Any]):
     """Environments lived in one after another, from the first again when the last is over.
 
     Observations are padded with zeros at the end of each axis. An action that the present environment does not have
@@ -28,7 +29,7 @@ class Chain(gymnasium.Env[Any, Any]):
         render_mode: Given to each environment that is made from an id.
 
     Raises:
-        ValueError: The environments' spaces cannot be brought together.
+        ValueError: The environments' spaces cannot be brought together, or one of them changes already.
     """
 
     def __init__(
@@ -43,8 +44,10 @@ class Chain(gymnasium.Env[Any, Any]):
         if not environments or schedule.at != "reset":
             raise ValueError("a chain needs at least one environment, and a schedule that changes at a reset")
         self.environments = [_made(environment, render_mode) for environment in environments]
+        for environment in self.environments:
+            refuse_changing(environment)
         self.schedule = schedule
-        self.task: Parameters = {}
+        self.task = {}
         self.render_mode = render_mode
         self.metadata = dict(self.environments[0].metadata)
         self.run_clock = RunClock(copies, resets_take_a_step)
@@ -54,13 +57,8 @@ class Chain(gymnasium.Env[Any, Any]):
         self.observation_space = _observation_space([env.observation_space for env in self.environments])
         self.action_space = _action_space([env.action_space for env in self.environments])
 
-    @property
-    def clock(self) -> Clock:
-        """What time it is in the run."""
-        return self.run_clock.now
-
     def parameters(self, index: int) -> Parameters:
-        """What task ``index`` is called: its index and its environment's id."""
+        """The name of task ``index``: its index and its environment's id."""
         environment = self.environments[index % len(self.environments)]
         return {"index": index, "environment": environment.spec.id if environment.spec else str(environment)}
 

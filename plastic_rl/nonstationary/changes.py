@@ -1,18 +1,18 @@
-"""What can be different from one task to the next, and nothing about when."""
+"""The base of all that can be different from one task to the next, and nothing about when."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import gymnasium
 
 from plastic_rl.nonstationary.draws import Draws
-from plastic_rl.nonstationary.values import Number, Uniform, Values, ValuesLike, values_of
+from plastic_rl.nonstationary.values import Number, UniformValues, Values, ValuesLike, values_of
 
 Parameters = dict[str, Any]
-"""What a task is called: plain numbers, and lists of them, by name."""
+"""A task: plain numbers, and lists of them, by name."""
 
 
 def copy_of(parameters: Parameters) -> Parameters:
@@ -47,7 +47,7 @@ class Change:
         """Puts back, bit for bit, what :meth:`bind` found."""
 
     def is_in_force(self, env: gymnasium.Env[Any, Any]) -> bool:
-        """Whether what :meth:`apply` wrote is still there."""
+        """Tells whether what :meth:`apply` wrote is still there."""
         return True
 
     def begin_episode(self, seed: int | None) -> None:
@@ -65,23 +65,33 @@ class Change:
         return space
 
     def observation(self, observation: Any) -> Any:
-        """What the agent sees of ``observation``."""
+        """The agent's view of ``observation``."""
         return observation
 
     def action(self, action: Any) -> Any:
-        """What the environment gets when the agent chooses ``action``."""
+        """The action that the environment gets when the agent chooses ``action``."""
         return action
 
     def reward(self, reward: float, info: dict[str, Any]) -> float:
-        """What the agent is paid on a step that ``info`` describes."""
+        """The agent's reward on a step that ``info`` describes."""
         return reward
 
     def state_dict(self) -> dict[str, Any]:
-        """What the parameters of the current task do not say (a delay's queue, a noise's generator)."""
+        """The memory that the parameters of the current task do not hold: a delay's queue, a noise's generator."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Takes over what :meth:`state_dict` of an equal change returned."""
+
+
+def refuse_shared_fields(changes: Sequence[Change]) -> None:
+    """Refuses changes of one environment that write the same thing."""
+    owners: dict[str, str] = {}
+    for change in changes:
+        for field in change.touches:
+            if field in owners:
+                raise ValueError(f"{owners[field]} and {type(change).__name__} both write {field}: use one of them")
+            owners[field] = type(change).__name__
 
 
 @dataclass
@@ -97,7 +107,7 @@ class NumberChange(Change):
     parameter: ClassVar[str]
     """The announced name of the number."""
 
-    spread: ClassVar[Callable[[float, float], Values]] = Uniform
+    spread: ClassVar[Callable[[float, float], Values]] = UniformValues
     """The rule by which two numbers are drawn between."""
 
     values: ValuesLike

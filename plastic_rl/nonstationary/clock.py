@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
 
 @dataclass(frozen=True)
 class Clock:
-    """What time it is in the run.
+    """The time in the run.
 
     Args:
         step: Environment steps taken so far by all copies together.
@@ -37,11 +38,16 @@ class RunClock:
             raise ValueError(f"copies must be at least 1, got {copies}")
         self.copies = copies
         self.resets_take_a_step = resets_take_a_step
-        self._steps, self._resets = 0, 0
+        self._steps, self._resets, self._process = 0, 0, os.getpid()
+
+    @property
+    def is_at_home(self) -> bool:
+        """Tells whether the world was made, or last reset, in this process: a copy sent elsewhere stands still."""
+        return self._process == os.getpid()
 
     @property
     def now(self) -> Clock:
-        """What time it is."""
+        """The time in the run."""
         return Clock(self._steps * self.copies, max(self._resets - 1, 0))
 
     def begin_episode(self, seed: int | None, options: dict[str, Any] | None) -> None:
@@ -49,6 +55,7 @@ class RunClock:
         may_be_a_step = seed is None and options is None and self._steps > 0
         self._steps += self.resets_take_a_step and may_be_a_step
         self._resets += 1
+        self._process = os.getpid()
 
     def tick(self) -> None:
         """Counts a step."""

@@ -1,8 +1,9 @@
-"""Changes, schedules and values as plain data, and back: what is left of them in a spec that goes through JSON."""
+"""Changes, schedules and values as plain data, and back, for a spec that goes through JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import fields, is_dataclass
 from importlib import import_module
 from typing import Any
@@ -16,7 +17,7 @@ Description = Mapping[str, Any]
 
 
 def description(thing: Any) -> Any:
-    """``thing`` in dicts, lists, strings and numbers, as far as it is made of dataclasses and of these."""
+    """Describes ``thing`` in dicts, lists, strings and numbers, as far as it is made of dataclasses and of these."""
     if is_dataclass(thing) and not isinstance(thing, type):
         kind = type(thing)
         arguments = {field.name: description(getattr(thing, field.name)) for field in fields(thing) if field.init}
@@ -27,7 +28,7 @@ def description(thing: Any) -> Any:
 
 
 def rebuilt(described: Any) -> Any:
-    """What :func:`description` described, lists as tuples.
+    """Makes again what :func:`description` described, with tuples for lists.
 
     Raises:
         ValueError: The type in a description is not there, cannot be made from the rest of it, or is no change, no
@@ -43,6 +44,29 @@ def rebuilt(described: Any) -> Any:
         return kind(**arguments)
     except TypeError as error:
         raise ValueError(f"{kind.__name__} cannot be made from {arguments}: {error}") from error
+
+
+def changes_of(given: Any) -> list[Change]:
+    """Copies of the changes that are given or described, so that one change can serve many environments.
+
+    Raises:
+        ValueError: There is none, or something else than a change.
+    """
+    changes = rebuilt(given)
+    changes = changes if isinstance(changes, list | tuple) else [changes]
+    if not changes:
+        raise ValueError("change must not be empty: give at least one Change")
+    if others := [change for change in changes if not isinstance(change, Change)]:
+        raise ValueError(f"change must be a Change or several, got {others[0]!r}")
+    return [deepcopy(change) for change in changes]
+
+
+def schedule_of(given: Any) -> Schedule:
+    """The schedule that is given or described; a ValueError if it is none."""
+    schedule = rebuilt(given)
+    if not isinstance(schedule, Schedule):
+        raise ValueError(f"schedule must be a Schedule, got {schedule!r}")
+    return schedule
 
 
 def _kind(place: str) -> Any:

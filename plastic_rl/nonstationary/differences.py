@@ -23,7 +23,7 @@ def largest_difference(one: Any, other: Any) -> float:
 
 
 def is_finite(observation: Any) -> bool:
-    """Whether all of an observation's numbers are finite."""
+    """Tells whether all of an observation's numbers are finite."""
     return all(np.isfinite(array).all() for array in arrays(observation))
 
 

@@ -9,8 +9,8 @@ from plastic_rl.nonstationary.draws import Draws
 
 
 @dataclass(frozen=True)
-class Linear:
-    """From ``start`` to ``stop`` in equal parts, and ``stop`` ever after.
+class LinearDrift:
+    """Moves from ``start`` to ``stop`` in equal parts, and stays there.
 
     Args:
         start: The value of task 0.
@@ -33,7 +33,7 @@ class Linear:
 
 @dataclass(frozen=True)
 class Sinusoid:
-    """Around ``centre`` by ``amplitude`` and back, once every ``tasks`` changes."""
+    """Swings around ``centre`` by ``amplitude``, once every ``tasks`` changes."""
 
     centre: float
     amplitude: float

@@ -10,11 +10,10 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from plastic_rl.nonstationary.schedules import Always
-from plastic_rl.nonstationary.verification import changing_layer
+from plastic_rl.nonstationary.evaluation_worlds import stay_in_task
 
 Policy = Callable[[Any, int], Any]
-"""From what the agent sees, and the step of the film, to what it does."""
+"""A policy: from what the agent sees, and the step of the film, to what it does."""
 
 
 def film(
@@ -50,7 +49,7 @@ def write_film(frames: np.ndarray, path: str | Path, *, frames_per_second: int =
 
 
 def _scene(env: gymnasium.Env[Any, Any], policy: Policy, task: int, steps: int, seed: int) -> np.ndarray:
-    changing_layer(env).schedule = Always(task)
+    stay_in_task(env, task)
     frames, (observation, _) = [], env.reset(seed=seed)
     for step in range(steps):
         frames.append(np.array(env.render()))

@@ -1,4 +1,4 @@
-"""Changes of what the agent sees of an image: height × width × channels, or channels first."""
+"""Changes of images: height × width × channels, or channels first."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from plastic_rl.nonstationary.changes import Change, NumberChange, Parameters, S
 from plastic_rl.nonstationary.draws import Draws
 
 
-class ImageSense(Change):
+class ImageObservation(Change):
     """A change of observations that are images; within, channels are always last."""
 
     def bind(self, env: gymnasium.Env[Any, Any]) -> None:
@@ -28,7 +28,7 @@ class ImageSense(Change):
         self._on = False
 
     def observation_space(self, space: gymnasium.Space[Any]) -> gymnasium.Space[Any]:
-        """``space``, or if its pixels have bounds of their own, the one where every pixel may be at every place."""
+        """Widens a space whose pixels have bounds of their own to one where every pixel may be at every place."""
         box = _image_space(space, self)
         return box if is_even(box) else even_box(box)
 
@@ -39,7 +39,7 @@ class ImageSense(Change):
         return np.ascontiguousarray(np.moveaxis(image, -1, 0) if self._channels_first else image)
 
     def transform(self, image: np.ndarray) -> np.ndarray:
-        """What the agent sees of ``image``, channels last."""
+        """The agent's view of ``image``, channels last."""
         raise NotImplementedError
 
     def _channels_last(self, image: np.ndarray) -> np.ndarray:
@@ -47,7 +47,7 @@ class ImageSense(Change):
 
 
 @dataclass
-class PermutePixels(ImageSense):
+class PermutePixels(ImageObservation):
     """The pixels in another order, the same in every channel.
 
     The task is announced by a number from which its permutation follows: the permutation itself is as long as an image.
@@ -79,7 +79,7 @@ class PermutePixels(ImageSense):
 
 
 @dataclass
-class Recolour(ImageSense, NumberChange):
+class Recolour(ImageObservation, NumberChange):
     """Other colours and another brightness: channels in another order, times one factor, clipped to the space's bounds.
 
     Args:
@@ -102,7 +102,7 @@ class Recolour(ImageSense, NumberChange):
 
 
 @dataclass
-class Occlude(ImageSense, ShareChange):
+class Occlude(ImageObservation, ShareChange):
     """A rectangle of the image, drawn anew for each task, is blank: as low as pixels can be, or 0 without bounds.
 
     The number is the rectangle's sides as a share of the image's, in [0, 1].
@@ -126,9 +126,9 @@ class Occlude(ImageSense, ShareChange):
         self._where, self._on = (slice(top, top + height), slice(left, left + width)), True
 
     def transform(self, image: np.ndarray) -> np.ndarray:
-        seen = image.copy()
-        seen[self._where] = self._blank
-        return seen
+        occluded = image.copy()
+        occluded[self._where] = self._blank
+        return occluded
 
 
 def _image_space(space: gymnasium.Space[Any], change: Change) -> Box:

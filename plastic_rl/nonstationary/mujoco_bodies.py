@@ -12,9 +12,10 @@ import numpy as np
 from plastic_rl.nonstationary.changes import NumberChange, Parameters
 from plastic_rl.nonstationary.draws import Draws
 from plastic_rl.nonstationary.mujoco_model import PhysicsChange, named_indices
-from plastic_rl.nonstationary.values import LogUniform, Values, ValuesLike, values_of
+from plastic_rl.nonstationary.values import LogUniformValues, Values, ValuesLike, values_of
+from plastic_rl.protocols import SLIPPERY_ANT
 
-SLIPPERY_ANT = LogUniform(0.02, 2.0)
+FRICTIONS = LogUniformValues(SLIPPERY_ANT.friction_low, SLIPPERY_ANT.friction_high)
 """The frictions of Slippery Ant (Dohare et al., Nature 632, 2024)."""
 
 
@@ -30,9 +31,9 @@ class Friction(NumberChange, PhysicsChange):
 
     touches: ClassVar[tuple[str, ...]] = ("geom_friction",)
     parameter: ClassVar[str] = "friction"
-    spread: ClassVar[Callable[[float, float], Values]] = LogUniform
+    spread: ClassVar[Callable[[float, float], Values]] = LogUniformValues
 
-    values: ValuesLike = SLIPPERY_ANT
+    values: ValuesLike = FRICTIONS
 
     def write(self, model: Any, parameters: Parameters) -> None:
         model.geom_friction[:, 0] *= parameters["friction"]
@@ -55,8 +56,8 @@ class Gravity(NumberChange, PhysicsChange):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        given = {"gravity_tilt": self.tilts, "gravity_heading": self.headings}
-        self._angles = {name: None if angles is None else values_of(angles) for name, angles in given.items()}
+        angles = {"gravity_tilt": self.tilts, "gravity_heading": self.headings}
+        self._angles = {name: values_of(values) for name, values in angles.items() if values is not None}
 
     def bind(self, env: gymnasium.Env[Any, Any]) -> None:
         super().bind(env)
@@ -65,12 +66,9 @@ class Gravity(NumberChange, PhysicsChange):
             raise ValueError(f"Gravity needs gravity that points straight down, got {self._defaults['opt.gravity']}")
 
     def draw(self, index: int, draws: Draws) -> Parameters:
-        drawn = {
-            name: angles.value(index, draws.of(part))
-            for part, (name, angles) in enumerate(self._angles.items(), start=1)
-            if angles is not None
-        }
-        return {"gravity": self.number(index, draws)} | drawn
+        parts = {"gravity_tilt": 1, "gravity_heading": 2}
+        angles = {name: values.value(index, draws.of(parts[name])) for name, values in self._angles.items()}
+        return {"gravity": self.number(index, draws), **angles}
 
     def write(self, model: Any, parameters: Parameters) -> None:
         tilt = np.radians(parameters.get("gravity_tilt", 0.0))

@@ -20,7 +20,7 @@ class PhysicsChange(Change):
     """A change that writes fields of ``env.unwrapped.model`` and remembers what they were."""
 
     recomputes: ClassVar[bool] = False
-    """Whether other fields are derived from the ones it writes, and MuJoCo must compute them anew."""
+    """True if other fields are derived from the ones it writes, and MuJoCo must compute them anew."""
 
     def bind(self, env: gymnasium.Env[Any, Any]) -> None:
         model = getattr(env.unwrapped, "model", None)
@@ -91,10 +91,10 @@ class ModelField(PhysicsChange):
         self.touches = (self.name,)  # pyright: ignore[reportAttributeAccessIssue]
         if self.name == "opt.timestep":
             raise ValueError("opt.timestep is no parameter of the physics: it sets how long an environment step lasts")
-        given = [values for values in (self.factors, self.added) if values is not None]
-        if len(given) != 1:
+        values = [values for values in (self.factors, self.added) if values is not None]
+        if len(values) != 1:
             raise ValueError("ModelField needs either factors or added")
-        self._values: Values = values_of(given[0])
+        self._values: Values = values_of(values[0])
 
     def bind(self, env: gymnasium.Env[Any, Any]) -> None:
         super().bind(env)
@@ -156,7 +156,7 @@ _DERIVED = (
     "stat.extent",
     "stat.center",
 )
-"""What ``mj_setConst`` computes from masses, inertias and armatures."""
+"""The fields that ``mj_setConst`` computes from masses, inertias and armatures."""
 
 
 def _field(model: Any, name: str) -> Any:

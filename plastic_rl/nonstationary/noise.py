@@ -22,14 +22,10 @@ class NoisyChange(Change):
 
     @property
     def generator(self) -> np.random.Generator:
-        """Seeded by the last ``reset`` that named a seed; never seeded, it is different in every life."""
+        """The generator, seeded by the last ``reset`` that named a seed; without one it differs in every life."""
         if self._generator is None:
             self._generator = np.random.default_rng()
         return self._generator
-
-    def is_in_force(self, env: gymnasium.Env[Any, Any]) -> bool:
-        """Whether what :meth:`apply` wrote is still there."""
-        return True
 
     def begin_episode(self, seed: int | None) -> None:
         if seed is not None:

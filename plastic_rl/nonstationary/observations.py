@@ -1,4 +1,4 @@
-"""Changes of what the agent sees of a vector of numbers: the world stays as it was."""
+"""Changes of observations that are vectors: the world stays as it was."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from plastic_rl.nonstationary.changes import Change, NumberChange, Parameters, S
 from plastic_rl.nonstationary.draws import Draws
 
 
-class VectorSense(Change):
+class VectorObservation(Change):
     """A change of observations that are vectors."""
 
     def bind(self, env: gymnasium.Env[Any, Any]) -> None:
@@ -23,7 +23,7 @@ class VectorSense(Change):
 
 
 @dataclass
-class PermuteObservations(VectorSense):
+class PermuteObservations(VectorObservation):
     """The entries of the observation in another order and, if wanted, with other signs.
 
     What the agent sees at place ``i`` is entry ``permutation[i]`` times ``signs[i]``; nothing is lost.
@@ -56,7 +56,7 @@ class PermuteObservations(VectorSense):
 
 
 @dataclass
-class FlipObservations(VectorSense, ShareChange):
+class FlipObservations(VectorObservation, ShareChange):
     """A share of the observation's entries, in [0, 1], drawn anew for each task, has the other sign."""
 
     parameter: ClassVar[str] = "flipped"
@@ -79,7 +79,7 @@ class FlipObservations(VectorSense, ShareChange):
 
 
 @dataclass
-class MaskObservations(VectorSense, ShareChange):
+class MaskObservations(VectorObservation, ShareChange):
     """A share of the observation's entries, in [0, 1], drawn anew for each task, reads zero."""
 
     parameter: ClassVar[str] = "masked"
@@ -103,7 +103,7 @@ class MaskObservations(VectorSense, ShareChange):
 
 
 @dataclass
-class OffsetObservations(VectorSense, NumberChange):
+class OffsetObservations(VectorObservation, NumberChange):
     """A constant added to each entry: the task's number times a standard normal draw for the entry.
 
     It is the noise of TRAC and C-CHAIN, which is drawn once a task, N(0, 2) there.
@@ -135,7 +135,7 @@ class OffsetObservations(VectorSense, NumberChange):
 
 
 @dataclass
-class ScaleObservations(VectorSense, NumberChange):
+class ScaleObservations(VectorObservation, NumberChange):
     """Each entry times a factor whose logarithm is the task's number times a standard normal draw for the entry.
 
     Args:

@@ -41,7 +41,7 @@ class Replayed(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         return self.env.step(action)
 
     def state_dict(self) -> dict[str, Any]:
-        """How the episode began, and the actions since."""
+        """The beginning of the episode, and the actions since."""
         begun = self._seed is not None or self._generator is not None
         beginning = {"begun": begun, "seed": self._seed, "options": self._options, "generator": self._generator}
         return deepcopy(beginning | {"actions": self._actions})

@@ -1,4 +1,4 @@
-"""Changes of what the agent is paid for."""
+"""Changes of the reward."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class GoalChange(Change):
         return others + self._weight * self.pay(float(info["x_velocity"]), float(info.get("y_velocity", 0.0)))
 
     def pay(self, x_velocity: float, y_velocity: float) -> float:
-        """What moving at this velocity, in m/s, is worth."""
+        """The worth of moving at this velocity, in m/s."""
         raise NotImplementedError
 
 

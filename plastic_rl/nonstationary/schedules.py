@@ -1,4 +1,4 @@
-"""When a world changes: from the clock of the run to the index of the task, and nothing about what changes."""
+"""Rules for when a world changes: from the clock of the run to the index of the task."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ class ThreadedMujoco(VectorEnv[Any, Any, Any]):
         """Resets every copy; a single ``seed`` is the first one's, the next has ``seed + 1``, and so on."""
         if seed is None or isinstance(seed, int):
             seed = [None if seed is None else seed + index for index in range(self.num_envs)]
-        observations = [env.reset(seed=own, options=options)[0] for env, own in zip(self.envs, seed, strict=True)]
+        observations = [env.reset(seed=each, options=options)[0] for env, each in zip(self.envs, seed, strict=True)]
         self._elapsed[:] = 0
         return np.stack(observations), self._info({})
 
@@ -93,6 +93,10 @@ class ThreadedMujoco(VectorEnv[Any, Any, Any]):
         self._pool.shutdown()
         for env in self.envs:
             env.close()
+
+    def get_attr(self, name: str) -> tuple[Any, ...]:
+        """An attribute of every copy."""
+        return tuple(env.get_wrapper_attr(name) for env in self.envs)
 
     def state_dict(self) -> dict[str, Any]:
         """The state of every copy, and how long its episode has lasted."""
@@ -124,14 +128,14 @@ class ThreadedMujoco(VectorEnv[Any, Any, Any]):
 
     def _transformed(self, outcome: Outcome) -> Outcome:
         if "observation" in self._transforms:
-            seen = zip(self._layers, outcome.observations, strict=True)
-            outcome = outcome._replace(observations=np.stack([layer.transformed(row) for layer, row in seen]))
+            rows = zip(self._layers, outcome.observations, strict=True)
+            outcome = outcome._replace(observations=np.stack([layer.transformed(row) for layer, row in rows]))
         if "reward" in self._transforms:
-            paid = [self._paid(index, outcome) for index in range(self.num_envs)]
-            outcome = outcome._replace(rewards=np.array(paid))
+            rewards = [self._reward(index, outcome) for index in range(self.num_envs)]
+            outcome = outcome._replace(rewards=np.array(rewards))
         return outcome
 
-    def _paid(self, index: int, outcome: Outcome) -> float:
+    def _reward(self, index: int, outcome: Outcome) -> float:
         info = {name: part[index] for name, part in outcome.parts.items()}
         return self._layers[index].transformed_reward(float(outcome.rewards[index]), info)
 
@@ -163,7 +167,7 @@ class _Simulation:
         self._mj_step, self._post = mujoco.mj_step, mujoco.mj_rnePostConstraint if contact_forces else None
 
     def advance(self, action: np.ndarray) -> None:
-        """What Gymnasium's MujocoEnv does in a step."""
+        """Does what Gymnasium's MujocoEnv does in a step."""
         self._control[:] = action
         self._mj_step(self._model, self._data, nstep=self._frames)
         if self._post:
@@ -209,7 +213,7 @@ def _time_limit(env: gymnasium.Env[Any, Any]) -> float:
 
 
 def _overridden(layers: list[Nonstationary]) -> set[str]:
-    """Which of the hooks that run on every step some change has."""
+    """The hooks, of those that run on every step, that some change has."""
     changes = layers[0].changes if layers else []
     hooks = ("observation", "action", "reward")
     return {hook for hook in hooks for change in changes if getattr(type(change), hook) is not getattr(Change, hook)}

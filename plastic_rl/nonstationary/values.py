@@ -1,8 +1,9 @@
-"""Where a changing number comes from: one value per task, a function of the task's index and the seed alone.
+"""Values: one number per task, a function of the task's index and the seed alone.
 
 One rule for all changes: wherever one takes values, a number stands for that number in every task, and two numbers, low
 and high, for a draw between them in each task. The draws are uniform; those of ``Friction`` are log-uniform, as in the
-paper that it is from. Anything else is said: ``ScaleReward(LogUniform(0.5, 2.0))``, ``ScaleReward(Listed([1, -1]))``.
+paper that it is from. Anything else is said: ``ScaleReward(LogUniformValues(0.5, 2.0))``, ``ScaleReward(Listed([1,
+-1]))``.
 The two numbers stand side by side, ``ScaleReward(0.5, 2.0)``, or as a pair where a change takes values for several
 things: ``CartPolePhysics(length=(0.25, 2.0), force=(5, 20))``.
 """
@@ -55,7 +56,7 @@ class Listed:
 
 
 @dataclass(frozen=True)
-class Uniform:
+class UniformValues:
     """Independent draws, uniform between ``low`` and ``high``."""
 
     low: float
@@ -70,7 +71,7 @@ class Uniform:
 
 
 @dataclass(frozen=True)
-class LogUniform:
+class LogUniformValues:
     """Independent draws whose logarithm is uniform between those of ``low`` and ``high``."""
 
     low: float
@@ -86,7 +87,7 @@ class LogUniform:
 
 
 @dataclass(frozen=True)
-class Normal:
+class NormalValues:
     """Independent draws from a normal distribution."""
 
     mean: float
@@ -100,7 +101,7 @@ ValuesLike = Values | Number | tuple[Number, Number]
 """Values, or numbers in their place: see the module."""
 
 
-def values_of(given: object, high: object = None, spread: Callable[[float, float], Values] = Uniform) -> Values:
+def values_of(given: object, high: object = None, spread: Callable[[float, float], Values] = UniformValues) -> Values:
     """The values that are given, or that numbers in their place stand for.
 
     Args:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
 import gymnasium
 
-from plastic_rl.nonstationary.chain import Chain
 from plastic_rl.nonstationary.changes import Parameters
+from plastic_rl.nonstationary.changing_world import changing_layer
 from plastic_rl.nonstationary.clock import Clock
-from plastic_rl.nonstationary.differences import is_finite, largest_difference
+from plastic_rl.nonstationary.differences import largest_difference
+from plastic_rl.nonstationary.lives import Life, live
 from plastic_rl.nonstationary.schedules import Never, Schedule
 from plastic_rl.nonstationary.wrapper import Nonstationary
 
@@ -23,7 +23,7 @@ class NotVerified(Exception):
 
 @dataclass(frozen=True)
 class Verification:
-    """What :func:`verify` found.
+    """The findings of :func:`verify`.
 
     Args:
         before: The task before the change.
@@ -50,15 +50,6 @@ class _Jump(Schedule):
         return self.task_after if clock.step >= self.step else 0
 
 
-@dataclass(frozen=True)
-class _Life:
-    """Observations and rewards in two rows of equal length, and where the change fell."""
-
-    observations: list[Any]
-    rewards: list[float]
-    change: int
-
-
 def verify(
     env: str | gymnasium.Env[Any, Any] | Callable[[], gymnasium.Env[Any, Any]], *, steps: int = 100, seed: int = 0
 ) -> Verification:
@@ -79,17 +70,18 @@ def verify(
     """
     make = _maker(env)
     changing, steady = make(), make()
-    layer = changing_layer(changing)
-    at, later = layer.schedule.at, _first_different_task(layer)
-    layer.schedule = _Jump(steps * layer.run_clock.copies, later, at=at)
+    world = changing_layer(changing)
+    at, later = world.schedule.at, _first_different_task(world)
+    world.schedule = _Jump(steps * world.run_clock.copies, later, at=at)
     changing_layer(steady).schedule = Never(at=at)
-    changed, unchanged = _live(changing, steps, seed, at == "reset"), _live(steady, steps, seed, at == "reset")
-    _check_finite(changed)
+    changed, unchanged = (live(copy, steps, seed, reset_at_change=at == "reset") for copy in (changing, steady))
+    if not changed.is_finite:
+        raise NotVerified("an observation or a reward is not finite")
     _check_equal_before(changed, unchanged)
-    first, largest = _difference_after(changed, unchanged, _short(layer.parameters(later)))
-    if isinstance(layer, Nonstationary):
-        _check_undone(layer, changing_layer(make()), steps, seed)
-    return Verification(layer.parameters(0), layer.parameters(later), first, largest)
+    first, largest = _difference_after(changed, unchanged, _short(world.parameters(later)))
+    if isinstance(world, Nonstationary):
+        _check_undone(world, changing_layer(make()), steps, seed)
+    return Verification(world.parameters(0), world.parameters(later), first, largest)
 
 
 def _maker(
@@ -105,74 +97,34 @@ def _maker(
     return lambda: gymnasium.make(spec)
 
 
-def changing_layer(env: gymnasium.Env[Any, Any]) -> Any:
-    """The wrapper, or the chain, that makes ``env`` change; a ValueError if nothing does."""
-    layer: Any = env
-    while not isinstance(layer, Nonstationary | Chain):
-        if not isinstance(layer, gymnasium.Wrapper):
-            raise ValueError(f"{env} never changes: wrap it in Nonstationary")
-        layer = layer.env
-    return layer
-
-
-def _first_different_task(layer: Any, tasks: int = 20) -> int:
-    first = layer.parameters(0)
+def _first_different_task(world: Any, tasks: int = 20) -> int:
+    first = world.parameters(0)
     for index in range(1, tasks):
-        if layer.parameters(index) != first | {"index": index}:
+        if world.parameters(index) != first | {"index": index}:
             return index
     raise NotVerified(f"nothing changes: the first {tasks} tasks are all {_short(first)}")
 
 
-def _live(env: gymnasium.Env[Any, Any], steps: int, seed: int, reset_at_change: bool) -> _Life:
-    """Two times ``steps`` steps; where an episode ends, the next begins with a seed of its own."""
-    env.action_space.seed(seed)
-    # Copies: an environment may use one array for all its observations.
-    observations, rewards, change = [deepcopy(env.reset(seed=seed)[0])], [0.0], 0
-    for step in range(2 * steps):
-        if step == steps:
-            change = len(observations)
-            if reset_at_change:
-                observations.append(deepcopy(env.reset(seed=seed + 1)[0]))
-                rewards.append(0.0)
-        observation, reward, terminated, truncated, _ = env.step(env.action_space.sample())
-        observations.append(deepcopy(observation))
-        rewards.append(float(reward))
-        if (terminated or truncated) and not (reset_at_change and step == steps - 1):
-            observations.append(deepcopy(env.reset(seed=seed + 2 + step)[0]))
-            rewards.append(0.0)
-    return _Life(observations, rewards, change)
-
-
-def _check_finite(life: _Life) -> None:
-    if not all(map(is_finite, (*life.observations, life.rewards))):
-        raise NotVerified("an observation or a reward is not finite")
-
-
-def _check_equal_before(changed: _Life, unchanged: _Life) -> None:
+def _check_equal_before(changed: Life, unchanged: Life) -> None:
     if changed.change != unchanged.change:
         raise NotVerified("the two lives differ before the change: their episodes end on different steps")
-    for step in range(changed.change):
-        if _difference(changed, unchanged, step) != 0:
+    for place in range(changed.change):
+        if changed.difference(unchanged, place) != 0:
             raise NotVerified(
-                f"the two lives differ already at step {step}, before the change at {changed.change}: "
+                f"the two lives differ already at step {place}, before the change at {changed.change}: "
                 "something else than the task is random, and no reset seeds it"
             )
 
 
-def _difference_after(changed: _Life, unchanged: _Life, after: str) -> tuple[int, float]:
+def _difference_after(changed: Life, unchanged: Life, after: str) -> tuple[int, float]:
     end = min(len(changed.rewards), len(unchanged.rewards))
-    differences = [_difference(changed, unchanged, step) for step in range(changed.change, end)]
+    differences = [changed.difference(unchanged, place) for place in range(changed.change, end)]
     if not any(differences):
         raise NotVerified(
             f"nothing changes: the lives in task 0 and in {after} are identical over {len(differences)} steps. "
             "Does the simulator read what the change writes?"
         )
     return next(step for step, difference in enumerate(differences) if difference), max(differences)
-
-
-def _difference(one: _Life, other: _Life, step: int) -> float:
-    seen = largest_difference(one.observations[step], other.observations[step])
-    return max(seen, abs(one.rewards[step] - other.rewards[step]))
 
 
 def _short(task: Parameters) -> str:
@@ -182,11 +134,10 @@ def _short(task: Parameters) -> str:
 
 def _check_undone(used: Nonstationary, new: Nonstationary, steps: int, seed: int) -> None:
     used.undo()
-    mine, original = (_live(env.env, steps // 2, seed, reset_at_change=True) for env in (used, new))
-    same = len(mine.rewards) == len(original.rewards) and mine.rewards == original.rewards
-    if not same or any(map(largest_difference, mine.observations, original.observations)):
+    undone, original = (live(world.env, steps // 2, seed, reset_at_change=True) for world in (used, new))
+    if not undone.is_that_of(original):
         raise NotVerified("undo() leaves something behind: the environment differs from one that was never changed")
-    seen = original.observations[-1]
-    action = used.action_space.sample()
-    if largest_difference(used.transformed(seen), seen) or largest_difference(used.transformed_action(action), action):
+    observation, action = original.observations[-1], used.action_space.sample()
+    shown, acted = used.transformed(observation), used.transformed_action(action)
+    if largest_difference(shown, observation) or largest_difference(acted, action):
         raise NotVerified("undo() leaves something behind: observations or actions are still transformed")

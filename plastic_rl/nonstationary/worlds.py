@@ -17,10 +17,10 @@ from plastic_rl.nonstationary.images import PermutePixels
 from plastic_rl.nonstationary.mujoco_bodies import BodyMass, Friction, Gravity
 from plastic_rl.nonstationary.mujoco_joints import DamagedActuators
 from plastic_rl.nonstationary.observations import OffsetObservations, PermuteObservations
-from plastic_rl.nonstationary.patterns import Cycle
 from plastic_rl.nonstationary.replayed import Replayed
+from plastic_rl.nonstationary.schedule_patterns import Cycle
 from plastic_rl.nonstationary.schedules import Every, Schedule
-from plastic_rl.nonstationary.values import Listed, LogUniform
+from plastic_rl.nonstationary.values import Listed, LogUniformValues
 from plastic_rl.nonstationary.wrapper import Nonstationary
 from plastic_rl.protocols import ANT_SETTINGS
 
@@ -60,12 +60,12 @@ def slippery(base: str, *, friction_low: float, friction_high: float, **life: Un
 
 def gravity(base: str, *, gravity_low: float, gravity_high: float, **life: Unpack[Life]) -> Nonstationary:
     """A robot that weighs more or less: gravity's factor is redrawn, log-uniform."""
-    return _changing(base, Gravity(LogUniform(gravity_low, gravity_high)), **life)
+    return _changing(base, Gravity(LogUniformValues(gravity_low, gravity_high)), **life)
 
 
 def heavy(base: str, *, mass_low: float, mass_high: float, **life: Unpack[Life]) -> Nonstationary:
     """A robot whose bodies have another mass, and inertia with it: one factor is redrawn, log-uniform."""
-    return _changing(base, BodyMass(LogUniform(mass_low, mass_high)), **life)
+    return _changing(base, BodyMass(LogUniformValues(mass_low, mass_high)), **life)
 
 
 def damaged(base: str, *, failures: int, **life: Unpack[Life]) -> Nonstationary:
@@ -81,8 +81,9 @@ def recurring(base: str, *, frictions: Sequence[float], **life: Unpack[Life]) ->
 def shifting_pole(base: str, *, factor_low: float, factor_high: float, **life: Unpack[Life]) -> Nonstationary:
     """A CartPole whose pole has another length and mass: each default times a factor, redrawn, log-uniform."""
     pole: Any = gymnasium.make(base).unwrapped
-    length, mass = (LogUniform(default * factor_low, default * factor_high) for default in (pole.length, pole.masspole))
-    return _changing(base, CartPolePhysics(length=length, pole_mass=mass), **life)
+    lengths = LogUniformValues(pole.length * factor_low, pole.length * factor_high)
+    masses = LogUniformValues(pole.masspole * factor_low, pole.masspole * factor_high)
+    return _changing(base, CartPolePhysics(length=lengths, pole_mass=masses), **life)
 
 
 def permuted(base: str, *, signs: bool, returning: int, **life: Unpack[Life]) -> Nonstationary:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import deepcopy
 from typing import Any, SupportsFloat
 
 import gymnasium
 from gymnasium.utils import RecordConstructorArgs
 
-from plastic_rl.nonstationary.changes import Change, Parameters, copy_of
-from plastic_rl.nonstationary.clock import Clock, RunClock
-from plastic_rl.nonstationary.descriptions import Description, description, rebuilt
-from plastic_rl.nonstationary.draws import Draws
+from plastic_rl.nonstationary.changes import Change, Parameters, copy_of, refuse_shared_fields
+from plastic_rl.nonstationary.changing_world import ChangingWorld, refuse_changing
+from plastic_rl.nonstationary.clock import RunClock
+from plastic_rl.nonstationary.descriptions import Description, changes_of, description, schedule_of
 from plastic_rl.nonstationary.schedules import Schedule
+from plastic_rl.nonstationary.task_sequence import TaskSequence
 
 
-class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
+class Nonstationary(ChangingWorld, gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
     """An environment that changes, on the clock of the run.
 
     The clock counts the environment steps of the whole run: this copy's own steps times ``copies``, so that all
@@ -38,7 +38,8 @@ class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
         tasks: Tasks to go through instead of drawing them (``read_tasks`` reads them from a file).
 
     Raises:
-        ValueError: A change cannot work on this environment, or is none; or two of them write the same thing.
+        ValueError: A change cannot work on this environment, or is none; two of them write the same thing; or the
+            environment changes already.
 
     Example:
         >>> env = gymnasium.make("Ant-v5")
@@ -65,20 +66,22 @@ class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
             resets_take_a_step=resets_take_a_step,
             tasks=tasks,
         )
-        super().__init__(env)
-        self.changes = _changes(rebuilt(change))
-        self.schedule = _schedule(rebuilt(schedule))
-        self.task: Parameters = {}
-        self._draws = [Draws(seed, position) for position in range(len(self.changes))]
-        self._tasks = _copies_of(tasks)
+        gymnasium.Wrapper.__init__(self, env)
+        refuse_changing(env)
+        self.changes = changes_of(change)
+        self.schedule = schedule_of(schedule)
+        self.task = {}
         self.run_clock = RunClock(copies, resets_take_a_step)
         self._resets_rewrite = False
         self._bind()
+        self.tasks = TaskSequence(self.changes, seed, tasks)
 
-    @property
-    def clock(self) -> Clock:
-        """What time it is in the run."""
-        return self.run_clock.now
+    def parameters(self, index: int) -> Parameters:
+        return self.tasks[index]
+
+    def follow(self, tasks: Sequence[Parameters]) -> None:
+        """Goes through given tasks from the next change on, instead of drawing them."""
+        self.tasks.follow(tasks)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Begins an episode, of the task that is due by now."""
@@ -95,8 +98,8 @@ class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
         self.begin_step()
         observation, reward, terminated, truncated, info = self.env.step(self.transformed_action(action))
         self.run_clock.tick()
-        paid = self.transformed_reward(float(reward), info)
-        return self.transformed(observation), paid, terminated, truncated, self._announced(info)
+        reward = self.transformed_reward(float(reward), info)
+        return self.transformed(observation), reward, terminated, truncated, self._announced(info)
 
     def begin_step(self) -> None:
         """Does what is due just before the environment steps."""
@@ -106,19 +109,19 @@ class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
             change.before_step(self.env)
 
     def transformed(self, observation: Any) -> Any:
-        """What the agent sees of an observation of the environment's."""
+        """The agent's view of an observation of the environment's."""
         for change in self.changes:
             observation = change.observation(observation)
         return observation
 
     def transformed_action(self, action: Any) -> Any:
-        """What the environment gets when the agent chooses ``action``."""
+        """The action that the environment gets when the agent chooses ``action``."""
         for change in reversed(self.changes):
             action = change.action(action)
         return action
 
     def transformed_reward(self, reward: float, info: dict[str, Any]) -> float:
-        """What the agent is paid on a step that ``info`` describes."""
+        """The agent's reward on a step that ``info`` describes."""
         for change in self.changes:
             reward = change.reward(reward, info)
         return reward
@@ -129,24 +132,8 @@ class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
             change.undo(self.env)
         self.task = {}
 
-    def parameters(self, index: int) -> Parameters:
-        """What task ``index`` is called, whether or not it has been met: ``{"index": index, ...}``."""
-        if self._tasks is not None:
-            return _given(self._tasks, index)
-        named: Parameters = {"index": index}
-        for change, draws in zip(self.changes, self._draws, strict=True):
-            drawn = change.draw(index, draws)
-            if clash := named.keys() & drawn.keys():
-                raise ValueError(f"two changes on one environment announce the same parameter: {sorted(clash)}")
-            named |= drawn
-        return named
-
-    def follow(self, tasks: Sequence[Parameters]) -> None:
-        """Goes through given tasks from the next change on, instead of drawing them."""
-        self._tasks = _copies_of(tasks)
-
     def state_dict(self) -> dict[str, Any]:
-        """What goes on counting: the clock, the task in force, and what the changes remember."""
+        """The clock, the task in force, and what the changes remember."""
         return {
             "clock": self.run_clock.state_dict(),
             "task": copy_of(self.task),
@@ -168,13 +155,12 @@ class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
         self._enter(self.task)
 
     def _bind(self) -> None:
-        _refuse_shared_fields(self.changes)
+        refuse_shared_fields(self.changes)
         observations, actions = self.env.observation_space, self.env.action_space
         for change in self.changes:
             change.bind(self.env)
             observations, actions = change.observation_space(observations), change.action_space(actions)
         self.observation_space, self.action_space = observations, actions
-        self.parameters(0)
 
     def _refuse_what_moved(self) -> None:
         """Refuses an environment that has written, since its last reset, what a change had written."""
@@ -211,38 +197,3 @@ class Nonstationary(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
 
     def _announced(self, info: dict[str, Any]) -> dict[str, Any]:
         return {**info, "task": copy_of(self.task)}
-
-
-def _changes(given: Any) -> list[Change]:
-    """Copies of the changes that are given, so that one description can serve many environments."""
-    changes = given if isinstance(given, list | tuple) else [given]
-    if not changes:
-        raise ValueError("change must not be empty: give at least one Change")
-    if others := [change for change in changes if not isinstance(change, Change)]:
-        raise ValueError(f"change must be a Change or several, got {others[0]!r}")
-    return [deepcopy(change) for change in changes]
-
-
-def _schedule(given: Any) -> Schedule:
-    if not isinstance(given, Schedule):
-        raise ValueError(f"schedule must be a Schedule, got {given!r}")
-    return given
-
-
-def _refuse_shared_fields(changes: Sequence[Change]) -> None:
-    owner: dict[str, str] = {}
-    for change in changes:
-        for field in change.touches:
-            if field in owner:
-                raise ValueError(f"{owner[field]} and {type(change).__name__} both write {field}: use one of them")
-            owner[field] = type(change).__name__
-
-
-def _given(tasks: Sequence[Parameters], index: int) -> Parameters:
-    if index >= len(tasks):
-        raise ValueError(f"task {index} is due, but only {len(tasks)} tasks were given: give more of them")
-    return copy_of(tasks[index])
-
-
-def _copies_of(tasks: Sequence[Parameters] | None) -> list[Parameters] | None:
-    return None if tasks is None else [copy_of(task) for task in tasks]

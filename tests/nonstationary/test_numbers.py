@@ -23,7 +23,7 @@ from plastic_rl.nonstationary import (
     OffsetObservations,
     Push,
     ScaleReward,
-    Uniform,
+    UniformValues,
 )
 from plastic_rl.nonstationary.values import values_of
 
@@ -40,7 +40,7 @@ def numbers(change: NumberChange, count: int = 5) -> list[float]:
 
 @pytest.mark.parametrize("kind", OF_ONE_NUMBER)
 def test_every_change_takes_numbers_alike(kind):
-    spread = library.LogUniform if kind is Friction else Uniform
+    spread = library.LogUniformValues if kind is Friction else UniformValues
     drawn = [spread(0.25, 1.0).value(index, Draws(3)) for index in range(5)]
     assert numbers(kind(0.25, 1.0)) == numbers(kind((0.25, 1.0))) == numbers(kind(spread(0.25, 1.0))) == drawn
     assert numbers(kind(0.5)) == numbers(kind(Constant(0.5))) == [0.5] * 5
@@ -88,7 +88,7 @@ def test_pairs_stand_wherever_values_do():
     cartpole = Nonstationary(gymnasium.make("CartPole-v1"), CartPolePhysics(length=(0.25, 2.0), force=8.0), Never())
     assert cartpole.parameters(4) == {
         "index": 4,
-        "length": Uniform(0.25, 2.0).value(4, Draws(0)),
+        "length": UniformValues(0.25, 2.0).value(4, Draws(0)),
         "force": 8.0,
     }
     changes = [Gravity(0.5, 2.0, tilts=(0.0, 20.0), headings=90.0), Push(4.0, headings=(0.0, 360.0))]

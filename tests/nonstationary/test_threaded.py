@@ -13,12 +13,12 @@ from plastic_rl.nonstationary import (
     Friction,
     GoalDirection,
     Listed,
-    LogUniform,
+    LogUniformValues,
     Nonstationary,
     ObservationNoise,
     PermuteObservations,
     Push,
-    Uniform,
+    UniformValues,
 )
 from plastic_rl.nonstationary.threaded import ThreadedMujoco
 
@@ -45,11 +45,11 @@ WORLDS = {
     "hopper": plain("Hopper-v5"),
     "walker": plain("Walker2d-v5", exclude_current_positions_from_observation=False),
     "slippery": plain("plastic_rl/SlipperyAnt-v0", change_every=100, copies=COPIES, max_episode_steps=60),
-    "at once": changing(Friction(), BodyMass(LogUniform(0.5, 2.0)), at="step"),
-    "pushed": changing(Push(Uniform(-9.0, 9.0))),
+    "at once": changing(Friction(), BodyMass(LogUniformValues(0.5, 2.0)), at="step"),
+    "pushed": changing(Push(UniformValues(-9.0, 9.0))),
     "senses, actions, goals": changing(
-        PermuteObservations(), ObservationNoise(Listed([0.1, 0.3])), ActionGain(Uniform(0.2, 2.0)),
-        GoalDirection(Uniform(0.0, 360.0)), at="step",
+        PermuteObservations(), ObservationNoise(Listed([0.1, 0.3])), ActionGain(UniformValues(0.2, 2.0)),
+        GoalDirection(UniformValues(0.0, 360.0)), at="step",
     ),
 }  # fmt: skip
 

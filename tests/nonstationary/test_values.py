@@ -16,14 +16,14 @@ from plastic_rl.nonstationary import (
     Draws,
     Every,
     EveryEpisodes,
-    Linear,
+    LinearDrift,
     Listed,
-    LogUniform,
-    Normal,
+    LogUniformValues,
+    NormalValues,
     OrnsteinUhlenbeck,
-    Poisson,
+    PoissonSchedule,
     Sinusoid,
-    Uniform,
+    UniformValues,
     random_walk,
 )
 
@@ -39,7 +39,7 @@ def tasks(schedule, steps: list[int]) -> list[int]:
 def test_drifts_by_hand():
     assert values(Constant(0.3), 2) == [0.3, 0.3]
     assert values(Listed([1.0, 2.0, 3.0]), 5) == [1.0, 2.0, 3.0, 1.0, 2.0]
-    assert values(Linear(1.0, 3.0, 4), 6) == [1.0, 1.5, 2.0, 2.5, 3.0, 3.0]
+    assert values(LinearDrift(1.0, 3.0, 4), 6) == [1.0, 1.5, 2.0, 2.5, 3.0, 3.0]
     np.testing.assert_allclose(values(Sinusoid(1.0, 0.5, 4), 5), [1.0, 1.5, 1.0, 0.5, 1.0], atol=1e-15)
     assert values(OrnsteinUhlenbeck(2.0, 0.0, 0.5), 3) == [2.0, 2.0, 2.0]
 
@@ -65,9 +65,9 @@ def test_what_pulls_back_keeps_the_spread_finite():
 
 
 def test_draws_have_their_distributions():
-    assert np.mean(values(Uniform(1.0, 3.0), 2000)) == pytest.approx(2.0, abs=0.05)
-    assert np.std(values(Normal(0.0, 2.0), 2000)) == pytest.approx(2.0, abs=0.1)
-    assert np.median(values(LogUniform(0.01, 1.0), 2000)) == pytest.approx(0.1, rel=0.15)
+    assert np.mean(values(UniformValues(1.0, 3.0), 2000)) == pytest.approx(2.0, abs=0.05)
+    assert np.std(values(NormalValues(0.0, 2.0), 2000)) == pytest.approx(2.0, abs=0.1)
+    assert np.median(values(LogUniformValues(0.01, 1.0), 2000)) == pytest.approx(0.1, rel=0.15)
 
 
 def test_numbers_of_one_change_are_drawn_independently():
@@ -76,7 +76,7 @@ def test_numbers_of_one_change_are_drawn_independently():
 
 
 def values_of_part(part: int) -> list[float]:
-    return [Uniform(0.0, 1.0).value(index, Draws(0).of(part)) for index in range(500)]
+    return [UniformValues(0.0, 1.0).value(index, Draws(0).of(part)) for index in range(500)]
 
 
 def test_schedules_by_hand():
@@ -93,12 +93,12 @@ def test_a_cycle_changes_when_its_schedule_does():
 
 
 def test_poisson_jumps_are_a_function_of_the_seed_and_come_at_their_rate():
-    schedule = Poisson(100.0, seed=3)
+    schedule = PoissonSchedule(100.0, seed=3)
     late_first = [schedule.task(Clock(step, 0)) for step in (5000, 10, 5000)]
-    assert late_first[0] == late_first[2] == Poisson(100.0, seed=3).task(Clock(5000, 0))
+    assert late_first[0] == late_first[2] == PoissonSchedule(100.0, seed=3).task(Clock(5000, 0))
     assert late_first[1] <= late_first[0]
-    assert Poisson(100.0, seed=3).task(Clock(100_000, 0)) == pytest.approx(1000, abs=100)
-    assert Poisson(100.0, seed=4).task(Clock(5000, 0)) != late_first[0]
+    assert PoissonSchedule(100.0, seed=3).task(Clock(100_000, 0)) == pytest.approx(1000, abs=100)
+    assert PoissonSchedule(100.0, seed=4).task(Clock(5000, 0)) != late_first[0]
 
 
 @pytest.mark.parametrize(
@@ -110,11 +110,11 @@ def test_poisson_jumps_are_a_function_of_the_seed_and_come_at_their_rate():
         (lambda: Every(1, at="now"), "at must be 'reset' or 'step', got 'now'"),
         (lambda: Cycle(Every(1), 0), "tasks must be at least 1, got 0"),
         (lambda: Bursts(5, 5), "0 < length < period"),
-        (lambda: Poisson(0.5), "mean_steps must be at least 1, got 0.5"),
-        (lambda: LogUniform(0.0, 1.0), "log-uniform needs 0 < low <= high"),
-        (lambda: Uniform(2.0, 1.0), "low must not exceed high"),
+        (lambda: PoissonSchedule(0.5), "mean_steps must be at least 1, got 0.5"),
+        (lambda: LogUniformValues(0.0, 1.0), "log-uniform needs 0 < low <= high"),
+        (lambda: UniformValues(2.0, 1.0), "low must not exceed high"),
         (lambda: Listed([]), "numbers must not be empty"),
-        (lambda: Linear(0.0, 1.0, 0), "tasks must be at least 1, got 0"),
+        (lambda: LinearDrift(0.0, 1.0, 0), "tasks must be at least 1, got 0"),
         (lambda: Sinusoid(0.0, 1.0, 0), "tasks must be at least 1, got 0"),
         (lambda: OrnsteinUhlenbeck(0.0, 1.0, 2.0), r"pull must be in \[0, 1\], got 2"),
         (lambda: random_walk(5.0, 1.0, high=1.0), r"start must be in \[low, high\]"),

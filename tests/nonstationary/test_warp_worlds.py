@@ -6,7 +6,7 @@ import gymnasium
 import numpy as np
 import pytest
 
-from plastic_rl.nonstationary import BodyMass, DamagedActuators, Friction, Gravity, Listed, LogUniform
+from plastic_rl.nonstationary import BodyMass, DamagedActuators, Friction, Gravity, Listed, LogUniformValues
 from plastic_rl.nonstationary.warp_worlds import WarpWorlds
 
 pytest.importorskip("mujoco_warp", reason="mujoco-warp is not installed")
@@ -77,7 +77,7 @@ def test_friction_is_each_worlds_own(worlds):
 
 def test_what_is_kept_once_for_all_worlds_is_refused():
     with pytest.raises(ValueError, match=r"Gravity writes opt\.gravity, which Warp keeps once"):
-        WarpWorlds(gymnasium.make("Ant-v5"), Gravity(LogUniform(0.5, 2.0)), 2, device="cpu")
+        WarpWorlds(gymnasium.make("Ant-v5"), Gravity(LogUniformValues(0.5, 2.0)), 2, device="cpu")
 
 
 def test_every_world_needs_its_task(worlds):
@@ -88,7 +88,7 @@ def test_every_world_needs_its_task(worlds):
 def test_masses_and_damages_are_batched_too():
     env = gymnasium.make("Ant-v5")
     env.reset(seed=0)
-    masses = WarpWorlds(env, BodyMass(LogUniform(0.5, 2.0)), 2, device="cpu")
+    masses = WarpWorlds(env, BodyMass(LogUniformValues(0.5, 2.0)), 2, device="cpu")
     masses.apply([{"mass": 1.0}, {"mass": 2.0}])
     kept = masses._model.body_mass.numpy()
     np.testing.assert_allclose(kept[1], 2 * kept[0], rtol=1e-6)

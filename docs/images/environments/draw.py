@@ -15,8 +15,7 @@ import gymnasium
 import numpy as np
 from imageio.v3 import imwrite
 
-from plastic_rl.nonstationary import Always, film, write_film
-from plastic_rl.nonstationary.verification import changing_layer
+from plastic_rl.nonstationary import film, stay_in_task, write_film
 
 HERE = Path(__file__).parent
 SIZE = {"render_mode": "rgb_array", "width": 200, "height": 150}
@@ -92,7 +91,7 @@ def draw_senses() -> None:
 
 def life(env: gymnasium.Env, task: int, steps: int) -> np.ndarray:
     """What is seen under random actions in one task, with resets where episodes end."""
-    changing_layer(env).schedule = Always(task)
+    stay_in_task(env, task)
     env.action_space.seed(0)
     seen = [env.reset(seed=0)[0]]
     while len(seen) < steps:

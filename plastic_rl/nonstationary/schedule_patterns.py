@@ -58,7 +58,7 @@ class Bursts(Schedule):
 
 
 @dataclass(frozen=True)
-class Poisson(Schedule):
+class PoissonSchedule(Schedule):
     """A new task at random steps, independent of each other: the gaps are exponential.
 
     Args:
