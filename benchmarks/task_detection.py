@@ -30,7 +30,7 @@ from plastic_rl.nn.additive.layer import Task
 from plastic_rl.nonstationary import CartPolePhysics, Cycle, Every, LogUniform, Nonstationary
 from plastic_rl.runs import seed_everything
 from plastic_rl.sb3 import TaskSwitch
-from plastic_rl.sb3.tasks import tasks_of
+from plastic_rl.sb3.tasks import detector_of
 
 REGIMES = 3
 NEVER = 1_000_000_000
@@ -116,10 +116,9 @@ class Witness(BaseCallback):
         self.alarms: list[tuple[int, Task]] = []  # step and name
 
     def _on_training_start(self) -> None:
-        tasks = tasks_of(self.model)
-        assert tasks is not None
-        assert tasks.detector is not None
-        self.detector, self.latest = tasks.detector, tasks.detector.latest
+        detector = detector_of(self.model)
+        assert detector is not None
+        self.detector, self.latest = detector, detector.latest
 
     def _on_step(self) -> bool:
         worlds = [info["task"]["index"] for info in self.locals["infos"]]

@@ -48,9 +48,7 @@ class RegularisedPPO(PPO):
 
     def _regulariser(self, network: nn.Sequential) -> HSICRegulariser:
         activations = [module for module in network if not list(module.parameters())]
-        return HSICRegulariser(
-            network, activations, lambda_x=self.lambda_x, lambda_y=self.lambda_y, sigma=self.sigma
-        )
+        return HSICRegulariser(network, activations, lambda_x=self.lambda_x, lambda_y=self.lambda_y, sigma=self.sigma)
 
     def _label(self, samples: RolloutBufferSamples, next_observations: Tensor) -> None:
         returns = samples.returns[:, None]

@@ -15,7 +15,7 @@ from stable_baselines3.common.vec_env import unwrap_vec_normalize
 from plastic_rl.nn.additive.layer import Task
 from plastic_rl.regimes import RegimeDetector, Transitions
 from plastic_rl.sb3.task_announcements import Sighting
-from plastic_rl.sb3.tasks import tasks_of
+from plastic_rl.sb3.tasks import RememberedTasks, tasks_of
 
 
 def detect_tasks(model: BaseAlgorithm, **settings: Any) -> RegimeDetector:
@@ -42,7 +42,7 @@ def detect_tasks(model: BaseAlgorithm, **settings: Any) -> RegimeDetector:
             setting is out of range.
     """
     tasks = tasks_of(model)
-    if tasks is None:
+    if not isinstance(tasks, RememberedTasks):
         raise ValueError("tasks can be detected for a model that remembers them: call remember_tasks(model) first")
     if len(tasks.tasks) > 1:
         raise ValueError(f"nothing is known of the worlds of tasks {tasks.tasks}: detect tasks from the first one on")

@@ -17,7 +17,7 @@ from plastic_rl.nn.additive.layer import Task
 from plastic_rl.sb3.task_announcements import Announcements, Sighting
 from plastic_rl.sb3.task_detection import Detection
 from plastic_rl.sb3.task_normalisation import TaskNormalisation
-from plastic_rl.sb3.tasks import tasks_of
+from plastic_rl.sb3.tasks import detector_of, tasks_of
 
 
 class TaskSwitch(BaseCallback):
@@ -44,7 +44,8 @@ class TaskSwitch(BaseCallback):
         if tasks is None:
             raise ValueError("TaskSwitch needs a model that remembers tasks: call remember_tasks(model) first")
         self.tasks, self.due = tasks, tasks.active
-        self.informant = Announcements(self.model) if tasks.detector is None else Detection(self.model, tasks.detector)
+        detector = detector_of(self.model)
+        self.informant = Announcements(self.model) if detector is None else Detection(self.model, detector)
         self.normalisation = TaskNormalisation(self.training_env, self.due)
         self.normalisation.switch(self.due)  # somebody may have gone to another task meanwhile
         self.belongs_to: list[list[Task | None]] = []

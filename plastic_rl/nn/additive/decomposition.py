@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -22,9 +23,6 @@ from plastic_rl.nn.additive.reference import ReferenceLayer
 from plastic_rl.nn.additive.settings import Form, Settings
 from plastic_rl.nn.additive.visit import Visit
 from plastic_rl.optim.validation import one_of, whole_number
-
-if TYPE_CHECKING:  # it learns by `plastic_rl.nn.moments`
-    from plastic_rl.regimes import RegimeDetector
 
 
 class AdditiveDecomposition:
@@ -115,7 +113,6 @@ class AdditiveDecomposition:
         self.active: Task = checked_name(first_task)
         self.learner: Task | None = None
         self._highest = -1  # of all numbers that were names
-        self.detector: RegimeDetector | None = None  # tells the tasks apart where nobody does
         self.period = 0  # counts the times that learning went from one task to another
         self._aside: tuple[list[Tensor], dict[str, Tensor]] | None = None  # the learner's weights during a visit
         self._begin(first_task, None)
@@ -164,10 +161,10 @@ class AdditiveDecomposition:
         self.active = self.learner = name
         self._highest = max(self._highest, name) if isinstance(name, int) else self._highest
 
-    def task(self, name: Task) -> Visit:
+    def task(self, name: Task) -> Visit[Self]:
         """Makes a task the active one: the network is what it was when that task was last trained.
 
-        In a ``with`` statement the task that was active before comes back at the end.
+        In a ``with`` statement the task that was active before comes back at the end, unless it has been forgotten.
 
         Raises:
             ValueError: if there is no such task.
@@ -175,7 +172,11 @@ class AdditiveDecomposition:
         self._check(name)
         before = self.active
         self._switch(name)
-        return Visit(self, before)
+        return Visit(self, partial(self._return_to, before))
+
+    def _return_to(self, name: Task) -> None:
+        if name in self.private:
+            self._switch(name)
 
     @torch.no_grad()
     def _switch(self, name: Task) -> None:
@@ -291,8 +292,7 @@ class AdditiveDecomposition:
             "period": self.period,
             "highest": self._highest,
             "aside": None if self._aside is None else list(self._aside),
-            "layers": {layer.name: layer.state() for layer in self.layers},
-            "detector": None if self.detector is None else self.detector.state_dict(),
+            "layers": {layer.name: layer.state_dict() for layer in self.layers},
         }
 
     @torch.no_grad()
@@ -300,14 +300,11 @@ class AdditiveDecomposition:
         """Goes on from a saved state; the network's parameters, which are the active task's, are loaded by themselves.
 
         Raises:
-            ValueError: if the state is of a network with other decomposed weights, or of tasks that were not detected
-                while these are.
+            ValueError: if the state is of a network with other decomposed weights.
         """
         names, saved = [layer.name for layer in self.layers], list(state["layers"])
         if names != saved:
             raise ValueError(f"the saved tasks are of weights {saved}, this network decomposes {names}")
-        if self.detector is not None and state.get("detector") is None:
-            raise ValueError("the saved tasks were announced; to detect them, their worlds would have to be known")
         self.private = dict(zip(state["names"], map(self.parts.placed, state["private"]), strict=True))
         self.initial = self.parts.placed(state["initial"])
         self.active, self.learner = state["active"], state["learner"]
@@ -318,6 +315,4 @@ class AdditiveDecomposition:
             weights = [saved.to(layer.weight) for layer, saved in zip(self.layers, weights, strict=True)]
             self._aside = weights, self.parts.placed(private)
         for layer in self.layers:
-            layer.restore(state["layers"][layer.name])
-        if self.detector is not None:
-            self.detector.load_state_dict(state["detector"])
+            layer.load_state_dict(state["layers"][layer.name])

@@ -231,12 +231,12 @@ class ExactLayer(DecomposedLayer):
     def shared_nbytes(self) -> int:
         return self.shared.nbytes + sum(part.nbytes for part in self.groups.values())
 
-    def state(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         tasks = [
-            {"mask": entry.mask, "own": entry.own.state(), "group": entry.group, "slack": entry.slack}
+            {"mask": entry.mask, "own": entry.own.state_dict(), "group": entry.group, "slack": entry.slack}
             for entry in self.entries.values()
         ]
-        groups = [[label, part.state()] for label, part in self.groups.items()]
+        groups = [[label, part.state_dict()] for label, part in self.groups.items()]
         return {
             "shared": self.shared,
             "names": list(self.entries),
@@ -246,18 +246,18 @@ class ExactLayer(DecomposedLayer):
             "opening_mask": self.opening_mask,
         }
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         self.shared = state["shared"].to(self.weight)
         self.entries = {
             name: Entry(
-                saved["mask"].to(self.weight), self._values(saved["own"]), saved["group"], float(saved["slack"])
+                saved["mask"].to(self.weight),
+                SparseValues.from_state_dict(saved["own"], self.weight),
+                saved["group"],
+                float(saved["slack"]),
             )
             for name, saved in zip(state["names"], state["tasks"], strict=True)
         }
-        self.groups = {label: self._values(saved) for label, saved in state["groups"]}
+        self.groups = {label: SparseValues.from_state_dict(saved, self.weight) for label, saved in state["groups"]}
         self.learner, self._learning = state["learner"], None
         opening = state["opening_mask"]
         self.opening_mask = None if opening is None else opening.to(self.weight)
-
-    def _values(self, saved: dict[str, Tensor]) -> SparseValues:
-        return SparseValues(saved["gaps"].to(self.weight.device), saved["values"].to(self.weight))

@@ -100,9 +100,9 @@ class DecomposedLayer(ABC):
         """How many bytes σ and the groups' parts take."""
 
     @abstractmethod
-    def state(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         """What has to be saved: tensors, numbers, strings, lists and dicts."""
 
     @abstractmethod
-    def restore(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on from a saved state."""

@@ -185,7 +185,7 @@ class ReferenceLayer(DecomposedLayer):
     def shared_nbytes(self) -> int:
         return self.shared.nbytes + sum(part.nbytes for part in self.groups.values())
 
-    def state(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         tasks = [
             {"logit": one.logit, "own": one.own, "group": one.group, "target": one.target}
             for one in self.factors.values()
@@ -199,7 +199,7 @@ class ReferenceLayer(DecomposedLayer):
             "adam": None if self.adam is None else self.adam.state_dict(),
         }
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         self.shared = self._copy(state["shared"])
         self.factors = {
             name: Factors(

@@ -39,6 +39,11 @@ class SparseValues:
         """No values, of the type and on the device of ``like``."""
         return cls(torch.zeros(0, dtype=torch.uint8, device=like.device), like.new_zeros(0))
 
+    @classmethod
+    def from_state_dict(cls, state: dict[str, Tensor], like: Tensor) -> SparseValues:
+        """The values that were saved, of the type and on the device of ``like``."""
+        return cls(state["gaps"].to(like.device), state["values"].to(like))
+
     def places(self) -> Int[Tensor, " n"]:
         """Where the values are in the flattened tensor."""
         steps = self.gaps.long()
@@ -62,7 +67,7 @@ class SparseValues:
     def __len__(self) -> int:
         return len(self.values)
 
-    def state(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         """What has to be saved."""
         return {"gaps": self.gaps, "values": self.values}
 
