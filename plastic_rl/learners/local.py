@@ -14,7 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from plastic_rl.diagnostics import report
 from plastic_rl.learners.backprop import MOST_AT_ONCE, counted, forget_state, watchable
 from plastic_rl.learners.learner import Learner, Plasticity, zero
-from plastic_rl.nn.local import LocalHSIC, OneHot, Standardised
+from plastic_rl.nn.local import LocalHSIC, OneHot, Standardized
 from plastic_rl.nn.local.predictors import Prediction, Ridge
 from plastic_rl.nn.local.readouts import SoftmaxReadout
 from plastic_rl.nn.local.trainer import ADAM, OptimizerFactory, ReadoutFactory
@@ -51,7 +51,7 @@ class LocalBlueprint:
         """A fresh trainer whose weights are a function of a seed; global generators stay as they are."""
         wrap = self.plasticity
         method = None if wrap is None else lambda optimizer, layers: wrap(optimizer, layers, seed)
-        encoder = Standardised(stream.outputs) if stream.is_regression else OneHot(stream.outputs)
+        encoder = Standardized(stream.outputs) if stream.is_regression else OneHot(stream.outputs)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed_for(seed, "network"))
             return LocalHSIC(

@@ -95,7 +95,7 @@ def _first_task(model: OnPolicyAlgorithm) -> str | int:
 
 
 def task_name(task: Mapping[str, Any]) -> str:
-    """What a task is called: its parameters as JSON. A task that returns has its name again, whatever its index.
+    """The name of a task: its parameters as JSON. A task that returns has its name again, whatever its index.
 
     Args:
         task: as ``info["task"]`` announces it.

@@ -18,7 +18,7 @@ Labels = Int[Tensor, " n"]
 
 
 class Centre(StrEnum):
-    """What the members of a group share where they agree."""
+    """The centre that the members of a group share where they agree."""
 
     mean = "mean"  # the paper's μ_g
     midrange = "midrange"  # the released code's (max + min) / 2: no member is off by more than half the spread

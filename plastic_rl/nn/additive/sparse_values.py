@@ -45,7 +45,7 @@ class SparseValues:
         return cls(state["gaps"].to(like.device), state["values"].to(like))
 
     def places(self) -> Int[Tensor, " n"]:
-        """Where the values are in the flattened tensor."""
+        """The places of the values in the flattened tensor."""
         steps = self.gaps.long()
         is_value = steps < SKIP
         return (steps + is_value).cumsum(0)[is_value] - 1
@@ -61,19 +61,19 @@ class SparseValues:
 
     @property
     def nbytes(self) -> int:
-        """How much memory this takes."""
+        """The bytes that this takes."""
         return self.gaps.nbytes + self.values.nbytes
 
     def __len__(self) -> int:
         return len(self.values)
 
     def state_dict(self) -> dict[str, Any]:
-        """What has to be saved."""
+        """The gaps and the values."""
         return {"gaps": self.gaps, "values": self.values}
 
 
 def gaps_between(places: Int[Tensor, " n"]) -> UInt8[Tensor, " bytes"]:
-    """How many places lie before each of these, a byte each and one more for every 255."""
+    """The number of places before each of these, a byte each and one more for every 255."""
     gaps = torch.diff(places, prepend=places.new_full((1,), -1)) - 1
     ends = (gaps // SKIP + 1).cumsum(0) - 1
     total = int(ends[-1]) + 1 if len(ends) else 0
