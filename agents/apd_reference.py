@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from agents.apd import DecomposedAdam
-from agents.decomposition import CENTRES
+from plastic_rl.choices import Centre
 from plastic_rl.settings import Count, NonNegative, OneOf
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class APDReference(DecomposedAdam):
     groups: Count = 2  # K: groups that each consolidation adds
     every: Count = 5  # s: tasks from one consolidation to the next
     spread: NonNegative = 1e-2  # β
-    centre: Annotated[str, OneOf(CENTRES)] = "midrange"  # "mean" is the paper's
+    centre: Annotated[str, OneOf(tuple(Centre))] = "midrange"  # "mean" is the paper's
 
     def optimizer(self) -> Callable[[Iterable[torch.Tensor]], torch.optim.Optimizer]:
         """Return Adam without weight decay: it moves biases and heads, which theirs does not decay."""

@@ -6,9 +6,8 @@ from dataclasses import dataclass, fields
 from typing import Annotated, Any
 
 from agents.recipe import Agent
+from plastic_rl.choices import Centre, Form
 from plastic_rl.settings import Count, NonNegative, OneOf, Range
-
-CENTRES = ("midrange", "mean")
 
 
 @dataclass
@@ -17,13 +16,13 @@ class Decomposed(Agent):
 
     sparsity: NonNegative = 0.2  # λ': a task leaves the shared weights where Adam's direction is larger than this
     drift: NonNegative = 1.0  # the price at which old tasks let shared weights move; inf freezes what they read
-    form: Annotated[str, OneOf(("hierarchical", "retroactive", "fixed"))] = "hierarchical"  # APD(2), APD(1), APD-Fixed
+    form: Annotated[str, OneOf(tuple(Form))] = "hierarchical"  # APD(2), APD(1), APD-Fixed
     tolerance: NonNegative = 0.0  # by how much a weight of an old task may move in all its life
     initial_mask: Annotated[float, Range(0, 1, low_included=False)] = 0.5  # of a new task; 1 switches masks off
     groups: Count = 2  # K: groups that each consolidation adds
     every: Count = 5  # s: tasks from one consolidation to the next
     spread: NonNegative = 0.0  # β: within it members of a group share a weight; 0 merges without loss
-    centre: Annotated[str, OneOf(CENTRES)] = "midrange"  # of a group; with a spread of 0 both are the same
+    centre: Annotated[str, OneOf(tuple(Centre))] = "midrange"  # of a group; with a spread of 0 both are the same
 
     def decomposition(self) -> dict[str, Any]:
         """Return the settings as `plastic_rl.nn.AdditiveDecomposition` takes them."""

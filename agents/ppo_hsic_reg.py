@@ -21,7 +21,7 @@ class PPOHSICReg(PPO):
 
     def algorithm(self) -> Callable[..., Any]:
         from plastic_rl.sb3 import plastic
-        from plastic_rl.sb3.regularised_ppo import RegularisedPPO
+        from plastic_rl.sb3.regularized_ppo import RegularizedPPO
 
-        made: Any = plastic(RegularisedPPO)
+        made: Any = plastic(RegularizedPPO)
         return partial(made, lambda_x=self.lambda_x, lambda_y=self.lambda_y, sigma=self.sigma)

@@ -26,11 +26,11 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 from agents.ppo_apd import PPOAPD
 from benchmarks.tables import command_line, show, write
 from envs.permuted_cartpole import PermutedCartPole
-from plastic_rl.nn.additive.layer import Task
+from plastic_rl.nn.additive.task_names import TaskName
 from plastic_rl.nonstationary import CartPolePhysics, Cycle, Every, LogUniformValues, Nonstationary
 from plastic_rl.runs import seed_everything
 from plastic_rl.sb3 import TaskSwitch
-from plastic_rl.sb3.tasks import tasks_of
+from plastic_rl.sb3.tasks import detector_of
 
 REGIMES = 3
 NEVER = 1_000_000_000
@@ -113,13 +113,12 @@ class Witness(BaseCallback):
         super().__init__()
         self.worlds: list[int] = []
         self.changes: list[tuple[int, int]] = []  # step and regime
-        self.alarms: list[tuple[int, Task]] = []  # step and name
+        self.alarms: list[tuple[int, TaskName]] = []  # step and name
 
     def _on_training_start(self) -> None:
-        tasks = tasks_of(self.model)
-        assert tasks is not None
-        assert tasks.detector is not None
-        self.detector, self.latest = tasks.detector, tasks.detector.latest
+        detector = detector_of(self.model)
+        assert detector is not None
+        self.detector, self.latest = detector, detector.latest
 
     def _on_step(self) -> bool:
         worlds = [info["task"]["index"] for info in self.locals["infos"]]
@@ -132,7 +131,7 @@ class Witness(BaseCallback):
         return True
 
 
-def judged(changes: Sequence[tuple[int, int]], alarms: Sequence[tuple[int, Task]]) -> Outcome:
+def judged(changes: Sequence[tuple[int, int]], alarms: Sequence[tuple[int, TaskName]]) -> Outcome:
     """What the alarms of a run are worth.
 
     Args:
@@ -140,7 +139,7 @@ def judged(changes: Sequence[tuple[int, int]], alarms: Sequence[tuple[int, Task]
         alarms: step and name of each.
     """
     outcome = Outcome(changes=len(changes))
-    names: dict[int, Task] = {0: 0}
+    names: dict[int, TaskName] = {0: 0}
     periods = [(0, 0), *changes]
     for (begins, regime), (ends, _) in zip(periods, [*changes, (NEVER, 0)], strict=True):
         raised = [(step, name) for step, name in alarms if begins <= step < ends]

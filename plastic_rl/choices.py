@@ -123,15 +123,15 @@ class ReadoutKind(StrEnum):
 
 
 class Form(StrEnum):
-    """The form of additive parameter decomposition (Yoon et al. 2020)."""
+    """The objective of additive parameter decomposition (Yoon et al. 2020), by the fate of old tasks when σ moves."""
 
-    hierarchical = "hierarchical"  # APD(2)
-    retroactive = "retroactive"  # APD(1)
-    fixed = "fixed"  # APD-Fixed
+    hierarchical = "hierarchical"  # APD(2), Equation 3: as the next, and groups of tasks share a further part
+    retroactive = "retroactive"  # APD(1), Equation 2: their τ make up for it
+    fixed = "fixed"  # APD-Fixed, Equation 1: their τ stay, so that their weights move with σ
 
 
 class Centre(StrEnum):
     """The value that the members of a group of parts share (Yoon et al. 2020)."""
 
-    midrange = "midrange"
-    mean = "mean"
+    midrange = "midrange"  # the released code's (max + min) / 2: no member is off by more than half the spread
+    mean = "mean"  # the paper's μ_g

@@ -37,7 +37,7 @@ def without_autocast(device: torch.device) -> AbstractContextManager[object]:
 
 
 def in_full_precision(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
-    """The same function of tensors, in single precision at least: inside `torch.autocast` and of half tensors too."""
+    """A function of tensors, in single precision at least: inside `torch.autocast` and of half tensors too."""
 
     @wraps(function)
     def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:

@@ -18,10 +18,10 @@ from envs.recurring_ant import RecurringAnt
 from envs.split_digits import SplitDigits
 from launch.run import run
 from launch.settings import Settings
+from plastic_rl.choices import Form
 from plastic_rl.nn import AdditiveOptimizer
 from plastic_rl.nn.additive.exact import ExactLayer
 from plastic_rl.nn.additive.reference import ReferenceLayer
-from plastic_rl.nn.additive.settings import Form
 from plastic_rl.optim import ContinualBackprop
 from plastic_rl.runs import Track
 from plastic_rl.sb3.tasks import task_name, tasks_of
@@ -38,7 +38,7 @@ def built(agent):
 def test_the_settings_of_apd_reach_the_decomposition():
     tasks = built(APD(sparsity=0.3, drift=math.inf, form="retroactive", tolerance=0.01, groups=3, every=4)).tasks
     assert (tasks.settings.sparsity, tasks.settings.drift, tasks.settings.tolerance) == (0.3, math.inf, 0.01)
-    assert (tasks.settings.form, tasks.groups, tasks.every) == (Form.retroactive, 3, 4)
+    assert (tasks.settings.form, tasks.settings.groups, tasks.settings.every) == (Form.retroactive, 3, 4)
     assert isinstance(tasks.layers[0], ExactLayer)
     assert tasks.tasks == [0]
 
@@ -48,7 +48,7 @@ def test_the_settings_of_the_reference_are_those_of_the_released_code():
     settings = tasks.settings
     assert isinstance(tasks.layers[0], ReferenceLayer)
     assert (settings.sparsity, settings.drift, settings.spread, settings.weight_decay) == (4e-4, 100.0, 1e-2, 1e-4)
-    assert (tasks.groups, tasks.every, settings.form, settings.seed) == (2, 5, Form.hierarchical, 3)
+    assert (settings.groups, settings.every, settings.form, settings.seed) == (2, 5, Form.hierarchical, 3)
     assert published("apd_reference", "superclass-cifar100") == {"sparsity": 6e-4}
     assert published("apd_reference", "split-cifar100") == {}
 

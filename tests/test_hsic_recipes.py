@@ -24,7 +24,7 @@ from plastic_rl.nn.local.ridge_readout import RidgeReadout
 from plastic_rl.optim import ContinualBackprop
 from plastic_rl.runs import Track, read_metrics
 from plastic_rl.sb3.local_ppo import LocalPPO
-from plastic_rl.sb3.regularised_ppo import RegularisedPPO
+from plastic_rl.sb3.regularized_ppo import RegularizedPPO
 
 SMALL = {"rollout_steps": 64, "minibatch_size": 32, "epochs": 2, "hidden_units": 8}
 
@@ -157,11 +157,11 @@ def test_ppo_on_a_locally_trained_trunk_is_built_as_asked():
         PPOHSIC(**SMALL, targets="rewards").build(env, seed=0, device="cpu")
 
 
-def test_regularised_ppo_is_built_as_asked():
+def test_regularized_ppo_is_built_as_asked():
     env = PermutedCartPole(n_envs=1).make(0)
     model = PPOHSICReg(**SMALL, lambda_x=0.25, lambda_y=0.5, sigma=2.0).build(env, seed=0, device="cpu")
-    assert isinstance(model, RegularisedPPO)
-    assert [(each.lambda_x, each.lambda_y, each.sigma) for each in model.regularisers] == [(0.25, 0.5, 2.0)] * 2
+    assert isinstance(model, RegularizedPPO)
+    assert [(each.lambda_x, each.lambda_y, each.sigma) for each in model.regularizers] == [(0.25, 0.5, 2.0)] * 2
 
 
 def weights_after(tmp_path, agent, name):

@@ -14,7 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from plastic_rl.diagnostics import report
 from plastic_rl.learners.backprop import MOST_AT_ONCE, counted, watchable
 from plastic_rl.learners.learner import Learner, zero
-from plastic_rl.nn.local import LocalHSIC, OneHot, Standardised
+from plastic_rl.nn.local import LocalHSIC, OneHot, Standardized
 from plastic_rl.nn.local.predictors import Prediction, Ridge
 from plastic_rl.nn.local.readouts import SoftmaxReadout
 from plastic_rl.nn.local.trainer import ADAM, OptimizerFactory, ReadoutFactory
@@ -51,7 +51,7 @@ class LocalBlueprint:
     def draw(self, stream: Stream, seed: int, device: torch.device | str) -> LocalHSIC:
         """A fresh trainer whose weights are a function of a seed; global generators stay as they are."""
         method = None if self.plasticity is None else seeded(self.plasticity, seed)
-        encoder = Standardised(stream.outputs) if stream.is_regression else OneHot(stream.outputs)
+        encoder = Standardized(stream.outputs) if stream.is_regression else OneHot(stream.outputs)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed_for(seed, "network"))
             return LocalHSIC(

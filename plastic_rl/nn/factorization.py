@@ -12,7 +12,7 @@ Matrix = Float[Tensor, "n n"]
 Shift = float | Float[Tensor, ""]
 
 GROWTHS = 7
-"""How often the shift grows, tenfold each time: from rounding to a tenth of the matrix in single precision."""
+"""The number of times that the shift grows tenfold: from rounding to a tenth of the matrix in single precision."""
 
 
 def shifted_factor(matrix: Matrix, shift: Shift) -> tuple[Matrix, Shift]:

@@ -22,7 +22,7 @@ RESOLUTION = 1e-4
 """The error of a Gaussian kernel's exponent that does not matter."""
 
 LARGEST = 1e150
-"""What samples must stay below, so that their squared distances can be written down."""
+"""The bound of samples whose squared distances can be written down."""
 
 
 @in_full_precision

@@ -41,7 +41,7 @@ class Fading:
 
 
 def is_far(distance: Vector, variance: Vector) -> Bool[Tensor, " n"]:
-    """Where means lie so far from the origin of second moments that rounding takes too much of a variance.
+    """A mask of means so far from the origin of second moments that rounding takes too much of a variance.
 
     A variance from second moments about an origin is E[(z - origin)²] - (E[z] - origin)², the difference of two numbers
     that are rounded to ε times the square of the distance.
@@ -60,7 +60,7 @@ def add_origins(module: nn.Module, state: dict[str, Any], prefix: str, *_: Any) 
             state.setdefault(prefix + name, torch.zeros_like(buffer))
 
 
-def own_or_mean(variances: Vector) -> Vector:
+def at_least_mean(variances: Vector) -> Vector:
     """The variance of each of the features that are solved for together, or the mean of all if that is larger.
 
     A constant far away spoils the system of equations as much as a number that varies; one nearby does not.
@@ -124,7 +124,7 @@ class RunningMoments(nn.Module):
         """Chooses the origins by the first batch, of which nothing would be left to move them by afterwards."""
         if len(features) > 1:  # one sample has no variance
             mean, target_mean = features.mean(0), targets.mean(0)
-            far = is_far(mean, own_or_mean(features.var(0, correction=0)))
+            far = is_far(mean, at_least_mean(features.var(0, correction=0)))
             far_targets = is_far(target_mean, targets.var(0, correction=0))
             self.origin.copy_(torch.where(far, mean, 0.0))
             self.target_origin.copy_(torch.where(far_targets, target_mean, 0.0))
@@ -132,7 +132,7 @@ class RunningMoments(nn.Module):
     def _move_origins(self) -> None:
         """Moves the origins of what has drifted away from them."""
         distance = self.mean - self.origin
-        far = is_far(distance, own_or_mean(self.products.diagonal() - distance.square()))
+        far = is_far(distance, at_least_mean(self.products.diagonal() - distance.square()))
         far_targets = is_far(self.target_mean - self.target_origin, self.target_variances)
         if self.fading.weight < 2 or not bool(far.any() | far_targets.any()):
             return

@@ -64,7 +64,7 @@ def ridge_score(features: Features, targets: Targets, ridge: float = 0.1) -> Flo
 
 @torch.no_grad()
 def _rounding(features: Features) -> float:
-    """By how much rounding may miss the Gram matrix of centred features; infinite where that is not finite."""
+    """The rounding of the Gram matrix of centred features; infinite where that is not finite."""
     squares = (features - features.mean(0)).square()
     largest = squares.sum(0 if len(features) >= features.shape[1] else 1).max()
     return 8 * torch.finfo(features.dtype).eps * float(largest.nan_to_num(nan=torch.inf, posinf=torch.inf))

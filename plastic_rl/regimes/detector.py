@@ -39,7 +39,7 @@ class Transitions:
 
 @dataclass
 class Suspicion:
-    """What speaks against the regime of one copy, since nothing did.
+    """The evidence against the regime of one copy, since there was none.
 
     Args:
         statistic: the cumulative sum S, 0 or more.
@@ -57,7 +57,7 @@ class Suspicion:
         self.transitions.append((features.clone(), targets.clone()))  # the caller may use its tensors again
 
     def state_dict(self) -> dict[str, Any]:
-        """The same in tensors and plain values."""
+        """A state to go on from exactly, in tensors and plain values."""
         return {"statistic": self.statistic, "steps": self.steps, "transitions": list(self.transitions)}
 
 
@@ -164,7 +164,7 @@ class RegimeDetector:
         return TransitionModel(self.features, self.targets, self.horizon)
 
     def state_dict(self) -> dict[str, Any]:
-        """All that is needed to go on exactly, in tensors and plain values."""
+        """A state to go on from exactly, in tensors and plain values."""
         return {
             "models": [(name, model.state_dict()) for name, model in self.models.items()],
             "latest": self.latest,

@@ -18,7 +18,7 @@ BATCH = 32
 """Transitions that are taken in together: the regression is solved once for them."""
 
 SAMPLES_PER_FEATURE = 10
-"""How many transitions for each feature it takes before a model may say that something is unusual."""
+"""The number of transitions for each feature before a model may find anything unusual."""
 
 PRECISION = 0.01
 """The least error that counts as usual, in standard deviations of the target: far below, rounding is all there is."""
@@ -58,7 +58,7 @@ class TransitionModel:
 
     @property
     def is_young(self) -> bool:
-        """Whether it has seen too little to find anything unusual."""
+        """True while it has seen too little to find anything unusual."""
         return self.moments.fading.weight < self.needed
 
     def learn(self, features: Float[Tensor, " features"], targets: PerTarget) -> None:
@@ -92,7 +92,7 @@ class TransitionModel:
         return self._fitted
 
     def state_dict(self) -> dict[str, Any]:
-        """What it has learnt, in tensors and plain values."""
+        """A state to go on from exactly, in tensors and plain values."""
         return {"moments": dict(self.moments.state_dict()), "waiting": list(self.waiting)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

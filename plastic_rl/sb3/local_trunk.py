@@ -14,13 +14,13 @@ from stable_baselines3.common.type_aliases import RolloutBufferSamples
 from torch import Tensor, nn
 
 from plastic_rl.networks import LocalMLP
-from plastic_rl.nn.local import Joint, LocalHSIC, OneHot, Standardised, TargetEncoder
+from plastic_rl.nn.local import Joint, LocalHSIC, OneHot, Standardized, TargetEncoder
 
 TARGETS = ("returns", "advantages", "actions", "next_observations")
 
 
 class LocalTrunk(nn.Module):
-    """What SB3 calls an mlp extractor: the activations of all blocks side by side, for heads that send nothing back.
+    """The mlp extractor of the policy: the activations of all blocks side by side, for heads that send nothing back.
 
     Args:
         trainer: of the blocks, without a readout.
@@ -101,18 +101,18 @@ class LocalTrunkPolicy(ActorCriticPolicy):
 
     def _encoder(self, target: str) -> TargetEncoder:
         if target == "next_observations":
-            return Standardised(self.features_dim)
+            return Standardized(self.features_dim)
         if target != "actions":
-            return Standardised()
+            return Standardized()
         if isinstance(self.action_space, spaces.Discrete):
             return OneHot(int(self.action_space.n))
         if isinstance(self.action_space, spaces.Box):
-            return Standardised(get_action_dim(self.action_space))
+            return Standardized(get_action_dim(self.action_space))
         raise ValueError(f"actions can be targets if they are Discrete or Box, not {self.action_space}")
 
     @property
     def trainer(self) -> LocalHSIC:
-        """What trains the blocks."""
+        """The trainer of the blocks."""
         return self.mlp_extractor.trainer
 
     def learn_locally(self, samples: RolloutBufferSamples, next_observations: Tensor) -> None:
@@ -133,5 +133,5 @@ class LocalTrunkPolicy(ActorCriticPolicy):
         return super(ActorCriticPolicy, self).extract_features(observations, self.features_extractor)
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
-        own = {name: getattr(self, name) for name in ("targets", "estimator", "trunk_learning_rate")}
-        return super()._get_constructor_parameters() | own
+        settings = {name: getattr(self, name) for name in ("targets", "estimator", "trunk_learning_rate")}
+        return super()._get_constructor_parameters() | settings

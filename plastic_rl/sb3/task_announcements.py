@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
-from plastic_rl.nn.additive.layer import Task
+from plastic_rl.nn.additive.task_names import TaskName
 from plastic_rl.sb3.tasks import task_name
 
 
 @dataclass
 class Sighting:
-    """What is known of the tasks after a step of all sub-environments.
+    """The tasks of all sub-environments, as known after a step.
 
     Args:
         worlds: the task of each sub-environment during the step.
@@ -25,9 +25,9 @@ class Sighting:
             changes are announced.
     """
 
-    worlds: list[Task]
-    next_worlds: list[Task]
-    following: Task
+    worlds: list[TaskName]
+    next_worlds: list[TaskName]
+    following: TaskName
     late: Sequence[int] = ()
 
 
@@ -40,10 +40,10 @@ class Announcements:
 
     def __init__(self, model: OnPolicyAlgorithm) -> None:
         self.env: Any = model.get_env()
-        self.seen: dict[int, tuple[Mapping[str, Any], Task]] = {}
-        self.announced: Task = 0
+        self.seen: dict[int, tuple[Mapping[str, Any], TaskName]] = {}
+        self.announced: TaskName = 0
 
-    def first(self, due: Task) -> Task:
+    def first(self, due: TaskName) -> TaskName:
         """The task in which training begins; ``due`` where the environment announces none."""
         return self._sight(0, self.env.unwrapped.reset_infos[0], due)
 
@@ -51,8 +51,8 @@ class Announcements:
         """Forgets what was seen, so that a run that is gone on with from here sees what it would have seen."""
         self.seen = {}
 
-    def read(self, rollout: Mapping[str, Any], due: Task) -> Sighting:
-        """What the infos of a step say.
+    def read(self, rollout: Mapping[str, Any], due: TaskName) -> Sighting:
+        """Reads the infos of a step.
 
         Args:
             rollout: the local variables of SB3's collection of rollouts.
@@ -65,7 +65,7 @@ class Announcements:
             next_worlds[copy] = self._sight(copy, self.env.unwrapped.reset_infos[copy], due)
         return Sighting(worlds, next_worlds, next_worlds[0] if len(set(next_worlds)) == 1 else self.announced)
 
-    def _sight(self, copy: int, info: Mapping[str, Any], due: Task) -> Task:
+    def _sight(self, copy: int, info: Mapping[str, Any], due: TaskName) -> TaskName:
         """The name of the task that a sub-environment is in; notes whether it has changed in this rollout."""
         task, before = info.get("task"), self.seen.get(copy)
         if not task:

@@ -12,10 +12,10 @@ from jaxtyping import Float
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import unwrap_vec_normalize
 
-from plastic_rl.nn.additive.layer import Task
+from plastic_rl.nn.additive.task_names import TaskName
 from plastic_rl.regimes import RegimeDetector, Transitions
 from plastic_rl.sb3.task_announcements import Sighting
-from plastic_rl.sb3.tasks import tasks_of
+from plastic_rl.sb3.tasks import RememberedTasks, tasks_of
 
 
 def detect_tasks(model: BaseAlgorithm, **settings: Any) -> RegimeDetector:
@@ -42,7 +42,7 @@ def detect_tasks(model: BaseAlgorithm, **settings: Any) -> RegimeDetector:
             setting is out of range.
     """
     tasks = tasks_of(model)
-    if tasks is None:
+    if not isinstance(tasks, RememberedTasks):
         raise ValueError("tasks can be detected for a model that remembers them: call remember_tasks(model) first")
     if len(tasks.tasks) > 1:
         raise ValueError(f"nothing is known of the worlds of tasks {tasks.tasks}: detect tasks from the first one on")
@@ -51,16 +51,16 @@ def detect_tasks(model: BaseAlgorithm, **settings: Any) -> RegimeDetector:
             f"tasks are told apart by observations that are vectors, got {model.observation_space}; "
             "have the environment announce its tasks"
         )
-    observed, acted = model.observation_space.shape[0], spaces.flatdim(model.action_space)
+    observations, actions = model.observation_space.shape[0], spaces.flatdim(model.action_space)
     first = cast("int | str", tasks.active)
-    tasks.detector = RegimeDetector(observed + acted, observed + 1, model.n_envs, first, **settings)
+    tasks.detector = RegimeDetector(observations + actions, observations + 1, model.n_envs, first, **settings)
     return tasks.detector
 
 
 class Detection:
     """Shows a detector the steps of a model's environment, without any normalisation.
 
-    Features are what was seen and done, targets how the observation changed and what was paid.
+    Features are observation and action; targets are the change of the observation, and the reward.
 
     Args:
         model: whose environment it is.
@@ -71,38 +71,38 @@ class Detection:
         self.detector, self.action_space = detector, model.action_space
         env = model.get_env()
         assert env is not None
-        self.normalised = unwrap_vec_normalize(env)
-        self.before = self._plain(model._last_obs)
+        self.normaliser = unwrap_vec_normalize(env)
+        self.before = self._unnormalized(model._last_obs)
 
-    def first(self, due: Task) -> Task:
+    def first(self, due: TaskName) -> TaskName:
         """The task in which training begins: the one that the model is in, as nothing has been seen yet."""
         return due
 
     def begin_rollout(self) -> None:
-        """Nothing: what speaks for a change speaks for it in the next rollout too."""
+        """Does nothing: evidence for a change counts in the next rollout too."""
 
-    def read(self, rollout: Mapping[str, Any], due: Task) -> Sighting:
-        """What the detector makes of a step.
+    def read(self, rollout: Mapping[str, Any], due: TaskName) -> Sighting:
+        """Shows a step to the detector.
 
         Args:
             rollout: the local variables of SB3's collection of rollouts.
             due: the task in which the policy acted.
         """
-        worlds: list[Task] = list(self.detector.regimes)
+        worlds: list[TaskName] = list(self.detector.regimes)
         late = self.detector.observe(self._transitions(rollout))
         return Sighting(worlds, list(self.detector.regimes), self.detector.latest, late)
 
     def _transitions(self, rollout: Mapping[str, Any]) -> Transitions:
-        before, after = self.before, self._plain(rollout["new_obs"])
+        before, after = self.before, self._unnormalized(rollout["new_obs"])
         self.before = after
-        acted = np.array([spaces.flatten(self.action_space, action) for action in rollout["clipped_actions"]])
-        paid = rollout["rewards"] if self.normalised is None else self.normalised.get_original_reward()
+        actions = np.array([spaces.flatten(self.action_space, action) for action in rollout["clipped_actions"]])
+        rewards = rollout["rewards"] if self.normaliser is None else self.normaliser.get_original_reward()
         return Transitions(
-            torch.from_numpy(np.concatenate([before, acted], axis=1)).double(),
-            torch.from_numpy(np.concatenate([after - before, paid[:, None]], axis=1)).double(),
+            torch.from_numpy(np.concatenate([before, actions], axis=1)).double(),
+            torch.from_numpy(np.concatenate([after - before, rewards[:, None]], axis=1)).double(),
             [bool(ended) for ended in rollout["dones"]],
         )
 
-    def _plain(self, observations: Any) -> Float[np.ndarray, "copies entries"]:
-        observations = observations if self.normalised is None else self.normalised.get_original_obs()
+    def _unnormalized(self, observations: Any) -> Float[np.ndarray, "copies entries"]:
+        observations = observations if self.normaliser is None else self.normaliser.get_original_obs()
         return np.array(observations, dtype=np.float64)

@@ -10,13 +10,13 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize, unwrap_vec_normalize
 
 from plastic_rl.nn.additive import AdditiveDecomposition
-from plastic_rl.nn.additive.layer import Task
-from plastic_rl.sb3.task_normalisation import Numbers, TaskNormalisation, numbers_of, write_numbers
+from plastic_rl.nn.additive.task_names import TaskName
+from plastic_rl.sb3.task_normalization import Numbers, TaskNormalization, numbers_of, write_numbers
 from plastic_rl.sb3.tasks import tasks_of
 
 
 @contextmanager
-def recall_task(model: BaseAlgorithm, task: Task, env: VecEnv | None = None) -> Iterator[AdditiveDecomposition]:
+def recall_task(model: BaseAlgorithm, task: TaskName, env: VecEnv | None = None) -> Iterator[AdditiveDecomposition]:
     """Puts a model into one of the tasks that it remembers, weights and running statistics, for a ``with`` statement.
 
     ::
@@ -57,21 +57,21 @@ def _normaliser(env: VecEnv | None) -> VecNormalize | None:
 
 
 @contextmanager
-def _recalled(wrapper: VecNormalize, task: Task, active: Task) -> Iterator[Numbers]:
+def _recalled(wrapper: VecNormalize, task: TaskName, active: TaskName) -> Iterator[Numbers]:
     """A VecNormalize with its own statistics of a task, which stay as they are."""
-    normalisation, was_training = TaskNormalisation(wrapper, active), wrapper.training
-    if not normalisation.knows(task):
+    normalization, was_training = TaskNormalization(wrapper, active), wrapper.training
+    if not normalization.knows(task):
         raise ValueError(
             f"no statistics of task {task!r} are known to the VecNormalize: train with TaskSwitch, or use the "
             "VecNormalize of that run (VecNormalize.load)"
         )
-    before = normalisation.task
-    normalisation.switch(task)
+    before = normalization.task
+    normalization.switch(task)
     wrapper.training = False
     try:
         yield numbers_of(wrapper)
     finally:
-        normalisation.switch(before)
+        normalization.switch(before)
         wrapper.training = was_training
 
 

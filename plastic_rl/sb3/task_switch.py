@@ -13,11 +13,11 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.utils import obs_as_tensor
 
-from plastic_rl.nn.additive.layer import Task
+from plastic_rl.nn.additive.task_names import TaskName
 from plastic_rl.sb3.task_announcements import Announcements, Sighting
 from plastic_rl.sb3.task_detection import Detection
-from plastic_rl.sb3.task_normalisation import TaskNormalisation
-from plastic_rl.sb3.tasks import tasks_of
+from plastic_rl.sb3.task_normalization import TaskNormalization
+from plastic_rl.sb3.tasks import detector_of, tasks_of
 
 
 class TaskSwitch(BaseCallback):
@@ -44,24 +44,25 @@ class TaskSwitch(BaseCallback):
         if tasks is None:
             raise ValueError("TaskSwitch needs a model that remembers tasks: call remember_tasks(model) first")
         self.tasks, self.due = tasks, tasks.active
-        self.informant = Announcements(self.model) if tasks.detector is None else Detection(self.model, tasks.detector)
-        self.normalisation = TaskNormalisation(self.training_env, self.due)
-        self.normalisation.switch(self.due)  # somebody may have gone to another task meanwhile
-        self.belongs_to: list[list[Task | None]] = []
+        detector = detector_of(self.model)
+        self.informant = Announcements(self.model) if detector is None else Detection(self.model, detector)
+        self.normalization = TaskNormalization(self.training_env, self.due)
+        self.normalization.switch(self.due)  # somebody may have gone to another task meanwhile
+        self.belongs_to: list[list[TaskName | None]] = []
         if self.num_timesteps == 0:
             self._begin_in(self.informant.first(self.due))
-        self.normalisation.note()
+        self.normalization.note()
 
-    def _begin_in(self, name: Task) -> None:
+    def _begin_in(self, name: TaskName) -> None:
         if name != self.due:
             self._enter(name)
             everyone = np.ones(self.model.n_envs, dtype=bool)
-            self.normalisation.take_in(seen=everyone, paid=~everyone)
-            self.normalisation.renormalise(self.model._last_obs)
+            self.normalization.take_in(observed=everyone, rewarded=~everyone)
+            self.normalization.renormalize(self.model._last_obs)
 
     def _on_rollout_start(self) -> None:
         self._show(self.due)
-        self.normalisation.keep_only(self.tasks.tasks)
+        self.normalization.keep_only(self.tasks.tasks)
         self.belongs_to = []
         self.informant.begin_rollout()
 
@@ -76,24 +77,24 @@ class TaskSwitch(BaseCallback):
             self._cut_off()
             self._enter(sighting.following)
             self._take_in_first(sighting)
-        self.normalisation.note()
+        self.normalization.note()
         return True
 
     def _take_out_others(self, sighting: Sighting) -> None:
         """Has the running statistics hold what the task in hand has shown alone, where copies are in several tasks."""
-        seen = np.array([world == self.due for world in sighting.next_worlds])
-        paid = np.array([world == self.due for world in sighting.worlds])
-        if not (seen.all() and paid.all()):
-            self.normalisation.take_back()
-            self.normalisation.take_in(seen, paid)
-            self.normalisation.renormalise(self.locals["new_obs"])
-            self.normalisation.renormalise_rewards(self.locals["rewards"])
+        observed = np.array([world == self.due for world in sighting.next_worlds])
+        rewarded = np.array([world == self.due for world in sighting.worlds])
+        if not (observed.all() and rewarded.all()):
+            self.normalization.take_back()
+            self.normalization.take_in(observed, rewarded)
+            self.normalization.renormalize(self.locals["new_obs"])
+            self.normalization.renormalize_rewards(self.locals["rewards"])
 
     def _take_in_first(self, sighting: Sighting) -> None:
         """Normalises the first observations of the task that begins by its own statistics, which take them in."""
-        seen = np.array([world == self.due for world in sighting.next_worlds])
-        self.normalisation.take_in(seen, paid=np.zeros_like(seen))
-        self.normalisation.renormalise(self.locals["new_obs"])
+        observed = np.array([world == self.due for world in sighting.next_worlds])
+        self.normalization.take_in(observed, rewarded=np.zeros_like(observed))
+        self.normalization.renormalize(self.locals["new_obs"])
 
     @torch.no_grad()
     def _cut_off(self) -> None:
@@ -113,10 +114,10 @@ class TaskSwitch(BaseCallback):
         ended[:] = True
 
     def _on_rollout_end(self) -> None:
-        met = Counter(name for row in self.belongs_to for name in row if name is not None)
-        if not met:  # rollouts of a single step, say: there is nothing to choose from
+        counts = Counter(name for row in self.belongs_to for name in row if name is not None)
+        if not counts:  # rollouts of a single step, say: there is nothing to choose from
             return
-        ((chosen, count),) = met.most_common(1)
+        ((chosen, count),) = counts.most_common(1)
         self._show(chosen)
         if count < sum(map(len, self.belongs_to)):
             keep_only(
@@ -126,30 +127,30 @@ class TaskSwitch(BaseCallback):
     def _on_training_end(self) -> None:
         self._show(self.due)
 
-    def _enter(self, name: Task) -> None:
+    def _enter(self, name: TaskName) -> None:
         if name == self.due:
             return
-        self.normalisation.switch(name)
+        self.normalization.switch(name)
         self.due = name
         self._show(name)
         if self.model.use_sde:
             self.model.policy.reset_noise(self.model.n_envs)  # what there is was drawn by the other task's log_std
 
-    def _show(self, name: Task) -> None:
+    def _show(self, name: TaskName) -> None:
         if name not in self.tasks.tasks:
             self.tasks.new_task(name)
         elif name != self.tasks.active:
             self.tasks.task(name)
 
 
-def keep_only(buffer: RolloutBuffer, own: Bool[np.ndarray, "steps copies"]) -> None:
+def keep_only(buffer: RolloutBuffer, is_kept: Bool[np.ndarray, "steps copies"]) -> None:
     """Fills the places of all other transitions with copies of those to keep, in turn.
 
     Args:
         buffer: a full rollout, its advantages computed.
-        own: which transitions to keep, at least one.
+        is_kept: the transitions to keep, at least one.
     """
-    kept, others = np.argwhere(own), np.argwhere(~own)
+    kept, others = np.argwhere(is_kept), np.argwhere(~is_kept)
     sources = kept[np.arange(len(others)) % len(kept)]
     observations: Any = buffer.observations
     seen = list(observations.values()) if isinstance(observations, dict) else [observations]

@@ -8,16 +8,47 @@ from typing import Any
 
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+from torch import nn
 from torch.optim import Optimizer
 
 from plastic_rl.nn.additive import AdditiveDecomposition, AdditiveOptimizer
 from plastic_rl.optim import methods_in
+from plastic_rl.regimes import RegimeDetector
 
 # Modules of SB3's actor-critic policies that belong to each task alone: what acting never needs, and the action head.
 PRIVATE = ("mlp_extractor.value_net", "vf_features_extractor", "value_net", "action_net")
 
 
-def remember_tasks(model: BaseAlgorithm, **settings: Any) -> AdditiveDecomposition:
+class RememberedTasks(AdditiveDecomposition):
+    """The tasks of a model, and what tells them apart where nobody announces them; both are in one state.
+
+    Args:
+        network: the policy.
+        settings: of the decomposition.
+    """
+
+    def __init__(self, network: nn.Module, **settings: Any) -> None:
+        super().__init__(network, **settings)
+        self.detector: RegimeDetector | None = None
+
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "detector": None if self.detector is None else self.detector.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Goes on from a saved state, of a plain decomposition too.
+
+        Raises:
+            ValueError: if it does not fit, or is of tasks that were announced while these are detected.
+        """
+        saved = state.get("detector")
+        if self.detector is not None and saved is None:
+            raise ValueError("the saved tasks were announced; to detect them, their worlds would have to be known")
+        super().load_state_dict(state)
+        if self.detector is not None and saved is not None:
+            self.detector.load_state_dict(saved)
+
+
+def remember_tasks(model: BaseAlgorithm, **settings: Any) -> RememberedTasks:
     """Decomposes the actor of an on-policy model, so that it remembers tasks.
 
     ::
@@ -52,7 +83,7 @@ def remember_tasks(model: BaseAlgorithm, **settings: Any) -> AdditiveDecompositi
     policy = model.policy
     known = {name for name, _ in policy.named_modules()}
     settings = {"first_task": _first_task(model), "heads": [name for name in PRIVATE if name in known], **settings}
-    tasks = AdditiveDecomposition(policy, **settings)
+    tasks = RememberedTasks(policy, **settings)
     policy.optimizer = AdditiveOptimizer(policy.optimizer, decomposition=tasks)
     return tasks
 
@@ -64,7 +95,7 @@ def _first_task(model: OnPolicyAlgorithm) -> str | int:
 
 
 def task_name(task: Mapping[str, Any]) -> str:
-    """What a task is called: its parameters as JSON. A task that returns has its name again, whatever its index.
+    """The name of a task: its parameters as JSON. A task that returns has its name again, whatever its index.
 
     Args:
         task: as ``info["task"]`` announces it.
@@ -78,3 +109,9 @@ def tasks_of(model: BaseAlgorithm) -> AdditiveDecomposition | None:
     optimizer: Optimizer | None = getattr(model.policy, "optimizer", None)
     additive = (method for method in methods_in(optimizer) if isinstance(method, AdditiveOptimizer))
     return next((method.decomposition for method in additive), None)
+
+
+def detector_of(model: BaseAlgorithm) -> RegimeDetector | None:
+    """The detector of a model's tasks, None where they are announced (:func:`plastic_rl.sb3.detect_tasks`)."""
+    tasks = tasks_of(model)
+    return tasks.detector if isinstance(tasks, RememberedTasks) else None

@@ -140,7 +140,7 @@ def test_in_the_fixed_form_own_weights_keep_their_distance_from_what_is_shared()
         tasks.new_task()
         if number == 1:
             distance = layer.theta(1) - layer.shared
-    rows = layer.entries[1].own.where(layer.shared.shape)
+    rows = layer.entries[1].weights.where(layer.shared.shape)
     assert rows.any()
     torch.testing.assert_close((layer.theta(1) - layer.shared)[rows], distance[rows])
 
@@ -212,7 +212,7 @@ def test_a_forgotten_task_is_in_no_saved_file_and_its_memory_is_free():
             tasks.new_task()
     tasks.close()
     traces = [tensor.numpy().tobytes() for tensor in tasks.private[2].values() if tensor.is_floating_point()]
-    traces += [layer.entries[2].own.values.numpy().tobytes() for layer in tasks.layers]
+    traces += [layer.entries[2].weights.values.numpy().tobytes() for layer in tasks.layers]
     traces += [layer.entries[2].mask.numpy().tobytes() for layer in tasks.layers]
     others, size, weight = [recalled(tasks, name) for name in (0, 1, 3)], tasks.capacity(), saved(network, optimizer)
     assert all(trace in weight for trace in traces)
@@ -318,7 +318,7 @@ def test_the_task_that_learns_counts_as_it_will_when_it_has_closed(form):
         learn(network, optimizer, number, steps=20)
         live = tasks.capacity().own
         tasks.new_task()
-        closed = sum(len(layer.entries[name].own) for layer in tasks.layers for name in range(number + 1))
+        closed = sum(len(layer.entries[name].weights) for layer in tasks.layers for name in range(number + 1))
         assert closed == live
     assert live > 0
 

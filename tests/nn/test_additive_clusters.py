@@ -7,7 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plastic_rl.nn.additive.clusters import Centre, agreement, group, nearest, starting_points
+from plastic_rl.choices import Centre
+from plastic_rl.nn.additive.clusters import agreement, group, nearest, starting_points
 
 CORNERS = torch.tensor([[0.0, 0.0], [0.1, 0.0], [5.0, 5.0], [5.0, 5.1], [-5.0, 5.0]])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -34,18 +35,18 @@ def bare(**settings) -> tuple[nn.Linear, AdditiveDecomposition, AdditiveOptimize
 
 def factors(layer: ReferenceLayer) -> list[Tensor]:
     """Copies of σ, and of τ and v of each task, that autograd can follow."""
-    parts = [layer.shared, *(part for one in layer.factors.values() for part in (one.own, one.logit))]
+    parts = [layer.shared, *(part for one in layer.factors.values() for part in (one.tau, one.logit))]
     return [part.clone().requires_grad_() for part in parts]
 
 
 def released_loss(leaves: list[Tensor], targets: list[Tensor | None], learner: int, x: Tensor, y: Tensor) -> Tensor:
     shared, *rest = leaves
     loss = torch.zeros((), dtype=torch.float64)
-    for number, (own, logit) in enumerate(zip(rest[::2], rest[1::2], strict=True)):
-        theta = shared * logit.sigmoid()[:, None] + own
-        loss = loss + LAMBDA1 * own.abs().sum()
+    for number, (tau, logit) in enumerate(zip(rest[::2], rest[1::2], strict=True)):
+        theta = shared * logit.sigmoid()[:, None] + tau
+        loss = loss + LAMBDA1 * tau.abs().sum()
         if number == learner:
-            loss = loss + (x @ theta.T - y).square().mean() + DECAY / 2 * (own.square().sum() + logit.square().sum())
+            loss = loss + (x @ theta.T - y).square().mean() + DECAY / 2 * (tau.square().sum() + logit.square().sum())
         else:
             loss = loss + LAMBDA2 / 2 * (targets[number] - theta).square().sum()
     return 10 * (loss + (DECAY / 2 * shared.square().sum() if len(rest) == 2 else 0))
@@ -79,7 +80,7 @@ def test_a_task_starts_with_own_weights_equal_to_the_shared_ones_and_masks_aroun
     (layer,) = tasks.layers
     assert isinstance(layer, ReferenceLayer)
     first = layer.factors[0]
-    assert torch.equal(first.own, layer.shared)
+    assert torch.equal(first.tau, layer.shared)
     assert first.logit.abs().max() <= 2
     torch.testing.assert_close(network.weight.detach(), layer.shared * (1 + first.logit.sigmoid()[:, None]))
 
@@ -88,7 +89,7 @@ def test_small_own_weights_count_as_zero_when_a_task_is_recalled_and_counted_but
     network, tasks, _ = bare(heads=[])
     (layer,) = tasks.layers
     assert isinstance(layer, ReferenceLayer)
-    layer.factors[0].own = torch.tensor([[LAMBDA1 / 2, LAMBDA1 * 2, -LAMBDA1 * 2]] * 4, dtype=torch.float64)
+    layer.factors[0].tau = torch.tensor([[LAMBDA1 / 2, LAMBDA1 * 2, -LAMBDA1 * 2]] * 4, dtype=torch.float64)
     base = layer.theta(0) - layer.starting_theta(0)
     torch.testing.assert_close(base, torch.tensor([[-LAMBDA1 / 2, 0.0, 0.0]] * 4, dtype=torch.float64))
     assert layer.counts(None)["own"] == 8
@@ -102,14 +103,14 @@ def test_consolidation_moves_what_agrees_into_the_groups_midrange():
     tasks.new_task()
     (layer,) = tasks.layers
     assert isinstance(layer, ReferenceLayer)
-    layer.factors[0].own = torch.tensor([[1.0, 0.5, 0.0]] * 4, dtype=torch.float64)
-    layer.factors[1].own = torch.tensor([[1.08, -0.5, 0.0]] * 4, dtype=torch.float64)
-    tasks.groups, tasks.every = 1, 2
+    layer.factors[0].tau = torch.tensor([[1.0, 0.5, 0.0]] * 4, dtype=torch.float64)
+    layer.factors[1].tau = torch.tensor([[1.08, -0.5, 0.0]] * 4, dtype=torch.float64)
+    tasks.settings = replace(tasks.settings, groups=1, every=2)
     tasks.consolidate()
     ((label, shared),) = layer.groups.items()
     torch.testing.assert_close(shared, torch.tensor([[1.04, 0.0, 0.0]] * 4, dtype=torch.float64))
     assert [one.group for one in layer.factors.values()] == [label, label]
-    assert layer.factors[0].own.tolist() == [[0.0, 0.5, 0.0]] * 4
+    assert layer.factors[0].tau.tolist() == [[0.0, 0.5, 0.0]] * 4
 
 
 def test_old_tasks_are_recalled_roughly_and_others_survive_forgetting():

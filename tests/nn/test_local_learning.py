@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from plastic_rl.nn import CombinedTrunks, DivisiveNorm, Joint, LocalHSIC, OneHot, Standardised
+from plastic_rl.nn import CombinedTrunks, DivisiveNorm, Joint, LocalHSIC, OneHot, Standardized
 from plastic_rl.nn.local import choices
 from tests.nn.local_networks import CLASSES, INPUTS, clusters, convnet, images, mlp, normed, trainer
 
@@ -136,7 +136,7 @@ def test_numbers_from_batches_of_any_size(size: int, count: int, rate: float, mo
     inputs = torch.randn(3000, INPUTS, generator=torch.Generator().manual_seed(0))
     returns = 50 + 10 * (inputs[:, 0].abs() + inputs[:, 1] * inputs[:, 2])
     local = trainer(
-        mlp(32, 32), target_encoder=Standardised(), estimator=None, optimizer=partial(torch.optim.Adam, lr=rate)
+        mlp(32, 32), target_encoder=Standardized(), estimator=None, optimizer=partial(torch.optim.Adam, lr=rate)
     )
     for start in range(0, count, size):
         chosen = torch.arange(start, start + size) % 2000
@@ -149,7 +149,7 @@ def test_numbers_from_batches_of_any_size(size: int, count: int, rate: float, mo
 
 def test_several_targets_at_once():
     inputs, labels = TRAIN
-    encoder = Joint(action=OneHot(CLASSES), returns=Standardised())
+    encoder = Joint(action=OneHot(CLASSES), returns=Standardized())
     local = trainer(normed(48, 48), target_encoder=encoder, estimator=None, optimizer=ADAM)
     returns = 3 * inputs[:, 0] + 5
     for chosen in torch.arange(len(inputs)).repeat(2).split(64):

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from plastic_rl.nn import DivisiveNorm, OneHot, Standardised
+from plastic_rl.nn import DivisiveNorm, OneHot, Standardized
 from plastic_rl.nn.hsic import hsic, linear_cka, linear_hsic, normalized_hsic, plausible_hsic
 from plastic_rl.nn.kernels import cosine_kernel, gaussian_kernel
 from plastic_rl.nn.local.objectives import GaussianHSIC, LinearHSIC, NormalizedHSIC, RandomFourierHSIC
@@ -143,12 +143,12 @@ def test_similarity_is_the_squared_difference_of_matrices():
 
 def test_similarity_needs_columns_to_compare():
     with pytest.raises(ValueError, match="similarity needs targets of two columns or more, got 1"):
-        Similarity(Z, Standardised(1))
+        Similarity(Z, Standardized(1))
 
 
 def test_a_probe_at_zero_knows_nothing():
     assert value(Prediction(Z, ENCODER), Z.float(), X, Y).item() == pytest.approx(math.log(3), abs=0.5)
-    probe = Prediction(Z, Standardised(2))
+    probe = Prediction(Z, Standardized(2))
     nn.init.zeros_(probe.probe.bias)
     targets = drawn(18, 2, seed=4)
     torch.testing.assert_close(value(probe, Z.float(), X, targets), targets.square().mean())

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from plastic_rl.nn import CombinedTrunks, HSICRegulariser, LocalHSIC, OneHot, Standardised
+from plastic_rl.nn import CombinedTrunks, HSICRegularizer, LocalHSIC, OneHot, Standardized
 from plastic_rl.nn.hsic import normalized_hsic
 from plastic_rl.nn.kernels import gaussian_kernel
 from plastic_rl.nn.local import choices
@@ -166,7 +166,7 @@ INPUTS_OF_32, LABELS = clusters(32)
 def regularised(inputs: Tensor = INPUTS_OF_32, targets: Tensor | None = None, **settings: Any) -> Tensor:
     """The regulariser's value, once its gradient has been sent back."""
     network = plain_mlp().to(inputs.dtype)
-    regulariser = HSICRegulariser(network, [network[1]], **settings)
+    regulariser = HSICRegularizer(network, [network[1]], **settings)
     regulariser.targets = targets
     network(inputs).float().sum().backward()
     assert all(p.grad is None or p.grad.isfinite().all() for p in network.parameters())
@@ -223,7 +223,7 @@ def test_a_single_sample_is_not_regularised():
 def test_targets_far_from_zero_are_standardised(mean: float):
     """E[y²] - E[y]² in single precision says that 10,000 ± 1 is 10,000 ± 2.8."""
     drawn = 2 * torch.randn(4096, 1, generator=torch.Generator().manual_seed(0))
-    encoder = Standardised()
+    encoder = Standardized()
     columns = torch.cat([encoder(batch) for batch in (drawn + mean).split(64)])
     last = columns[-1024:]
     assert encoder.deviation.item() == pytest.approx(2, rel=0.05)
@@ -233,14 +233,14 @@ def test_targets_far_from_zero_are_standardised(mean: float):
 
 
 def test_targets_that_drift_away_are_standardised():
-    generator, encoder = torch.Generator().manual_seed(0), Standardised(2, horizon=256.0)
+    generator, encoder = torch.Generator().manual_seed(0), Standardized(2, horizon=256.0)
     for step in range(400):
         encoder(3 * torch.randn(32, 2, generator=generator) + torch.tensor([0.0, min(200.0 * step, 2e4)]))
     assert encoder.deviation.tolist() == pytest.approx([3, 3], rel=0.15)
 
 
 def test_constants_are_zero_wherever_they_are():
-    encoder = Standardised(3)
+    encoder = Standardized(3)
     for _ in range(5):
         columns = encoder(torch.tensor([0.1, 12345.678, -3e7]).expand(50, 3))
     assert encoder.deviation.tolist() == [1, 1, 1]
@@ -248,12 +248,12 @@ def test_constants_are_zero_wherever_they_are():
 
 
 def test_targets_may_be_whole_or_half_numbers():
-    assert Standardised()(torch.tensor([1, 3])).tolist() == [[-1.0], [1.0]]
-    assert Standardised()(torch.tensor([1.0, 3.0]).bfloat16()).dtype == torch.float32
+    assert Standardized()(torch.tensor([1, 3])).tolist() == [[-1.0], [1.0]]
+    assert Standardized()(torch.tensor([1.0, 3.0]).bfloat16()).dtype == torch.float32
 
 
 def test_targets_that_are_no_numbers_are_refused_before_they_are_taken_in():
-    encoder = Standardised()
+    encoder = Standardized()
     encoder(torch.tensor([1.0, 3.0]))
     before = numbers(encoder)
     with pytest.raises(ValueError, match="targets reach a magnitude of nan"):

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from plastic_rl.layers import hidden_layers
-from plastic_rl.nn import OneHot, Standardised
+from plastic_rl.nn import OneHot, Standardized
 from plastic_rl.nn.local.readouts import AssignmentReadout, ClassMeansReadout, SoftmaxReadout
 from plastic_rl.nn.local.ridge_readout import RidgeReadout
 from plastic_rl.optim import ContinualBackprop
@@ -21,7 +21,7 @@ SGD = partial(torch.optim.SGD, lr=0.01, momentum=0.9)
 
 def test_ridge_readout_by_hand():
     # Means 2 and 10, covariance 1 and cross-covariance 4; λ = 1 (relative to the mean variance, 1) gives 4 / 2.
-    readout = RidgeReadout(1, Standardised(1), ridge=1.0)
+    readout = RidgeReadout(1, Standardized(1), ridge=1.0)
     readout.observe(torch.tensor([[1.0], [3.0]]), torch.tensor([[6.0], [14.0]]))
     torch.testing.assert_close(readout(torch.tensor([[2.0], [3.0]])), torch.tensor([[10.0], [12.0]]))
 
@@ -30,7 +30,7 @@ def test_ridge_readout_is_linear_regression_on_what_is_linear():
     draw = torch.Generator().manual_seed(0)
     z = torch.randn(200, 5, generator=draw) * torch.tensor([1.0, 2.0, 3.0, 1.0, 0.5]) + 3
     y = z @ torch.randn(5, 2, generator=draw) - 1
-    readout = RidgeReadout(5, Standardised(2), ridge=1e-6)
+    readout = RidgeReadout(5, Standardized(2), ridge=1e-6)
     for start in range(0, 200, 8):
         readout.observe(z[start : start + 8], y[start : start + 8])
     torch.testing.assert_close(readout(z), y, rtol=1e-3, atol=1e-3)
@@ -80,8 +80,8 @@ def test_a_class_that_silences_all_units_has_a_mean_but_no_unit():
 
 @pytest.mark.parametrize("kind", [AssignmentReadout, ClassMeansReadout, SoftmaxReadout])
 def test_numbers_are_no_classes(kind):
-    with pytest.raises(ValueError, match='needs classes, got Standardised targets; use readout="ridge"'):
-        kind(8, Standardised(1))
+    with pytest.raises(ValueError, match='needs classes, got Standardized targets; use readout="ridge"'):
+        kind(8, Standardized(1))
 
 
 def test_assignment_needs_units_enough():

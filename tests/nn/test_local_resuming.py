@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from plastic_rl.nn import CombinedTrunks, Joint, LocalHSIC, OneHot, Standardised
+from plastic_rl.nn import CombinedTrunks, Joint, LocalHSIC, OneHot, Standardized
 from plastic_rl.nn.local import choices
 from plastic_rl.optim import ContinualBackprop
 from tests.nn.local_networks import CLASSES, INPUTS, are_equal, clusters, mlp, normed, numbers, trainer
@@ -72,7 +72,7 @@ def test_what_was_loaded_is_not_shared_with_where_it_came_from():
 
 def test_encoders_of_numbers_are_resumed_too(tmp_path: Path):
     def build(seed: int) -> LocalHSIC:
-        encoder = Joint(value=Standardised(), kind=OneHot(CLASSES))
+        encoder = Joint(value=Standardized(), kind=OneHot(CLASSES))
         return trainer(mlp(seed=seed), target_encoder=encoder)
 
     def go_on(local: LocalHSIC, first: int) -> None:

@@ -23,7 +23,7 @@ from plastic_rl.sb3 import plastic
 from plastic_rl.sb3.labelled_rollouts import LabelledRolloutBuffer, next_observations
 from plastic_rl.sb3.local_ppo import LocalPPO
 from plastic_rl.sb3.local_trunk import LocalTrunkPolicy
-from plastic_rl.sb3.regularised_ppo import RegularisedPPO
+from plastic_rl.sb3.regularized_ppo import RegularizedPPO
 
 
 class Saddle(gymnasium.Env):
@@ -168,7 +168,7 @@ def test_the_targets_are_those_of_the_minibatch():
 
 ALGORITHMS = {
     "local": partial(plastic(LocalPPO), policy_kwargs={"net_arch": [8], "targets": "returns+actions"}),
-    "regularised": partial(plastic(RegularisedPPO), policy_kwargs={"net_arch": [8]}, lambda_x=0.1, lambda_y=0.5),
+    "regularised": partial(plastic(RegularizedPPO), policy_kwargs={"net_arch": [8]}, lambda_x=0.1, lambda_y=0.5),
 }
 
 
@@ -229,10 +229,10 @@ REFUSED = [
     (lambda: LabelledRolloutBuffer(4, DICTIONARY, spaces.Discrete(2)), "that are dictionaries are not supported"),
     (lambda: make(plastic(LocalPPO), plasticity=EAGER), "cannot be replaced through the policy's optimiser"),
     (lambda: make(LocalPPO, rollout_buffer_class=None), "got LocalTrunkPolicy and RolloutBuffer"),
-    (lambda: make(RegularisedPPO, lambda_x=-1.0), "weights of 0 or more"),
-    (lambda: make(RegularisedPPO, rollout_buffer_class=None), "got MlpExtractor and RolloutBuffer"),
-    (lambda: make(RegularisedPPO, policy=LocalTrunkPolicy), "got LocalTrunk and LabelledRolloutBuffer"),
-    (lambda: make(RegularisedPPO, policy_kwargs={"net_arch": []}), "one layer or more"),
+    (lambda: make(RegularizedPPO, lambda_x=-1.0), "weights of 0 or more"),
+    (lambda: make(RegularizedPPO, rollout_buffer_class=None), "got MlpExtractor and RolloutBuffer"),
+    (lambda: make(RegularizedPPO, policy=LocalTrunkPolicy), "got LocalTrunk and LabelledRolloutBuffer"),
+    (lambda: make(RegularizedPPO, policy_kwargs={"net_arch": []}), "one layer or more"),
 ]
 
 
@@ -261,7 +261,7 @@ def learned(algorithm, steps, **settings):
 
 def test_a_regulariser_of_no_weight_is_plain_ppo_bit_for_bit():
     plain, first = learned(PPO, 192)
-    off, second = learned(RegularisedPPO, 192)
+    off, second = learned(RegularizedPPO, 192)
     assert first == second
     assert same_parameters(plain, off)
     assert same_optimizers(plain, off)
@@ -270,7 +270,7 @@ def test_a_regulariser_of_no_weight_is_plain_ppo_bit_for_bit():
 @pytest.mark.parametrize("weights", [{"lambda_x": 0.5}, {"lambda_y": 0.5}])
 def test_a_regulariser_moves_actor_and_critic_and_is_recorded(weights):
     plain, _ = learned(PPO, 128)
-    on, lines = learned(RegularisedPPO, 128, **weights)
+    on, lines = learned(RegularizedPPO, 128, **weights)
     assert "hsic/regulariser" in lines[-1]
     for name in ("policy_net", "value_net"):
         networks = [getattr(model.policy.mlp_extractor, name)[0].weight for model in (plain, on)]
@@ -278,19 +278,28 @@ def test_a_regulariser_moves_actor_and_critic_and_is_recorded(weights):
 
 
 def test_the_returns_that_it_is_told_are_standardised():
-    model = make(RegularisedPPO, lambda_y=1.0)
+    model = make(RegularizedPPO, lambda_y=1.0)
     rest = torch.zeros(2)
     model._label(RolloutBufferSamples(rest, rest, rest, rest, rest, torch.tensor([1.0, 3.0])), rest)
-    assert [regulariser.targets.flatten().tolist() for regulariser in model.regularisers] == [
-        pytest.approx([-1.0, 1.0])
-    ] * 2
+    assert [each.targets.flatten().tolist() for each in model.regularizers] == [pytest.approx([-1.0, 1.0])] * 2
 
 
 def test_a_regularised_model_is_still_one_when_it_is_loaded(tmp_path: Path):
-    model = make(RegularisedPPO, lambda_x=0.5, lambda_y=0.25)
+    model = make(RegularizedPPO, lambda_x=0.5, lambda_y=0.25)
     model.learn(64)
     model.save(tmp_path / "model.zip")
-    again = RegularisedPPO.load(tmp_path / "model.zip", env=model.get_env(), device="cpu")
-    assert [(each.lambda_x, each.lambda_y) for each in again.regularisers] == [(0.5, 0.25)] * 2
+    again = RegularizedPPO.load(tmp_path / "model.zip", env=model.get_env(), device="cpu")
+    assert [(each.lambda_x, each.lambda_y) for each in again.regularizers] == [(0.5, 0.25)] * 2
     assert "hsic/regulariser" in learn_plainly(again, 128)[-1]
     assert same_parameters(PPO.load(tmp_path / "model.zip", device="cpu"), model)
+
+
+def test_a_zip_of_earlier_days_goes_on_learning():
+    """Saved when encoders and moments had no origins (tests/fixtures/README.md)."""
+    path = Path(__file__).parents[1] / "fixtures" / "local_trunk.zip"
+    model = LocalPPO.load(path, env=gymnasium.make("CartPole-v1"), device="cpu")
+    trainer = model.policy.trainer
+    assert trainer.encoder.encoders["returns"].fading.weight == pytest.approx(64, rel=1e-3)
+    assert trainer.objectives[0].moments.products.diagonal().min() > 0
+    model.learn(64)
+    assert trainer.encoder.encoders["returns"].fading.weight > 100

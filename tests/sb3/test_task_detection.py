@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,14 @@ from gymnasium.spaces import Box, Discrete
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
-from training import learn_in
+from training import are_equal, learn_in
 
-from plastic_rl.runs import seed_everything
+from plastic_rl.runs import Checkpoints, seed_everything
 from plastic_rl.sb3 import TaskSwitch, detect_tasks, remember_tasks
-from plastic_rl.sb3.tasks import tasks_of
+from plastic_rl.sb3.algorithm_state import restore_algorithm_state
+from plastic_rl.sb3.tasks import detector_of, tasks_of
 
+FIXTURES = Path(__file__).parents[1] / "fixtures"
 SMALL = {"n_steps": 32, "batch_size": 32, "n_epochs": 1, "policy_kwargs": {"net_arch": [8]}, "seed": 0, "device": "cpu"}
 
 
@@ -116,8 +119,8 @@ def test_the_detector_sees_what_was_before_normalisation():
     for model in (plain, normalised):
         model.learn(640, callback=TaskSwitch())
         assert tasks_of(model).tasks == [0, 1]
-    means = [tasks_of(model).detector.models[0].moments.mean[:2] for model in (plain, normalised)]
-    deviations = [tasks_of(model).detector.models[0].moments.target_mean[-1] for model in (plain, normalised)]
+    means = [detector_of(model).models[0].moments.mean[:2] for model in (plain, normalised)]
+    deviations = [detector_of(model).models[0].moments.target_mean[-1] for model in (plain, normalised)]
     assert all(mean.abs().max() < 1 for mean in means)
     assert deviations == [pytest.approx(1), pytest.approx(1)]  # the reward as it is paid
 
@@ -132,9 +135,9 @@ def test_a_run_in_parts_is_the_run_in_one_even_where_it_stops_before_an_alarm(tm
     whole = trained_in(tmp_path / "whole", 640)
     for steps in (192, 384):  # three and six steps of each copy after a change
         half = trained_in(tmp_path / "parts", steps)
-        assert max(each.statistic for each in tasks_of(half).detector.suspicions) > 0
+        assert max(each.statistic for each in detector_of(half).suspicions) > 0
     parts = trained_in(tmp_path / "parts", 640)
-    watchers = [tasks_of(model).detector for model in (whole, parts)]
+    watchers = [detector_of(model) for model in (whole, parts)]
     assert watchers[0].regimes == watchers[1].regimes
     assert len(watchers[0].models) == 2
     for name, model in watchers[0].models.items():
@@ -149,10 +152,46 @@ def test_the_worlds_that_are_known_travel_in_a_zip(tmp_path: Path):
     model.save(tmp_path / "model")
     other = detecting(sides(copies=2))
     other.set_parameters(str(tmp_path / "model"))
-    ours, theirs = (tasks_of(each).detector for each in (model, other))
+    ours, theirs = (detector_of(each) for each in (model, other))
     assert list(theirs.models) == [0, 1]
     assert torch.equal(ours.models[1].moments.products, theirs.models[1].moments.products)
     PPO.load(tmp_path / "model", device="cpu")
+
+
+def test_a_zip_of_earlier_days_opens_with_its_tasks_and_its_worlds():
+    """Saved when the decomposition of the policy held the detector itself (tests/fixtures/README.md)."""
+    other = detecting(sides(copies=2))
+    other.set_parameters(str(FIXTURES / "detected_tasks.zip"))
+    tasks, detector = tasks_of(other), detector_of(other)
+    assert tasks.tasks == list(detector.models) == [0, 1]
+    assert detector.regimes == [1, 1]
+    assert all(float(model.moments.covariance.diagonal().min()) >= 0 for model in detector.models.values())
+    assert not any(model.is_young for model in detector.models.values())
+    plain = PPO.load(FIXTURES / "detected_tasks.zip", device="cpu")
+    assert torch.equal(*(torch.nn.utils.parameters_to_vector(model.policy.parameters()) for model in (plain, other)))
+    announced = PPO("MlpPolicy", sides(copies=2), **SMALL)
+    remember_tasks(announced, first_task=0).load_state_dict(tasks.state_dict())
+    assert tasks_of(announced).tasks == [0, 1]
+
+
+def test_a_run_of_earlier_days_is_gone_on_with(tmp_path: Path):
+    """Its checkpoint was saved six steps of each copy after the fourth change, when nobody had noticed it yet."""
+    shutil.copytree(FIXTURES / "detected_tasks_checkpoints", tmp_path / "run" / "checkpoints")
+    state = Checkpoints(tmp_path / "run" / "checkpoints").latest()[1]["algorithm"]
+    model = detecting(sides(copies=2, change_every=93))
+    restore_algorithm_state(model, state)
+    saved = state["parameters"]["policy.optimizer"]["AdditiveOptimizer"]
+    assert are_equal(tasks_of(model).state_dict()["detector"]["suspicions"], saved["detector"]["suspicions"])
+    assert [each.statistic for each in detector_of(model).suspicions] == [7.0, 7.0]
+    learnt_before = saved["detector"]["models"][0][1]["moments"]["products"]
+    assert torch.equal(detector_of(model).models[0].moments.products, learnt_before)
+    assert tasks_of(model).active == detector_of(model).latest
+    diary = Diary()
+    model.learn(64, callback=CallbackList([TaskSwitch(), diary]), reset_num_timesteps=False)
+    switches = [step for step in range(1, 32) if diary.acting[step] != diary.acting[step - 1]]
+    assert switches
+    assert switches[0] < 20
+    assert tasks_of(model).tasks == [0, 1]
 
 
 def test_what_cannot_be_detected_is_refused(tmp_path: Path):

@@ -18,7 +18,7 @@ from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.vec_env import DummyVecEnv, VecFrameStack, VecMonitor, VecNormalize
 
 from plastic_rl.sb3 import TaskSwitch, recall_task, remember_tasks
-from plastic_rl.sb3.task_normalisation import TaskNormalisation, numbers_of
+from plastic_rl.sb3.task_normalization import TaskNormalization, numbers_of
 from plastic_rl.sb3.tasks import tasks_of
 from plastic_rl.sb3.vec_env_state import restore_vec_env_state, vec_env_state
 
@@ -227,7 +227,7 @@ def test_statistics_come_back_from_disk(tmp_path: Path):
 
 def test_statistics_are_in_the_state_of_the_environment():
     env, other = normalised(([0], 4)), normalised(([0], 4))
-    switching = TaskNormalisation(env, A)
+    switching = TaskNormalization(env, A)
     env.obs_rms.mean, env.ret_rms.var = np.array([3.0, 4.0]), np.array(7.0)
     switching.switch(B)
     assert env.obs_rms.mean.tolist() == [0.0, 0.0]
@@ -235,7 +235,7 @@ def test_statistics_are_in_the_state_of_the_environment():
     env.obs_rms.mean = np.array([5.0, 6.0])
     restore_vec_env_state(other, vec_env_state(env))
     for each in (env, other):
-        found = TaskNormalisation(each, "whoever")
+        found = TaskNormalization(each, "whoever")
         found.switch(A)
         assert (each.obs_rms.mean.tolist(), float(each.ret_rms.var)) == ([3.0, 4.0], 7.0)
         found.switch(B)

@@ -53,7 +53,7 @@ def stepped_mask(mask: Mask, shared: Weight, moved: Weight) -> Mask:
 
 
 def prices(load: Weight, mask: Mask, sparsity: float, drift: float) -> tuple[Weight, Bool[Tensor, "rows *columns"]]:
-    """What it costs per weight to leave σ ⊗ M, and where σ itself is the cheaper of the two that can move.
+    """The price per weight of leaving σ ⊗ M, and a mask of where σ itself is the cheaper of the two that can move.
 
     A weight can leave by its task's τ, at the price λ', or by σ, at the price that the old tasks ask: drift · w / M
     with w = Σ_i M_i over the old tasks that read σ there. At the minimum over both, the cheaper takes the whole way.
@@ -91,7 +91,9 @@ def shrink_(weight: Weight, anchor: Weight, threshold: float, scratch: Weight) -
 def shrink_by_price_(
     weight: Weight, anchor: Weight, price: Weight, rate: float, scratch: Float[Tensor, "2 rows *columns"]
 ) -> None:
-    """The same with a price for each weight, as the anchor's projection on [θ' ± rate · price]: price 0 moves nothing.
+    """Shrinks like :func:`shrink_`, with a price for each weight; what has price 0 does not move.
+
+    The result is the anchor's projection on [θ' ± rate · price].
 
     Args:
         weight: θ'.
@@ -121,7 +123,7 @@ def shrink_quadratic_(
 def followed(
     weight: Weight, anchor: Weight, mask: Mask, sparsity: float, drift: float
 ) -> tuple[Weight, Bool[Tensor, "rows *columns"]]:
-    """By how much σ has followed each weight under :func:`shrink_quadratic_`, and where τ had to take over.
+    """The step by which σ has followed each weight under :func:`shrink_quadratic_`, and a mask of where τ took over.
 
     s = clamp((θ - anchor) / M, ± λ' M / (2 drift)).
     """

@@ -1,4 +1,4 @@
-"""How much a decomposition keeps: in the paper's numbers, in the released code's, and in bytes."""
+"""The capacity of a decomposition: by the paper's definition, by the released code's, and in bytes."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from plastic_rl.nn.additive.layer import DecomposedLayer, Task
+from plastic_rl.nn.additive.layer import DecomposedLayer
+from plastic_rl.nn.additive.task_names import TaskName
 
 
 @dataclass(frozen=True)
 class Capacity:
-    """What is kept for all tasks, relative to the network that all of them share.
+    """The numbers and bytes kept for all tasks, relative to the network that all of them share.
 
     Args:
         shared: numbers in σ.
@@ -34,13 +35,13 @@ class Capacity:
     private: int
     tasks: int
     head: int
-    task_bytes: dict[Task, int]
+    task_bytes: dict[TaskName, int]
     shared_bytes: int
     network_bytes: int
 
     @property
     def percent(self) -> float:
-        """All numbers kept for all tasks, as a percentage of those of the plain network (which are 100)."""
+        """The numbers kept for all tasks, as a percentage of those of the plain network (which are 100)."""
         kept = self.shared + self.masks + self.own + self.groups + self.private * self.tasks
         return 100 * kept / (self.shared + self.private)
 
@@ -52,10 +53,10 @@ class Capacity:
 
     @property
     def total_bytes(self) -> int:
-        """What everything takes that is needed to recall the closed tasks."""
+        """The bytes needed to recall the closed tasks."""
         return self.shared_bytes + sum(self.task_bytes.values())
 
-    def task_share(self, task: Task) -> float:
+    def task_share(self, task: TaskName) -> float:
         """The bytes of a closed task over those of the plain network."""
         return self.task_bytes[task] / self.network_bytes
 
@@ -63,7 +64,7 @@ class Capacity:
 def measured(
     layers: Sequence[DecomposedLayer],
     live: Sequence[Tensor],
-    closed: dict[Task, dict[str, Tensor]],
+    closed: dict[TaskName, dict[str, Tensor]],
     private: Sequence[Tensor],
 ) -> Capacity:
     """The capacity of all layers and private parts together.

@@ -6,22 +6,16 @@ Yoon et al. 2020, Section 3.2 (hierarchical knowledge consolidation).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from plastic_rl.choices import Centre
+
 Points = Float[Tensor, "n size"]
 Centroids = Float[Tensor, "groups size"]
 Labels = Int[Tensor, " n"]
-
-
-class Centre(StrEnum):
-    """What the members of a group share where they agree."""
-
-    mean = "mean"  # the paper's μ_g
-    midrange = "midrange"  # the released code's (max + min) / 2: no member is off by more than half the spread
 
 
 def group(points: Points, previous: Sequence[int | None], count: int, iterations: int = 100) -> Labels:

@@ -6,28 +6,22 @@ Yoon, Kim, Yang, Hwang, "Scalable and Order-robust Continual Learning with Addit
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any, Self
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from plastic_rl.nn.additive.capacity import Capacity, measured
-from plastic_rl.nn.additive.clusters import Centre
-from plastic_rl.nn.additive.exact import ExactLayer
-from plastic_rl.nn.additive.layer import DecomposedLayer, Task, checked_name
-from plastic_rl.nn.additive.parts import PrivateParts, decomposed_weights
-from plastic_rl.nn.additive.reference import ReferenceLayer
-from plastic_rl.nn.additive.settings import Form, Settings
+from plastic_rl.choices import Centre, Form
+from plastic_rl.nn.additive.settings import DecompositionSettings
+from plastic_rl.nn.additive.shared_network import SharedNetwork
+from plastic_rl.nn.additive.task_names import TaskName, checked_name
 from plastic_rl.nn.additive.visit import Visit
-from plastic_rl.validation import one_of, whole_number
-
-if TYPE_CHECKING:  # it learns by `plastic_rl.nn.moments`
-    from plastic_rl.regimes import RegimeDetector
+from plastic_rl.validation import one_of
 
 
-class AdditiveDecomposition:
+class AdditiveDecomposition(SharedNetwork):
     """The tasks of a network: θ_t = σ ⊗ M_t + τ_t in linear and convolutional layers, all else whole for each task.
 
     ::
@@ -80,7 +74,7 @@ class AdditiveDecomposition:
         tolerance: float = 0.0,
         heads: Collection[str] | None = None,
         initial_mask: float = 0.5,
-        first_task: Task = 0,
+        first_task: TaskName = 0,
         groups: int = 2,
         every: int = 5,
         spread: float = 0.0,
@@ -89,46 +83,31 @@ class AdditiveDecomposition:
         weight_decay: float = 1e-4,
         seed: int = 0,
     ) -> None:
-        settings = Settings(
+        settings = DecompositionSettings(
             sparsity=sparsity,
             drift=drift,
             form=one_of("form", Form, form),
             tolerance=tolerance,
             initial_mask=initial_mask,
+            groups=groups,
+            every=every,
             spread=spread,
             centre=one_of("centre", Centre, centre),
+            reference=reference,
             weight_decay=weight_decay,
             seed=seed,
         )
-        if reference and (settings.form is Form.fixed or math.isinf(drift)):
-            raise ValueError("the released code has no fixed form and no infinite drift: use reference=False")
-        self.network, self.settings, self.is_reference = network, settings, reference
-        self.groups, self.every = whole_number("groups", groups), whole_number("every", every)
-        if not self.every:
-            raise ValueError(f"every must be 1 or more, got {every}")
-        weights = decomposed_weights(network, heads)
-        kind = ReferenceLayer if reference else ExactLayer
-        self.layers: list[DecomposedLayer] = [kind(name, weight, settings) for name, weight in weights.items()]
-        self.parts = PrivateParts(network, weights.values())
-        self.initial = self.parts.capture()
-        self.private: dict[Task, dict[str, Tensor]] = {}
-        self.active: Task = checked_name(first_task)
-        self.learner: Task | None = None
+        super().__init__(network, settings, heads, checked_name(first_task))
         self._highest = -1  # of all numbers that were names
-        self.detector: RegimeDetector | None = None  # tells the tasks apart where nobody does
-        self.period = 0  # counts the times that learning went from one task to another
-        self._aside: tuple[list[Tensor], dict[str, Tensor]] | None = None  # the learner's weights during a visit
         self._begin(first_task, None)
 
-    # Tasks.
-
     @property
-    def tasks(self) -> list[Task]:
+    def tasks(self) -> list[TaskName]:
         """The names of all tasks, in the order in which they began."""
         return list(self.private)
 
     @torch.no_grad()
-    def new_task(self, name: Task | None = None, *, like: Task | None = None) -> Task:
+    def new_task(self, name: TaskName | None = None, *, like: TaskName | None = None) -> TaskName:
         """Begins a task and makes it the active one.
 
         It starts from what is shared, with biases, norms and heads as they were at the very beginning, so that it does
@@ -150,24 +129,19 @@ class AdditiveDecomposition:
         if like is not None:
             self._check(like)
         self.close()
-        if self.settings.form is Form.hierarchical and len(self.private) % self.every == 0:
+        if self.settings.form is Form.hierarchical and len(self.private) % self.settings.every == 0:
             self._consolidate()
         self._begin(name, like)
         return name
 
-    def _begin(self, name: Task, like: Task | None) -> None:
-        for layer in self.layers:
-            layer.add(name, like)
-        self.private[name] = dict(self.initial if like is None else self.private[like])
-        if self.active != name or self.is_reference:
-            self._show(name)
-        self.active = self.learner = name
+    def _begin(self, name: TaskName, like: TaskName | None) -> None:
+        super()._begin(name, like)
         self._highest = max(self._highest, name) if isinstance(name, int) else self._highest
 
-    def task(self, name: Task) -> Visit:
+    def task(self, name: TaskName) -> Visit[Self]:
         """Makes a task the active one: the network is what it was when that task was last trained.
 
-        In a ``with`` statement the task that was active before comes back at the end.
+        In a ``with`` statement the task that was active before comes back at the end, unless it has been forgotten.
 
         Raises:
             ValueError: if there is no such task.
@@ -175,24 +149,14 @@ class AdditiveDecomposition:
         self._check(name)
         before = self.active
         self._switch(name)
-        return Visit(self, before)
+        return Visit(self, partial(self._return_to, before))
+
+    def _return_to(self, name: TaskName) -> None:
+        if name in self.private:
+            self._switch(name)
 
     @torch.no_grad()
-    def _switch(self, name: Task) -> None:
-        if name == self.active:
-            return
-        if self.active == self.learner:
-            self._aside = [layer.weight.detach().clone() for layer in self.layers], self.parts.capture()
-        self.active = name
-        if name == self.learner and self._aside is not None:
-            weights, private = self._aside
-            self._write(weights, private)
-            self._aside = None
-        else:
-            self._write([layer.theta(name) for layer in self.layers], self.private[name])
-
-    @torch.no_grad()
-    def forget(self, name: Task) -> None:
+    def forget(self, name: TaskName) -> None:
         """Forgets a task for good; all others stay bit for bit what they are.
 
         What it has given to σ stays there: it is shared. Its own weights, mask, biases, norms and heads are gone.
@@ -203,12 +167,7 @@ class AdditiveDecomposition:
         self._check(name)
         if name == self.active:
             raise ValueError(f"task {name!r} is active: switch to another one before you forget it")
-        if name == self.learner:
-            self.learner, self._aside = None, None
-            self.period += 1
-        for layer in self.layers:
-            layer.drop(name)
-        del self.private[name]
+        self._drop(name)
 
     @torch.no_grad()
     def consolidate(self) -> None:
@@ -223,101 +182,20 @@ class AdditiveDecomposition:
             raise ValueError(f"only the hierarchical form has groups of tasks; this one is {self.settings.form}")
         self.close()
         self._consolidate()
-        self._show(self.active)
+        self._show_start(self.active)
 
     def _consolidate(self) -> None:
-        count = max(1, self.groups * len(self.private) // self.every)
+        count = max(1, self.settings.groups * len(self.private) // self.settings.every)
         for layer in self.layers:
             layer.consolidate(count)
 
-    # Learning; called by the optimiser.
-
-    @torch.no_grad()
-    def learn(self) -> None:
-        """Makes the active task the one that learns, instead of the one that has learnt so far."""
-        self.close()
-        self.learner = self.active
-        for layer in self.layers:
-            layer.open(self.active)
-
-    @torch.no_grad()
-    def close(self) -> None:
-        """Stores what the learning task has learnt, and pays old tasks back what σ has moved. No task learns now."""
-        if self.learner is None:
-            return
-        if self._aside is None:
-            live, private = [layer.weight.detach().clone() for layer in self.layers], self.parts.capture()
-        else:
-            live, private = self._aside
-        for layer, weight in zip(self.layers, live, strict=True):
-            layer.close(weight)
-        self.private[self.learner] = private
-        if self.active == self.learner:  # σ may have taken over a weight but for a bit, or but for the tolerance
-            self._show(self.active)
-        self.learner, self._aside = None, None
-        self.period += 1
-
-    def _show(self, name: Task) -> None:
-        theta = [layer.starting_theta(name) for layer in self.layers]
-        self._write(theta, self.private[name])
-
-    @torch.no_grad()
-    def _write(self, weights: list[Tensor], private: dict[str, Tensor]) -> None:
-        for layer, weight in zip(self.layers, weights, strict=True):
-            layer.weight.copy_(weight)
-        self.parts.show(private)
-
-    def _check(self, name: Task) -> None:
+    def _check(self, name: TaskName) -> None:
         if name not in self.private:
             raise ValueError(f"there is no task {name!r}; there are {self.tasks}")
 
-    # Size and state.
-
-    @torch.no_grad()
-    def capacity(self) -> Capacity:
-        """How many numbers and bytes are kept (:class:`plastic_rl.nn.additive.capacity.Capacity`)."""
-        closed = {name: private for name, private in self.private.items() if name != self.learner}
-        live = [layer.weight for layer in self.layers] if self._aside is None else self._aside[0]
-        return measured(self.layers, live, closed, list(self.initial.values()))
-
     def state_dict(self) -> dict[str, Any]:
-        """All that is needed to go on exactly, but for the network's own state: tensors and plain values only."""
-        return {
-            "names": self.tasks,
-            "private": list(self.private.values()),
-            "initial": self.initial,
-            "active": self.active,
-            "learner": self.learner,
-            "period": self.period,
-            "highest": self._highest,
-            "aside": None if self._aside is None else list(self._aside),
-            "layers": {layer.name: layer.state() for layer in self.layers},
-            "detector": None if self.detector is None else self.detector.state_dict(),
-        }
+        return {**super().state_dict(), "highest": self._highest}
 
-    @torch.no_grad()
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes on from a saved state; the network's parameters, which are the active task's, are loaded by themselves.
-
-        Raises:
-            ValueError: if the state is of a network with other decomposed weights, or of tasks that were not detected
-                while these are.
-        """
-        names, saved = [layer.name for layer in self.layers], list(state["layers"])
-        if names != saved:
-            raise ValueError(f"the saved tasks are of weights {saved}, this network decomposes {names}")
-        if self.detector is not None and state.get("detector") is None:
-            raise ValueError("the saved tasks were announced; to detect them, their worlds would have to be known")
-        self.private = dict(zip(state["names"], map(self.parts.placed, state["private"]), strict=True))
-        self.initial = self.parts.placed(state["initial"])
-        self.active, self.learner = state["active"], state["learner"]
-        self.period, self._highest = int(state["period"]), int(state["highest"])
-        self._aside = None
-        if state["aside"] is not None:
-            weights, private = state["aside"]
-            weights = [saved.to(layer.weight) for layer, saved in zip(self.layers, weights, strict=True)]
-            self._aside = weights, self.parts.placed(private)
-        for layer in self.layers:
-            layer.restore(state["layers"][layer.name])
-        if self.detector is not None:
-            self.detector.load_state_dict(state["detector"])
+        super().load_state_dict(state)
+        self._highest = int(state["highest"])

@@ -9,29 +9,31 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from plastic_rl.choices import Form
 from plastic_rl.nn.additive.algebra import compose, followed, per_row
 from plastic_rl.nn.additive.clusters import agreement, group
-from plastic_rl.nn.additive.layer import DecomposedLayer, Task
+from plastic_rl.nn.additive.layer import DecomposedLayer
 from plastic_rl.nn.additive.learning import Learning
-from plastic_rl.nn.additive.settings import Form, Settings
+from plastic_rl.nn.additive.settings import DecompositionSettings
 from plastic_rl.nn.additive.sparse_values import SparseValues
+from plastic_rl.nn.additive.task_names import TaskName
 
 Weight = Float[Tensor, "rows *columns"]
 
 
 @dataclass
 class Entry:
-    """What one task has of its own in one layer.
+    """The stored weights of one task in one layer.
 
     Args:
         mask: M, one number per row.
-        own: the weights themselves where they differ from σ ⊗ M (+ σ̃): no differences, which would miss them by a bit.
+        weights: θ where it differs from σ ⊗ M (+ σ̃): values, not differences, which would miss it by a bit.
         group: whose σ̃ the task reads, None for nobody's.
         slack: by how much its weights may still move, for good.
     """
 
     mask: Float[Tensor, " rows"]
-    own: SparseValues
+    weights: SparseValues
     group: int | None
     slack: float
 
@@ -43,12 +45,12 @@ class ExactLayer(DecomposedLayer):
     learnt is divided between σ and the task when it closes, and whoever read the σ that moved gets the weights it had.
     """
 
-    def __init__(self, name: str, weight: nn.Parameter, settings: Settings) -> None:
+    def __init__(self, name: str, weight: nn.Parameter, settings: DecompositionSettings) -> None:
         super().__init__(name, weight, settings)
         self.shared: Weight = weight.detach() / settings.initial_mask
-        self.entries: dict[Task, Entry] = {}
+        self.entries: dict[TaskName, Entry] = {}
         self.groups: dict[int, SparseValues] = {}
-        self.learner: Task | None = None
+        self.learner: TaskName | None = None
         # Prices go by the mask with which the learner began, so that they are the same after a restart.
         self.opening_mask: Float[Tensor, " rows"] | None = None
         self._learning: Learning | None = None
@@ -56,10 +58,10 @@ class ExactLayer(DecomposedLayer):
     # Tasks come, learn and go.
 
     @property
-    def tasks(self) -> list[Task]:
+    def tasks(self) -> list[TaskName]:
         return list(self.entries)
 
-    def add(self, task: Task, like: Task | None) -> None:
+    def add(self, task: TaskName, like: TaskName | None) -> None:
         if like is None:
             mask = torch.full_like(self.shared.flatten(1)[:, 0], self.settings.initial_mask)
             self.entries[task] = Entry(mask, SparseValues.none(self.shared), None, self.settings.tolerance)
@@ -68,7 +70,7 @@ class ExactLayer(DecomposedLayer):
             self.entries[task] = replace(source, mask=source.mask.clone(), slack=self.settings.tolerance)
         self.open(task)
 
-    def open(self, task: Task) -> None:
+    def open(self, task: TaskName) -> None:
         # It leaves its group, so that σ ⊗ M alone is what it is measured against.
         self._leave_group(self.entries[task])
         self.learner, self.opening_mask, self._learning = task, self.entries[task].mask, None
@@ -78,14 +80,14 @@ class ExactLayer(DecomposedLayer):
         entry, base = self.entries[self.learner], self._base(self.entries[self.learner])
         entry.slack = self.settings.tolerance
         if self.settings.form is Form.fixed and not self._learner_state().is_alone:
-            step, is_own = followed(live, base, entry.mask, self.settings.sparsity, self.settings.drift)
+            step, is_kept = followed(live, base, entry.mask, self.settings.sparsity, self.settings.drift)
             self._move_shared(self.shared + step, but=self.learner)
-            entry.own = SparseValues.of(live, is_own)
+            entry.weights = SparseValues.of(live, is_kept)
         else:
             wanted = live / per_row(entry.mask, live)
             moves = self._learner_state().is_free & (live != base)
             self._move_shared(torch.where(moves, wanted, self.shared), but=self.learner)
-            entry.own = self._own(live, self._base(entry), entry)
+            entry.weights = self._differing(live, self._base(entry), entry)
         self.learner, self.opening_mask, self._learning = None, None, None
 
     def adopt(self, where: Bool[Tensor, "rows *columns"]) -> None:
@@ -100,7 +102,7 @@ class ExactLayer(DecomposedLayer):
         if renewed is not None:  # the mask follows what the optimiser moved, not what was rewritten
             renewed.copy_(self.weight if before is None else torch.where(where, self.weight, before))
 
-    def drop(self, task: Task) -> None:
+    def drop(self, task: TaskName) -> None:
         entry = self.entries.pop(task)
         self._disband(entry.group)
         if self.learner == task:
@@ -116,36 +118,36 @@ class ExactLayer(DecomposedLayer):
             base.put_(part.places(), part.values, accumulate=True)
         return base
 
-    def theta(self, task: Task) -> Tensor:
+    def theta(self, task: TaskName) -> Tensor:
         entry = self.entries[task]
-        return entry.own.write_to(self._base(entry))
+        return entry.weights.write_to(self._base(entry))
 
-    def starting_theta(self, task: Task) -> Tensor:
+    def starting_theta(self, task: TaskName) -> Tensor:
         return self.theta(task)
 
-    def _own(self, theta: Tensor, base: Tensor, entry: Entry) -> SparseValues:
-        """What a task must keep for itself to have the weights ``theta``; half of its slack may be spent on it."""
-        is_own = theta != base
+    def _differing(self, theta: Tensor, base: Tensor, entry: Entry) -> SparseValues:
+        """The values that a task must keep to have the weights ``theta``; half of its slack may be spent on it."""
+        is_kept = theta != base
         if entry.slack:
             distance = (theta - base).abs()
-            is_given_up = is_own & (distance <= entry.slack / 2)
-            is_own &= ~is_given_up
+            is_given_up = is_kept & (distance <= entry.slack / 2)
+            is_kept &= ~is_given_up
             entry.slack -= float(distance[is_given_up].amax()) if is_given_up.any() else 0.0
-        return SparseValues.of(theta, is_own)
+        return SparseValues.of(theta, is_kept)
 
-    def _move_shared(self, shared: Tensor, but: Task) -> None:
+    def _move_shared(self, shared: Tensor, but: TaskName) -> None:
         """Moves σ; the others keep their weights, or in the fixed form what they have beside σ."""
         others = [entry for task, entry in self.entries.items() if task != but]
         if self.settings.form is Form.fixed:
             for entry in others:
-                step = compose(shared - self.shared, entry.mask).flatten()[entry.own.places()]
-                entry.own = SparseValues(entry.own.gaps, entry.own.values + step)
+                step = compose(shared - self.shared, entry.mask).flatten()[entry.weights.places()]
+                entry.weights = SparseValues(entry.weights.gaps, entry.weights.values + step)
             self.shared = shared
             return
-        thetas = [entry.own.write_to(self._base(entry)) for entry in others]
+        thetas = [entry.weights.write_to(self._base(entry)) for entry in others]
         self.shared = shared
         for entry, theta in zip(others, thetas, strict=True):
-            entry.own = self._own(theta, self._base(entry), entry)
+            entry.weights = self._differing(theta, self._base(entry), entry)
 
     # One step.
 
@@ -160,7 +162,7 @@ class ExactLayer(DecomposedLayer):
     def _learner_state(self) -> Learning:
         if self._learning is None:
             assert self.opening_mask is not None
-            others = [(entry.mask, entry.own) for task, entry in self.entries.items() if task != self.learner]
+            others = [(entry.mask, entry.weights) for task, entry in self.entries.items() if task != self.learner]
             self._learning = Learning(self.shared, self.opening_mask, others, self.settings)
         return self._learning
 
@@ -186,15 +188,15 @@ class ExactLayer(DecomposedLayer):
         for entry, theta in members:
             entry.group = label
             base = self._base(entry)
-            is_own = theta != base
+            is_kept = theta != base
             if self.settings.spread:  # without, what they share must give each member its own weight, to the bit
-                is_own &= ~agrees.view(theta.shape)
-            entry.own = SparseValues.of(theta, is_own)
+                is_kept &= ~agrees.view(theta.shape)
+            entry.weights = SparseValues.of(theta, is_kept)
 
     def _leave_group(self, entry: Entry) -> None:
-        left, theta = entry.group, entry.own.write_to(self._base(entry))
+        left, theta = entry.group, entry.weights.write_to(self._base(entry))
         entry.group = None
-        entry.own = SparseValues.of(theta, theta != self._base(entry))
+        entry.weights = SparseValues.of(theta, theta != self._base(entry))
         self._disband(left)
 
     def _disband(self, label: int | None) -> None:
@@ -202,41 +204,41 @@ class ExactLayer(DecomposedLayer):
         members = [entry for entry in self.entries.values() if entry.group == label]
         if label is not None and len(members) < 2:
             for entry in members:
-                theta = entry.own.write_to(self._base(entry))
+                theta = entry.weights.write_to(self._base(entry))
                 entry.group = None
-                entry.own = SparseValues.of(theta, theta != self._base(entry))
+                entry.weights = SparseValues.of(theta, theta != self._base(entry))
             self.groups.pop(label, None)
 
     # Size and state.
 
     def counts(self, live: Tensor | None) -> dict[str, int]:
-        own = sum(len(entry.own) for task, entry in self.entries.items() if task != self.learner)
+        kept = sum(len(entry.weights) for task, entry in self.entries.items() if task != self.learner)
         if live is not None and self.learner is not None:
-            own += int(self._is_learners_own(live, self.entries[self.learner]).sum())
+            kept += int(self._is_kept_by_learner(live, self.entries[self.learner]).sum())
         masks = sum(entry.mask.numel() for entry in self.entries.values())
         groups = sum(len(part) for part in self.groups.values())
-        return {"shared": self.shared.numel(), "masks": masks, "own": own, "groups": groups}
+        return {"shared": self.shared.numel(), "masks": masks, "own": kept, "groups": groups}
 
-    def _is_learners_own(self, live: Tensor, entry: Entry) -> Bool[Tensor, "rows *columns"]:
-        """Where the task that learns would have weights of its own if it closed now; σ would take the others along."""
+    def _is_kept_by_learner(self, live: Tensor, entry: Entry) -> Bool[Tensor, "rows *columns"]:
+        """A mask of the weights that the learning task would keep if it closed now; σ would take the others along."""
         base, state = self._base(entry), self._learner_state()
         if self.settings.form is Form.fixed and not state.is_alone:
             return followed(live, base, entry.mask, self.settings.sparsity, self.settings.drift)[1]
         return (live != base) & ~state.is_free
 
-    def nbytes(self, task: Task) -> int:
+    def nbytes(self, task: TaskName) -> int:
         entry = self.entries[task]
-        return entry.mask.nbytes + entry.own.nbytes
+        return entry.mask.nbytes + entry.weights.nbytes
 
     def shared_nbytes(self) -> int:
         return self.shared.nbytes + sum(part.nbytes for part in self.groups.values())
 
-    def state(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         tasks = [
-            {"mask": entry.mask, "own": entry.own.state(), "group": entry.group, "slack": entry.slack}
+            {"mask": entry.mask, "own": entry.weights.state_dict(), "group": entry.group, "slack": entry.slack}
             for entry in self.entries.values()
         ]
-        groups = [[label, part.state()] for label, part in self.groups.items()]
+        groups = [[label, part.state_dict()] for label, part in self.groups.items()]
         return {
             "shared": self.shared,
             "names": list(self.entries),
@@ -246,18 +248,18 @@ class ExactLayer(DecomposedLayer):
             "opening_mask": self.opening_mask,
         }
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         self.shared = state["shared"].to(self.weight)
         self.entries = {
             name: Entry(
-                saved["mask"].to(self.weight), self._values(saved["own"]), saved["group"], float(saved["slack"])
+                saved["mask"].to(self.weight),
+                SparseValues.from_state_dict(saved["own"], self.weight),
+                saved["group"],
+                float(saved["slack"]),
             )
             for name, saved in zip(state["names"], state["tasks"], strict=True)
         }
-        self.groups = {label: self._values(saved) for label, saved in state["groups"]}
+        self.groups = {label: SparseValues.from_state_dict(saved, self.weight) for label, saved in state["groups"]}
         self.learner, self._learning = state["learner"], None
         opening = state["opening_mask"]
         self.opening_mask = None if opening is None else opening.to(self.weight)
-
-    def _values(self, saved: dict[str, Tensor]) -> SparseValues:
-        return SparseValues(saved["gaps"].to(self.weight.device), saved["values"].to(self.weight))

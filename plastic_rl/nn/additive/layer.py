@@ -1,29 +1,15 @@
-"""What a decomposed layer must be able to do; there are two kinds, exact and reference."""
+"""The interface of a decomposed layer; there are two kinds, exact and reference."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable
 from typing import Any
 
 from jaxtyping import Bool
 from torch import Tensor, nn
 
-from plastic_rl.nn.additive.settings import Settings
-
-# A name of a task: a number or a string, so that it can be saved.
-Task = Hashable
-
-
-def checked_name(name: Task) -> Task:
-    """The name, if it is a number or a string.
-
-    Raises:
-        ValueError: otherwise.
-    """
-    if not isinstance(name, int | str):
-        raise ValueError(f"a task's name must be a number or a string, got {name!r}")
-    return name
+from plastic_rl.nn.additive.settings import DecompositionSettings
+from plastic_rl.nn.additive.task_names import TaskName
 
 
 class DecomposedLayer(ABC):
@@ -35,20 +21,20 @@ class DecomposedLayer(ABC):
         settings: the hyper-parameters.
     """
 
-    def __init__(self, name: str, weight: nn.Parameter, settings: Settings) -> None:
+    def __init__(self, name: str, weight: nn.Parameter, settings: DecompositionSettings) -> None:
         self.name, self.weight, self.settings = name, weight, settings
 
     @property
     @abstractmethod
-    def tasks(self) -> list[Task]:
+    def tasks(self) -> list[TaskName]:
         """The names of all tasks."""
 
     @abstractmethod
-    def add(self, task: Task, like: Task | None) -> None:
+    def add(self, task: TaskName, like: TaskName | None) -> None:
         """Takes up a task, which starts from the shared part or like another one, and lets it learn."""
 
     @abstractmethod
-    def open(self, task: Task) -> None:
+    def open(self, task: TaskName) -> None:
         """Lets a task learn that is known already; no other is learning."""
 
     @abstractmethod
@@ -56,11 +42,11 @@ class DecomposedLayer(ABC):
         """Stores what the learning task has learnt, its weights being ``live``; no task learns any more."""
 
     @abstractmethod
-    def theta(self, task: Task) -> Tensor:
+    def theta(self, task: TaskName) -> Tensor:
         """The weights of a task as stored, of the weight's shape."""
 
     @abstractmethod
-    def starting_theta(self, task: Task) -> Tensor:
+    def starting_theta(self, task: TaskName) -> Tensor:
         """The weights from which a task goes on learning."""
 
     @abstractmethod
@@ -76,7 +62,7 @@ class DecomposedLayer(ABC):
         """Makes σ there what the learning task has now; all other tasks keep their weights."""
 
     @abstractmethod
-    def drop(self, task: Task) -> None:
+    def drop(self, task: TaskName) -> None:
         """Forgets a task."""
 
     @abstractmethod
@@ -85,24 +71,24 @@ class DecomposedLayer(ABC):
 
     @abstractmethod
     def counts(self, live: Tensor | None) -> dict[str, int]:
-        """How many numbers are kept: ``shared``, ``masks``, ``own`` and ``groups``.
+        """Counts the numbers that are kept: ``shared``, ``masks``, ``own`` and ``groups``.
 
         Args:
             live: the weights of the learning task, None where there is none.
         """
 
     @abstractmethod
-    def nbytes(self, task: Task) -> int:
-        """How many bytes a closed task takes here."""
+    def nbytes(self, task: TaskName) -> int:
+        """The bytes that a closed task takes here."""
 
     @abstractmethod
     def shared_nbytes(self) -> int:
-        """How many bytes σ and the groups' parts take."""
+        """The bytes that σ and the groups' parts take."""
 
     @abstractmethod
-    def state(self) -> dict[str, Any]:
-        """What has to be saved: tensors, numbers, strings, lists and dicts."""
+    def state_dict(self) -> dict[str, Any]:
+        """A state to go on from exactly: tensors, numbers, strings, lists and dicts."""
 
     @abstractmethod
-    def restore(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on from a saved state."""

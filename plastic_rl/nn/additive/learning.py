@@ -1,4 +1,4 @@
-"""What a layer needs while a task learns: prices, and room for the step. Made anew whenever a task begins to learn."""
+"""The state of a layer while a task learns: prices, and room for the step. Made anew when a task begins to learn."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from plastic_rl.choices import Form
 from plastic_rl.nn.additive.algebra import (
     compose,
     per_row,
@@ -17,7 +18,7 @@ from plastic_rl.nn.additive.algebra import (
     shrink_quadratic_,
     stepped_mask,
 )
-from plastic_rl.nn.additive.settings import Form, Settings
+from plastic_rl.nn.additive.settings import DecompositionSettings
 from plastic_rl.nn.additive.sparse_values import SparseValues
 
 Weight = Float[Tensor, "rows *columns"]
@@ -38,7 +39,7 @@ class Learning:
     """
 
     def __init__(
-        self, shared: Weight, mask: Mask, others: Sequence[tuple[Mask, SparseValues]], settings: Settings
+        self, shared: Weight, mask: Mask, others: Sequence[tuple[Mask, SparseValues]], settings: DecompositionSettings
     ) -> None:
         self.settings, self.is_alone = settings, not others
         self.price, self.is_free = prices(total_load(shared, others), mask, settings.sparsity, settings.drift)
@@ -77,7 +78,7 @@ class Learning:
 def total_load(shared: Weight, others: Sequence[tuple[Mask, SparseValues]]) -> Weight:
     """For each weight Σ_i M_i over the tasks that read σ there; who has a weight of its own asks for nothing."""
     load = torch.zeros_like(shared)
-    for mask, own in others:
+    for mask, values in others:
         rows = per_row(mask, shared).expand_as(shared).clone()
-        load += rows.put_(own.places(), torch.zeros_like(own.values))
+        load += rows.put_(values.places(), torch.zeros_like(values.values))
     return load

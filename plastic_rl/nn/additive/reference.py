@@ -16,8 +16,9 @@ from torch import Tensor, nn
 
 from plastic_rl.nn.additive.algebra import compose, route
 from plastic_rl.nn.additive.clusters import agreement, group
-from plastic_rl.nn.additive.layer import DecomposedLayer, Task
-from plastic_rl.nn.additive.settings import Settings
+from plastic_rl.nn.additive.layer import DecomposedLayer
+from plastic_rl.nn.additive.settings import DecompositionSettings
+from plastic_rl.nn.additive.task_names import TaskName
 
 Weight = Float[Tensor, "rows *columns"]
 GRADIENT_SCALE = 10.0
@@ -25,17 +26,17 @@ GRADIENT_SCALE = 10.0
 
 @dataclass
 class Factors:
-    """What one task has of its own in one layer.
+    """The factors of one task in one layer.
 
     Args:
         logit: v, one number per row.
-        own: τ.
+        tau: τ.
         group: whose σ̃ it reads, None for nobody's.
         target: θ*, what the task's weights were when the task that learns now began.
     """
 
     logit: Float[Tensor, " rows"]
-    own: Weight
+    tau: Weight
     group: int | None = None
     target: Weight | None = None
 
@@ -43,26 +44,26 @@ class Factors:
 class ReferenceLayer(DecomposedLayer):
     """A decomposed layer after the released code; old tasks are recalled approximately."""
 
-    def __init__(self, name: str, weight: nn.Parameter, settings: Settings) -> None:
+    def __init__(self, name: str, weight: nn.Parameter, settings: DecompositionSettings) -> None:
         super().__init__(name, weight, settings)
         self.shared: Weight = weight.detach().clone()
-        self.factors: dict[Task, Factors] = {}
+        self.factors: dict[TaskName, Factors] = {}
         self.groups: dict[int, Weight] = {}
-        self.learner: Task | None = None
+        self.learner: TaskName | None = None
         self.adam: torch.optim.Adam | None = None
 
     # Tasks come, learn and go.
 
     @property
-    def tasks(self) -> list[Task]:
+    def tasks(self) -> list[TaskName]:
         return list(self.factors)
 
-    def add(self, task: Task, like: Task | None) -> None:
+    def add(self, task: TaskName, like: TaskName | None) -> None:
         if like is None:
             self.factors[task] = Factors(self._drawn_logit(), self.shared.clone())
         else:
             source = self.factors[like]
-            self.factors[task] = Factors(source.logit.clone(), source.own.clone(), source.group)
+            self.factors[task] = Factors(source.logit.clone(), source.tau.clone(), source.group)
         self.open(task)
 
     def _drawn_logit(self) -> Float[Tensor, " rows"]:
@@ -72,7 +73,7 @@ class ReferenceLayer(DecomposedLayer):
         drawn = nn.init.trunc_normal_(torch.empty(rows), std=rows**-0.5 / 0.87962566, a=-2, b=2, generator=source)
         return drawn.to(self.shared)
 
-    def open(self, task: Task) -> None:
+    def open(self, task: TaskName) -> None:
         for factors in self.factors.values():
             factors.target = self._theta(factors)
         self.learner, self.adam = task, None
@@ -83,7 +84,7 @@ class ReferenceLayer(DecomposedLayer):
     def adopt(self, where: Bool[Tensor, "rows *columns"]) -> None:
         raise ValueError("with reference=True shared units cannot be replaced: use reference=False")
 
-    def drop(self, task: Task) -> None:
+    def drop(self, task: TaskName) -> None:
         left = self.factors.pop(task).group
         if left is not None and all(factors.group != left for factors in self.factors.values()):
             del self.groups[left]
@@ -99,7 +100,7 @@ class ReferenceLayer(DecomposedLayer):
     @torch.no_grad()
     def after_step(self, rate: float) -> None:
         assert self.learner is not None
-        parameters = [self.shared, *(part for one in self.factors.values() for part in (one.own, one.logit))]
+        parameters = [self.shared, *(part for one in self.factors.values() for part in (one.tau, one.logit))]
         if self.adam is None:
             self.adam = torch.optim.Adam(parameters, lr=rate)
         self.adam.param_groups[0]["lr"] = rate
@@ -111,22 +112,22 @@ class ReferenceLayer(DecomposedLayer):
         self.weight.copy_(self._theta(self.factors[self.learner]))
 
     def gradients(self) -> list[Tensor]:
-        """Those of the whole loss with respect to σ, then τ and v of each task, from that of θ."""
+        """The gradients of the whole loss with respect to σ, then τ and v of each task, from that of θ."""
         assert self.weight.grad is not None
         of_shared, parts = torch.zeros_like(self.shared), []
         for task, factors in self.factors.items():
             pull = self._pull(task, factors)
             of_theta = self.weight.grad if task == self.learner else pull
-            shared, own, logit = route(of_theta, self.shared, factors.logit.sigmoid())
+            shared, tau, logit = route(of_theta, self.shared, factors.logit.sigmoid())
             of_shared += shared
             decay = self.settings.weight_decay if task == self.learner else 0.0
-            parts += [own + self.settings.sparsity * factors.own.sign() + decay * factors.own]
+            parts += [tau + self.settings.sparsity * factors.tau.sign() + decay * factors.tau]
             parts += [logit + decay * factors.logit]
         if len(self.factors) == 1:
             of_shared += self.settings.weight_decay * self.shared
         return [of_shared, *parts]
 
-    def _pull(self, task: Task, factors: Factors) -> Weight:
+    def _pull(self, task: TaskName, factors: Factors) -> Weight:
         """The gradient of λ2 · ½ ‖θ* - θ‖² for an old task; in the fixed form nothing is held but σ."""
         if task == self.learner or factors.target is None:
             return torch.zeros_like(self.shared)
@@ -135,36 +136,36 @@ class ReferenceLayer(DecomposedLayer):
     # Weights.
 
     def _theta(self, factors: Factors, threshold: float = 0.0) -> Weight:
-        own = [factors.own] if factors.group is None else [factors.own, self.groups[factors.group]]
+        parts = [factors.tau] if factors.group is None else [factors.tau, self.groups[factors.group]]
         theta = compose(self.shared, factors.logit.sigmoid())
-        for part in own:
+        for part in parts:
             theta += torch.where(part.abs() > threshold, part, 0.0)
         return theta
 
-    def theta(self, task: Task) -> Tensor:
+    def theta(self, task: TaskName) -> Tensor:
         return self._theta(self.factors[task], self.settings.sparsity)
 
-    def starting_theta(self, task: Task) -> Tensor:
+    def starting_theta(self, task: TaskName) -> Tensor:
         return self._theta(self.factors[task])
 
     # Groups of tasks.
 
     def consolidate(self, count: int) -> None:
         everyone = list(self.factors.values())
-        whole = [one.own if one.group is None else one.own + self.groups[one.group] for one in everyone]
+        whole = [one.tau if one.group is None else one.tau + self.groups[one.group] for one in everyone]
         points = torch.stack(whole).flatten(1)
         labels = group(points, [one.group for one in everyone], count)
         self.groups = {}
         for label in labels.unique().tolist():
             members = (labels == label).nonzero().flatten().tolist()
             if len(members) == 1:
-                everyone[members[0]].own, everyone[members[0]].group = whole[members[0]], None
+                everyone[members[0]].tau, everyone[members[0]].group = whole[members[0]], None
                 continue
             centre, agrees = agreement(points[members], self.settings.spread, self.settings.centre)
             agrees = agrees.view_as(self.shared)
             self.groups[label] = torch.where(agrees, centre.view_as(self.shared), 0.0)
             for place in members:
-                everyone[place].own, everyone[place].group = torch.where(agrees, 0.0, whole[place]), label
+                everyone[place].tau, everyone[place].group = torch.where(agrees, 0.0, whole[place]), label
 
     # Size and state.
 
@@ -175,19 +176,19 @@ class ReferenceLayer(DecomposedLayer):
         return {
             "shared": self.shared.numel(),
             "masks": sum(one.logit.numel() for one in self.factors.values()),
-            "own": sum(kept(one.own) for one in self.factors.values()),
+            "own": sum(kept(one.tau) for one in self.factors.values()),
             "groups": sum(kept(part) for part in self.groups.values()),
         }
 
-    def nbytes(self, task: Task) -> int:
-        return self.factors[task].own.nbytes + self.factors[task].logit.nbytes
+    def nbytes(self, task: TaskName) -> int:
+        return self.factors[task].tau.nbytes + self.factors[task].logit.nbytes
 
     def shared_nbytes(self) -> int:
         return self.shared.nbytes + sum(part.nbytes for part in self.groups.values())
 
-    def state(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         tasks = [
-            {"logit": one.logit, "own": one.own, "group": one.group, "target": one.target}
+            {"logit": one.logit, "own": one.tau, "group": one.group, "target": one.target}
             for one in self.factors.values()
         ]
         return {
@@ -199,7 +200,7 @@ class ReferenceLayer(DecomposedLayer):
             "adam": None if self.adam is None else self.adam.state_dict(),
         }
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         self.shared = self._copy(state["shared"])
         self.factors = {
             name: Factors(
@@ -213,7 +214,7 @@ class ReferenceLayer(DecomposedLayer):
         self.groups = {label: self._copy(part) for label, part in state["groups"]}
         self.learner, self.adam = state["learner"], None
         if state["adam"] is not None:
-            parameters = [self.shared, *(part for one in self.factors.values() for part in (one.own, one.logit))]
+            parameters = [self.shared, *(part for one in self.factors.values() for part in (one.tau, one.logit))]
             self.adam = torch.optim.Adam(parameters)
             self.adam.load_state_dict(state["adam"])
 

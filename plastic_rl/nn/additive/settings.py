@@ -4,30 +4,29 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from enum import StrEnum
 
-from plastic_rl.nn.additive.clusters import Centre
-
-
-class Form(StrEnum):
-    """What becomes of old tasks when σ moves."""
-
-    fixed = "fixed"  # APD-Fixed, Equation 1: their τ stay, so that their weights move with σ
-    retroactive = "retroactive"  # APD(1), Equation 2: their τ make up for it
-    hierarchical = "hierarchical"  # APD(2), Equation 3: as before, and groups of tasks share a further part
+from plastic_rl.choices import Centre, Form
+from plastic_rl.validation import whole_number
 
 
 @dataclass(frozen=True)
-class Settings:
-    """The hyper-parameters of a decomposition; documented at :class:`plastic_rl.nn.AdditiveDecomposition`."""
+class DecompositionSettings:
+    """The hyper-parameters of a decomposition; documented at :class:`plastic_rl.nn.AdditiveDecomposition`.
+
+    Raises:
+        ValueError: for one out of its range.
+    """
 
     sparsity: float
     drift: float
     form: Form
     tolerance: float
     initial_mask: float
+    groups: int
+    every: int
     spread: float
     centre: Centre
+    reference: bool
     weight_decay: float
     seed: int
 
@@ -39,3 +38,8 @@ class Settings:
             raise ValueError(f"drift must be 0 or more (infinite freezes what is shared), got {self.drift}")
         if not 0 < self.initial_mask <= 1:
             raise ValueError(f"initial_mask must be above 0 and at most 1, got {self.initial_mask}")
+        whole_number("groups", self.groups)
+        if not whole_number("every", self.every):
+            raise ValueError(f"every must be 1 or more, got {self.every}")
+        if self.reference and (self.form is Form.fixed or math.isinf(self.drift)):
+            raise ValueError("the released code has no fixed form and no infinite drift: use reference=False")

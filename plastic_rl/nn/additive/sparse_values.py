@@ -39,8 +39,13 @@ class SparseValues:
         """No values, of the type and on the device of ``like``."""
         return cls(torch.zeros(0, dtype=torch.uint8, device=like.device), like.new_zeros(0))
 
+    @classmethod
+    def from_state_dict(cls, state: dict[str, Tensor], like: Tensor) -> SparseValues:
+        """The values that were saved, of the type and on the device of ``like``."""
+        return cls(state["gaps"].to(like.device), state["values"].to(like))
+
     def places(self) -> Int[Tensor, " n"]:
-        """Where the values are in the flattened tensor."""
+        """The places of the values in the flattened tensor."""
         steps = self.gaps.long()
         is_value = steps < SKIP
         return (steps + is_value).cumsum(0)[is_value] - 1
@@ -56,19 +61,19 @@ class SparseValues:
 
     @property
     def nbytes(self) -> int:
-        """How much memory this takes."""
+        """The bytes that this takes."""
         return self.gaps.nbytes + self.values.nbytes
 
     def __len__(self) -> int:
         return len(self.values)
 
-    def state(self) -> dict[str, Any]:
-        """What has to be saved."""
+    def state_dict(self) -> dict[str, Any]:
+        """The gaps and the values."""
         return {"gaps": self.gaps, "values": self.values}
 
 
 def gaps_between(places: Int[Tensor, " n"]) -> UInt8[Tensor, " bytes"]:
-    """How many places lie before each of these, a byte each and one more for every 255."""
+    """The number of places before each of these, a byte each and one more for every 255."""
     gaps = torch.diff(places, prepend=places.new_full((1,), -1)) - 1
     ends = (gaps // SKIP + 1).cumsum(0) - 1
     total = int(ends[-1]) + 1 if len(ends) else 0

@@ -1,32 +1,29 @@
-"""A switch to another task that may be undone at the end of a ``with`` statement."""
+"""A switch that the end of a ``with`` statement undoes, and that stays where there is none."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import Generic, TypeVar
 
-from plastic_rl.nn.additive.layer import Task
-
-if TYPE_CHECKING:
-    from plastic_rl.nn.additive.decomposition import AdditiveDecomposition
+Host = TypeVar("Host")
 
 
-class Visit:
-    """What :meth:`AdditiveDecomposition.task` returns: leaving it makes the task before the active one again.
+class Visit(Generic[Host]):
+    """A switch that has been made already; leaving a ``with`` statement goes back.
 
     Args:
-        decomposition: the tasks.
-        before: the task that was active; if it is forgotten during the visit, the visited one stays.
+        host: the object that has switched, which ``with ... as`` gives.
+        leave: goes back.
     """
 
-    def __init__(self, decomposition: AdditiveDecomposition, before: Task) -> None:
-        self.decomposition, self.before = decomposition, before
+    def __init__(self, host: Host, leave: Callable[[], None]) -> None:
+        self.host, self.leave = host, leave
 
-    def __enter__(self) -> AdditiveDecomposition:
-        return self.decomposition
+    def __enter__(self) -> Host:
+        return self.host
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.before in self.decomposition.tasks:
-            self.decomposition.task(self.before)
+        self.leave()

@@ -55,5 +55,5 @@ def _cut(layers: Iterable[nn.Module]) -> list[list[nn.Module]]:
 
 
 def _has_weights(layer: nn.Module) -> bool:
-    """Whether it connects units; norms have parameters, too, but of one dimension."""
+    """True for a layer that connects units; norms have parameters, too, but of one dimension."""
     return any(parameter.ndim > 1 for parameter in layer.parameters())

@@ -27,7 +27,7 @@ class Objective(nn.Module):
     """Interface: the loss of one block. Subclasses are constructed from an example of its features and the encoder."""
 
     def prepare(self, inputs: Tensor, targets: Columns) -> Any:
-        """What the losses of all blocks have in common; called once per batch, on the first block's objective."""
+        """The part that the losses of all blocks share; called once per batch, on the first block's objective."""
         raise NotImplementedError
 
     def forward(self, features: Features, shared: Any) -> Loss:

@@ -23,7 +23,7 @@ PROBE_INPUTS = 4096
 
 
 class Ridge(Objective):
-    """What a ridge readout of the block leaves unexplained of the targets, less one: minus the ridge score.
+    """The share of the targets that a ridge readout of the block leaves unexplained, less one: minus the ridge score.
 
     The readout is that of running statistics, so that batches of any size will do; its weights count as constants,
     which at the minimum is exact (:func:`plastic_rl.nn.ridge.ridge_score`).

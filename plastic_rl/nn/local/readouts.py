@@ -1,4 +1,4 @@
-"""What turns the features of locally trained blocks into predictions, without sending anything back into them."""
+"""Readouts: predictions from the features of locally trained blocks, without sending anything back into them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Readout(nn.Module):
         """Takes a batch into the statistics that the readout is made from."""
 
     def loss(self, features: Features, targets: Columns) -> Float[Tensor, ""] | None:
-        """What a readout with weights of its own is trained by; None where there is nothing to train."""
+        """The loss of a readout that has weights to train; None for one that has none."""
         return None
 
     def features_of(self, replaced: Sequence[UnitsReplaced]) -> Bool[Tensor, " features"] | None:

@@ -1,4 +1,4 @@
-"""What the layers are trained towards: labels of any kind as columns of numbers."""
+"""Targets of any kind as columns of numbers, and back."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class TargetEncoder(nn.Module):
         raise NotImplementedError
 
     def decode(self, columns: Columns) -> Any:
-        """What a readout's columns predict, in the units of the targets."""
+        """The prediction that a readout's columns stand for, in the units of the targets."""
         raise NotImplementedError
 
 
@@ -68,7 +68,7 @@ class OneHot(TargetEncoder):
         return columns.argmax(1)
 
 
-class Standardised(TargetEncoder):
+class Standardized(TargetEncoder):
     """Numbers, less their running mean and over their running standard deviation: returns, advantages, observations.
 
     The running statistics take in each batch that is encoded in training mode, before it is encoded. Squares are about
@@ -145,7 +145,7 @@ class Joint(TargetEncoder):
 
     ::
 
-        Joint(returns=Standardised(), action=OneHot(4), next_observation=Standardised(17))
+        Joint(returns=Standardized(), action=OneHot(4), next_observation=Standardized(17))
 
     Args:
         encoders: what encodes each of them.

@@ -236,7 +236,7 @@ class LocalHSIC(nn.Module):
 
     @torch.no_grad()
     def predict(self, inputs: Tensor) -> Any:
-        """What the readout predicts, in the units of the targets: classes, or numbers; in evaluation mode throughout.
+        """The readout's predictions in the units of the targets: classes, or numbers; in evaluation mode throughout.
 
         Raises:
             ValueError: without a readout.

@@ -37,7 +37,7 @@ class Trunk(nn.Module):
 
     @torch.no_grad()
     def frozen(self, inputs: Tensor) -> list[Flat]:
-        """The same, detached and in evaluation mode, whatever the mode."""
+        """The flattened activations, detached and in evaluation mode, whatever the mode."""
         modes = [(module, module.training) for module in self.modules()]
         self.eval()
         features = self(inputs)

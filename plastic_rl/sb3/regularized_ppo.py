@@ -9,11 +9,11 @@ from stable_baselines3.common.torch_layers import MlpExtractor
 from stable_baselines3.common.type_aliases import RolloutBufferSamples
 from torch import Tensor, nn
 
-from plastic_rl.nn import HSICRegulariser
+from plastic_rl.nn import HSICRegularizer
 from plastic_rl.sb3.labelled_rollouts import LabelledRolloutBuffer
 
 
-class RegularisedPPO(PPO):
+class RegularizedPPO(PPO):
     """SB3's PPO plus λ_x nHSIC(X, Z) - λ_y nHSIC(Y, Z), of the activations Z of actor and critic, in its loss.
 
     X is what the two networks take in, Y the returns, standardised over the minibatch. SB3's `train` is run as it is;
@@ -40,26 +40,26 @@ class RegularisedPPO(PPO):
         extractor, buffer = self.policy.mlp_extractor, self.rollout_buffer
         if not (isinstance(extractor, MlpExtractor) and isinstance(buffer, LabelledRolloutBuffer)):
             raise ValueError(
-                "RegularisedPPO has a policy with SB3's MlpExtractor and a LabelledRolloutBuffer; got "
+                "RegularizedPPO has a policy with SB3's MlpExtractor and a LabelledRolloutBuffer; got "
                 f"{type(extractor).__name__} and {type(buffer).__name__}"
             )
-        self.regularisers = [self._regulariser(network) for network in (extractor.policy_net, extractor.value_net)]
+        self.regularizers = [self._regularizer(network) for network in (extractor.policy_net, extractor.value_net)]
         buffer.listener = self._label
 
-    def _regulariser(self, network: nn.Sequential) -> HSICRegulariser:
+    def _regularizer(self, network: nn.Sequential) -> HSICRegularizer:
         activations = [module for module in network if not list(module.parameters())]
-        return HSICRegulariser(network, activations, lambda_x=self.lambda_x, lambda_y=self.lambda_y, sigma=self.sigma)
+        return HSICRegularizer(network, activations, lambda_x=self.lambda_x, lambda_y=self.lambda_y, sigma=self.sigma)
 
     def _label(self, samples: RolloutBufferSamples, next_observations: Tensor) -> None:
         returns = samples.returns[:, None]
-        for regulariser in self.regularisers:
-            regulariser.targets = (returns - returns.mean()) / (returns.std(correction=0) + 1e-8)
+        for regularizer in self.regularizers:
+            regularizer.targets = (returns - returns.mean()) / (returns.std(correction=0) + 1e-8)
 
     def train(self) -> None:
         super().train()
-        values = [regulariser.value for regulariser in self.regularisers if regulariser.value is not None]
+        values = [regularizer.value for regularizer in self.regularizers if regularizer.value is not None]
         if values:
             self.logger.record("hsic/regulariser", sum(value.item() for value in values))
 
     def _excluded_save_params(self) -> list[str]:
-        return [*super()._excluded_save_params(), "regularisers"]
+        return [*super()._excluded_save_params(), "regularizers"]

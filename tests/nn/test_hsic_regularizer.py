@@ -7,9 +7,9 @@ import torch
 from stable_baselines3 import PPO
 from torch import Tensor, nn
 
-from plastic_rl.nn import HSICRegulariser
+from plastic_rl.nn import HSICRegularizer
 from plastic_rl.nn.hsic import normalized_hsic
-from plastic_rl.nn.hsic_regulariser import carry_loss
+from plastic_rl.nn.hsic_regularizer import carry_loss
 from plastic_rl.nn.kernels import gaussian_kernel
 from tests.nn.local_networks import CLASSES, clusters, mlp
 
@@ -43,22 +43,22 @@ def test_it_is_as_good_as_a_term_in_the_loss(lambda_x: float, lambda_y: float):
         for z in (first, second)
     ]
     expected = gradients(network, terms[0] + terms[1])
-    regulariser = HSICRegulariser(network, [network[2], network[5]], lambda_x=lambda_x, lambda_y=lambda_y)
-    regulariser.targets = COLUMNS
+    regularizer = HSICRegularizer(network, [network[2], network[5]], lambda_x=lambda_x, lambda_y=lambda_y)
+    regularizer.targets = COLUMNS
     found = gradients(network)
     for mine, its in zip(found, expected, strict=True):
         torch.testing.assert_close(mine, its, rtol=2e-3, atol=2e-4)
-    assert regulariser.value is not None
-    torch.testing.assert_close(regulariser.value, (terms[0] + terms[1]).detach(), rtol=1e-3, atol=1e-3)
+    assert regularizer.value is not None
+    torch.testing.assert_close(regularizer.value, (terms[0] + terms[1]).detach(), rtol=1e-3, atol=1e-3)
 
 
 def test_off_means_gone():
     network = mlp()
     plain = gradients(network)
-    off = HSICRegulariser(network, [network[2]])
+    off = HSICRegularizer(network, [network[2]])
     off.targets = COLUMNS
     assert all(torch.equal(a, b) for a, b in zip(plain, gradients(network), strict=True))
-    on = HSICRegulariser(network, [network[2]], lambda_x=1.0)
+    on = HSICRegularizer(network, [network[2]], lambda_x=1.0)
     assert not all(torch.equal(a, b) for a, b in zip(plain, gradients(network), strict=True))
     on.remove()
     assert all(torch.equal(a, b) for a, b in zip(plain, gradients(network), strict=True))
@@ -67,18 +67,18 @@ def test_off_means_gone():
 @pytest.mark.parametrize("why", ["no targets", "evaluation", "no gradient"])
 def test_it_keeps_quiet_where_it_has_nothing_to_say(why: str):
     network = mlp()
-    regulariser = HSICRegulariser(network, [network[2]], lambda_y=1.0)
-    regulariser.targets = None if why == "no targets" else COLUMNS
+    regularizer = HSICRegularizer(network, [network[2]], lambda_y=1.0)
+    regularizer.targets = None if why == "no targets" else COLUMNS
     network.train(why != "evaluation")
     with torch.set_grad_enabled(why != "no gradient"):
         network(INPUTS)
-    assert regulariser.value is None
+    assert regularizer.value is None
 
 
 def test_targets_of_another_batch_are_refused():
     network = mlp()
-    regulariser = HSICRegulariser(network, [network[2]], lambda_y=1.0)
-    regulariser.targets = COLUMNS[:5]
+    regularizer = HSICRegularizer(network, [network[2]], lambda_y=1.0)
+    regularizer.targets = COLUMNS[:5]
     with pytest.raises(ValueError, match="the regulariser has 5 targets for a batch of 32 inputs"):
         network(INPUTS)
 
@@ -87,7 +87,7 @@ def test_targets_of_another_batch_are_refused():
 def test_what_makes_no_sense_is_refused(layers: int, weight: float):
     network = mlp()
     with pytest.raises(ValueError, match="weights of 0 or more and one layer or more are expected"):
-        HSICRegulariser(network, list(network)[:layers], lambda_x=weight)
+        HSICRegularizer(network, list(network)[:layers], lambda_x=weight)
 
 
 def learnt(lambda_x: float = 0.0, lambda_y: float = 0.0) -> tuple[PPO, list[Tensor]]:
@@ -95,14 +95,14 @@ def learnt(lambda_x: float = 0.0, lambda_y: float = 0.0) -> tuple[PPO, list[Tens
     torch.manual_seed(0)
     model = PPO("MlpPolicy", "CartPole-v1", n_steps=64, batch_size=32, n_epochs=2, seed=0, device="cpu")
     trunk, buffer, values = model.policy.mlp_extractor.policy_net, model.rollout_buffer, []
-    regulariser = HSICRegulariser(trunk, [trunk[1], trunk[3]], lambda_x=lambda_x, lambda_y=lambda_y, sigma=1.0)
+    regularizer = HSICRegularizer(trunk, [trunk[1], trunk[3]], lambda_x=lambda_x, lambda_y=lambda_y, sigma=1.0)
     plain = buffer.get
 
     def labelled(batch_size: int | None = None):
         for samples in plain(batch_size):
-            regulariser.targets = samples.returns[:, None]
+            regularizer.targets = samples.returns[:, None]
             yield samples
-            values.append(regulariser.value)
+            values.append(regularizer.value)
 
     buffer.get = labelled
     model.learn(64)

@@ -10,7 +10,7 @@ from jaxtyping import Bool
 from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.vec_env import VecEnv, VecMonitor, VecNormalize, unwrap_vec_normalize
 
-from plastic_rl.nn.additive.layer import Task
+from plastic_rl.nn.additive.task_names import TaskName
 
 STATISTICS = ("mean", "var", "count")
 Numbers = list[dict[str, Any]]
@@ -18,7 +18,7 @@ Copies = Bool[np.ndarray, " copies"]
 
 
 def running_statistics(wrapper: VecNormalize) -> Iterator[RunningMeanStd]:
-    """Those of observations, then that of returns."""
+    """The statistics of observations, then that of returns."""
     observations = getattr(wrapper, "obs_rms", None)
     each = observations.values() if isinstance(observations, dict) else [observations]
     yield from (statistics for statistics in [*each, wrapper.ret_rms] if statistics is not None)
@@ -42,7 +42,7 @@ def write_numbers(wrapper: VecNormalize, numbers: Numbers) -> None:
             setattr(each, name, saved[name])
 
 
-class TaskNormalisation:
+class TaskNormalization:
     """The running statistics are those of one task; the others' wait in an attribute of the VecNormalize.
 
     So whatever saves the VecNormalize saves them. A new task begins with fresh statistics, unless they are frozen
@@ -53,7 +53,7 @@ class TaskNormalisation:
         task: whose the statistics are, if that has not been written down before.
     """
 
-    def __init__(self, env: VecEnv, task: Task) -> None:
+    def __init__(self, env: VecEnv, task: TaskName) -> None:
         self.wrapper = unwrap_vec_normalize(env)
         self.is_outermost = _is_outermost(env)
         if self.wrapper is not None:
@@ -62,20 +62,20 @@ class TaskNormalisation:
         self.note()
 
     @property
-    def task(self) -> Task:
+    def task(self) -> TaskName:
         """The task whose statistics are in use."""
         return vars(self.wrapper)["task_of_statistics"]
 
     @property
-    def waiting(self) -> dict[Task, Numbers]:
+    def waiting(self) -> dict[TaskName, Numbers]:
         """The statistics of all other tasks."""
         return vars(self.wrapper)["statistics_of_tasks"]
 
-    def knows(self, task: Task) -> bool:
-        """Whether there are statistics of a task."""
+    def knows(self, task: TaskName) -> bool:
+        """True if there are statistics of a task, or none are kept."""
         return self.wrapper is None or task == self.task or task in self.waiting
 
-    def switch(self, task: Task) -> None:
+    def switch(self, task: TaskName) -> None:
         """Puts the statistics in use aside and takes those of another task."""
         if self.wrapper is None or task == self.task:
             return
@@ -86,7 +86,7 @@ class TaskNormalisation:
             write_numbers(self.wrapper, fresh_numbers(self.wrapper))
         vars(self.wrapper)["task_of_statistics"] = task
 
-    def keep_only(self, tasks: Collection[Task]) -> None:
+    def keep_only(self, tasks: Collection[TaskName]) -> None:
         """Drops the statistics of tasks that have been forgotten."""
         if self.wrapper is not None:
             for task in [each for each in self.waiting if each not in tasks]:
@@ -104,26 +104,26 @@ class TaskNormalisation:
         if self.wrapper is not None and self.wrapper.training:
             write_numbers(self.wrapper, self._before[0])
 
-    def take_in(self, seen: Copies, paid: Copies) -> None:
+    def take_in(self, observed: Copies, rewarded: Copies) -> None:
         """Takes the latest step of some sub-environments into the statistics.
 
         Args:
-            seen: those whose latest observation counts.
-            paid: those whose latest reward counts.
+            observed: those whose latest observation counts.
+            rewarded: those whose latest reward counts.
         """
         if self.wrapper is None or not self.wrapper.training:
             return
-        if self.wrapper.norm_obs and seen.any():
+        if self.wrapper.norm_obs and observed.any():
             observations: Any = self.wrapper.get_original_obs()
             statistics: Any = self.wrapper.obs_rms
             parts = statistics if isinstance(statistics, dict) else {None: statistics}
             for key, each in parts.items():
-                each.update((observations if key is None else observations[key])[seen])
-        if paid.any():
+                each.update((observations if key is None else observations[key])[observed])
+        if rewarded.any():
             returns = self._before[1] * self.wrapper.gamma + self.wrapper.get_original_reward()
-            self.wrapper.ret_rms.update(returns[paid])
+            self.wrapper.ret_rms.update(returns[rewarded])
 
-    def renormalise(self, observations: Any) -> None:
+    def renormalize(self, observations: Any) -> None:
         """Writes the latest observations, normalised by the statistics in use, into those that were given out."""
         if self.wrapper is None or not self.is_outermost:
             return
@@ -131,8 +131,8 @@ class TaskNormalisation:
         for given, now in _pairs(observations, normalised):
             given[...] = now
 
-    def renormalise_rewards(self, rewards: np.ndarray) -> None:
-        """The same for the latest rewards."""
+    def renormalize_rewards(self, rewards: np.ndarray) -> None:
+        """Writes the latest rewards, normalised by the statistics in use, into those that were given out."""
         if self.wrapper is not None and self.is_outermost:
             rewards[...] = self.wrapper.normalize_reward(self.wrapper.get_original_reward())
 
@@ -145,7 +145,7 @@ def _pairs(observations: Any, others: Any) -> Iterator[tuple[np.ndarray, np.ndar
 
 
 def _is_outermost(env: VecEnv) -> bool:
-    """Whether what a VecNormalize gives out is what the model sees: nothing around it changes that."""
+    """True if the model sees what a VecNormalize gives out: nothing around it changes that."""
     while isinstance(env, VecMonitor):
         env = env.venv
     return isinstance(env, VecNormalize)

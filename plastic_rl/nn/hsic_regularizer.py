@@ -42,13 +42,13 @@ def carry_loss(activation: Float[Tensor, "..."], loss: Float[Tensor, ""]) -> Flo
     return carried
 
 
-class HSICRegulariser:
+class HSICRegularizer:
     """Adds λ_x nHSIC(X, Z) - λ_y nHSIC(Y, Z) of some activations Z to whatever a network is trained by (HBaR).
 
     ::
 
         trunk = model.policy.mlp_extractor.policy_net
-        regulariser = HSICRegulariser(trunk, [trunk[1], trunk[3]], lambda_x=0.01)
+        regularizer = HSICRegularizer(trunk, [trunk[1], trunk[3]], lambda_x=0.01)
 
     Unlike local training its gradient goes on through all earlier layers. Active in training mode, where gradients are
     taken, and, with a λ_y, once there are targets.
@@ -89,18 +89,18 @@ class HSICRegulariser:
         self.targets: Tensor | None = None
         self.value: Tensor | None = None
         self._shared: Tensor | None = None
-        self._handles = [network.register_forward_pre_hook(self._meet)]
+        self._handles = [network.register_forward_pre_hook(self._prepare)]
         self._handles += [layer.register_forward_hook(self._regularise) for layer in layers]
-        self._handles += [network.register_forward_hook(self._part)]
+        self._handles += [network.register_forward_hook(self._finish)]
 
     @property
     def is_active(self) -> bool:
-        """Whether the next call of the network is regularised."""
+        """True if the next call of the network will be regularised."""
         has_term = self.lambda_x > 0 or self.lambda_y > 0
         has_targets = self.lambda_y == 0 or self.targets is not None
         return has_term and has_targets and self.network.training and torch.is_grad_enabled()
 
-    def _meet(self, network: nn.Module, arguments: tuple[Any, ...]) -> None:
+    def _prepare(self, network: nn.Module, arguments: tuple[Any, ...]) -> None:
         """T = λ_x R_X - λ_y R_Y, once for all layers."""
         self._shared, self.value = None, None
         if not self.is_active:
@@ -127,8 +127,8 @@ class HSICRegulariser:
         self.value = loss.detach() if self.value is None else self.value + loss.detach()
         return carry_loss(output, loss)
 
-    def _part(self, network: nn.Module, arguments: tuple[Any, ...], output: Any) -> None:
-        """A layer that is called by itself afterwards is not regularised."""
+    def _finish(self, network: nn.Module, arguments: tuple[Any, ...], output: Any) -> None:
+        """Ends the call, so that a layer that is called by itself afterwards is not regularised."""
         self._shared = None
 
     def remove(self) -> None:

@@ -1,4 +1,4 @@
-"""Which weights of a network are decomposed, and what belongs to each task alone: everything else."""
+"""The split of a network into weights that are decomposed and parts that belong to each task alone."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _check_names(network: nn.Module, heads: Collection[str]) -> None:
 
 
 class PrivateParts:
-    """All parameters and buffers of a network but the decomposed weights: each task has its own.
+    """The parameters and buffers of a network other than the decomposed weights: each task has its own.
 
     Args:
         network: the network.
