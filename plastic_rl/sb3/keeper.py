@@ -5,12 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
-from plastic_rl.runs import SMALLER_STEPS, Fault, Session
+from plastic_rl.runs import Fault, Session
 from plastic_rl.sb3.algorithm_state import algorithm_state, restore_algorithm_state
+from plastic_rl.sb3.faults import (
+    LinAlgError,
+    fault_of_outputs,
+    fault_of_parameters,
+    fault_of_statistics,
+    fault_of_world,
+)
 from plastic_rl.sb3.task_log import TaskLog
 
 # What SB3's on-policy algorithms call the settings that make a result.
@@ -60,19 +66,30 @@ class ModelKeeper(BaseCallback):
         self.tasks.of_copies = tasks_in_force(self.trained) if met is None else dict(met)
 
     def fault(self) -> Fault | None:
-        """What is wrong with the model's numbers."""
-        if all(bool(torch.isfinite(parameter).all()) for parameter in self.trained.policy.parameters()):
-            return None
-        return Fault("the weights are no longer finite numbers (the loss was NaN or infinite)", SMALLER_STEPS)
+        """What is wrong with what the model sees now, and with its weights."""
+        seen = fault_of_world(self.trained._last_obs, np.zeros(0), self.tasks.task)
+        return seen or fault_of_parameters({"policy": dict(self.trained.policy.named_parameters())})
 
     def fault_in(self, state: dict[str, Any]) -> Fault | None:
         """What is wrong with what is about to be saved."""
-        return self.fault()
+        algorithm = state["algorithm"]
+        return fault_of_statistics(algorithm["environment"]) or fault_of_parameters(algorithm["parameters"])
+
+    def fault_behind(self, error: Exception) -> Fault:
+        """What is wrong where SB3, torch or the world itself refused to go on."""
+        known = self.fault() or fault_of_parameters(self.trained.get_parameters())
+        refused = str(error).splitlines()[0]
+        of_numbers = isinstance(error, LinAlgError) or refused.startswith("Expected parameter")
+        if known is None and of_numbers:  # a decomposition, or one of torch's distributions, cannot take them
+            known = fault_of_outputs(self.trained)
+        return known or Fault(refused.removesuffix("."), "the same command goes on from there")
 
     def _on_rollout_start(self) -> None:
         self.session.keeper.pause()
 
     def _on_step(self) -> bool:
+        # At once: a learner that has been shown such a number is lost.
+        self.session.keeper.refuse(fault_of_world(self.locals["new_obs"], self.locals["rewards"], self.tasks.task))
         return True
 
 

@@ -10,8 +10,10 @@ from functools import partial
 from pathlib import Path
 
 import gymnasium
+import numpy as np
 import pytest
 import torch
+from gymnasium.spaces import Box, Dict
 from sb3_contrib import RecurrentPPO
 from stable_baselines3 import DQN, PPO
 from stable_baselines3.common.monitor import Monitor
@@ -76,6 +78,29 @@ def test_metrics_have_the_promised_names(tmp_path: Path):
         "cbp/replaced/mlp_extractor.policy_net.0", "units/dormant", "rank/srank99", "weights/mean_abs",
         "loss/policy", "loss/value", "time/steps_per_second",
     }  # fmt: skip
+
+
+class Named(gymnasium.ObservationWrapper):
+    """CartPole whose observations are dictionaries."""
+
+    def __init__(self) -> None:
+        super().__init__(gymnasium.make("CartPole-v1"))
+        self.observation_space = Dict({name: Box(-np.inf, np.inf, (2,)) for name in ("cart", "pole")})
+
+    def observation(self, observation: np.ndarray) -> dict[str, np.ndarray]:
+        return {"cart": observation[:2], "pole": observation[2:]}
+
+
+def test_observations_may_be_dictionaries(tmp_path: Path):
+    def model() -> PPO:
+        seed_everything(0)
+        return PPO("MultiInputPolicy", DummyVecEnv([Named]), n_steps=64, batch_size=32, n_epochs=1, seed=0)
+
+    whole = run(tmp_path / "whole", 192, model(), checkpoint_seconds=0.0)
+    run(tmp_path / "parts", 64, model(), checkpoint_seconds=0.0)
+    assert same_parameters(whole, run(tmp_path / "parts", 192, model()))
+    assert lines_without_times(tmp_path / "whole") == lines_without_times(tmp_path / "parts")
+    assert any("units/dormant" in line for line in read_metrics(tmp_path / "whole" / "metrics.jsonl"))
 
 
 def test_a_run_begins_with_what_its_method_will_do(tmp_path: Path, caplog: pytest.LogCaptureFixture):
