@@ -10,6 +10,7 @@ from agents.recipe import ReinforcementAgent
 from envs.recipe import Environment
 from launch.learning_curve import draw_learning_curve
 from launch.settings import Settings, as_mapping, identity
+from launch.task_file import check_task_file
 from plastic_rl.errors import UserError
 from plastic_rl.runs import RunFolder
 
@@ -65,11 +66,19 @@ def _learner(settings: Settings) -> OnPolicyAlgorithm:
     assert isinstance(settings.env, Environment)
     torch.set_num_threads(settings.threads)
     seed_everything(settings.seed)
+    check_task_file(settings.env, settings.seed, _steps(settings))
     try:
         env = settings.env.make(settings.seed)
         return settings.agent.build(env, seed=settings.seed, device=settings.device)
     except ValueError as error:
         raise UserError(str(error)) from error
+
+
+def _steps(settings: Settings) -> int:
+    """Return the steps that a run takes, its last rollout whole."""
+    assert settings.total_steps is not None
+    rollout = getattr(settings.agent, "rollout_steps", 1)
+    return -(-settings.total_steps // rollout) * rollout
 
 
 def _choose_renderer() -> None:

@@ -67,9 +67,23 @@ class Display(Protocol):
 
 
 def display(snapshot: Snapshot) -> Display:
-    """A bar where standard error is a terminal that can rewrite its lines, else plain lines."""
+    """A bar where standard error is a terminal that can rewrite its lines, nothing where it is closed, else lines."""
+    if sys.stderr is None:
+        return _Nothing()
     rewrites = sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
     return _Bar(snapshot) if rewrites else _Lines()
+
+
+class _Nothing:
+    """For a process without standard error, whose `print` would write to standard output instead."""
+
+    seconds = LINE_SECONDS
+
+    def show(self, snapshot: Snapshot) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
 
 
 class _Lines:

@@ -121,6 +121,8 @@ def _train(keeper: ModelKeeper, total_steps: int, folder: RunFolder, formats: Se
 def _set_logger(model: OnPolicyAlgorithm, folder: RunFolder, writer: MetricsWriter, formats: Sequence[str]) -> None:
     # SB3 opens its files anew: a resumed run writes beside the ones that it had before.
     suffix = f"-from-{model.num_timesteps}" if model.num_timesteps else ""
+    if not suffix:
+        folder.clear_logs()
     extra = [make_output_format(form, str(folder.path), suffix) for form in formats]
     model.set_logger(Logger(str(folder.path), [writer, *extra]))
 

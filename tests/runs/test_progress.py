@@ -94,6 +94,16 @@ def test_a_reader_that_went_away_does_not_end_the_run(clock: list[float], monkey
         progress.update(100)
 
 
+def test_without_standard_error_nothing_is_shown(
+    clock: list[float], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr(sys, "stderr", None)
+    with Progress(100) as progress:
+        clock[0] += 10
+        progress.update(50)
+    assert capsys.readouterr().out == ""
+
+
 def test_many_updates_are_cheap_and_few_are_shown(clock: list[float], capsys: pytest.CaptureFixture[str]):
     with Progress(100_000) as progress:
         for step in range(100_000):

@@ -91,6 +91,13 @@ class Named(gymnasium.ObservationWrapper):
         return {"cart": observation[:2], "pole": observation[2:]}
 
 
+def test_a_run_that_begins_leaves_no_logs_of_one_that_did_not_get_far(tmp_path: Path):
+    (tmp_path / "run.lock").touch()
+    (tmp_path / "progress-from-64.csv").touch()
+    run(tmp_path, 128)
+    assert not (tmp_path / "progress-from-64.csv").exists()
+
+
 def test_observations_may_be_dictionaries(tmp_path: Path):
     def model() -> PPO:
         seed_everything(0)
