@@ -52,8 +52,9 @@ def draw(settings: Settings, folder: RunFolder) -> None:
         settings: Of the run.
         folder: With its metrics.
     """
+    assert settings.total_steps is not None
     title = f"{settings.agent_name} in {settings.env_name}, seed {settings.seed}"
-    draw_learning_curve(folder.metrics_file, folder.picture_file, title)
+    draw_learning_curve(folder.metrics_file, folder.picture_file, title, settings.total_steps)
 
 
 def _learner(settings: Settings) -> OnPolicyAlgorithm:

@@ -54,7 +54,8 @@ class Chronicle(BaseCallback):
             self._note_task(copy, info.get("task", {}))
             if "episode" in info:
                 self._note_episode(info["episode"], info.get("task", {}))
-        self.progress.update(self.num_timesteps, task=self.tasks.label, recent_return=self.recent_return)
+        if self.num_timesteps <= self.progress.total:  # else the rollout is finished, which may enter another task
+            self.progress.update(self.num_timesteps, task=self.tasks.label, recent_return=self.recent_return)
         return True
 
     def _on_rollout_end(self) -> None:

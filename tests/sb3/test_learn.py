@@ -128,6 +128,14 @@ def test_every_finished_episode_has_its_own_line_and_tasks_advance(tmp_path: Pat
     assert set(indices) == {0, 1, 2, 3}
 
 
+def test_what_the_last_rollout_adds_beyond_the_end_is_not_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    run(tmp_path, 300)  # of 384 steps, in rollouts of 128; the second task begins soon after 300
+    assert {1} <= {line.get("task/index") for line in read_metrics(tmp_path / "metrics.jsonl")}
+    shown = capsys.readouterr().err.splitlines()[-1]
+    assert shown.startswith("100%, 300/300 steps, ")
+    assert "0:00:00 left, task 0, return " in shown
+
+
 def test_the_tasks_of_a_run_can_be_gone_through_again(tmp_path: Path):
     run(tmp_path, 1024)
     tasks = read_tasks(tmp_path / "tasks.jsonl")
