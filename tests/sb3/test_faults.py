@@ -149,12 +149,14 @@ def test_all_that_is_saved_is_looked_at_before_it_is(
     assert RunFolder(tmp_path).checkpoints.latest()[0] == 32
 
 
-def test_a_learning_rate_of_a_million_is_explained(tmp_path: Path):
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_learning_rate_of_a_billion_is_explained(tmp_path: Path):
     model = PPO("MlpPolicy", "CartPole-v1", learning_rate=1e9, max_grad_norm=1e9, **{**SMALL, "policy_kwargs": STEEP})
     message = told(tmp_path, model)
     assert "try a smaller agent.learning_rate" in message
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_an_observation_too_large_for_the_network_is_told_from_weights_that_are(tmp_path: Path):
     message = told(
         tmp_path, PPO("MlpPolicy", DummyVecEnv([lambda: Point(seen=3e38)]), **{**SMALL, "policy_kwargs": STEEP})
