@@ -14,6 +14,9 @@ from plastic_rl.runs import SMALLER_STEPS, Fault, first_not_finite
 
 # What torch raises where a decomposition does not converge: of weights and activations, that is.
 LinAlgError = torch.linalg.LinAlgError  # pyright: ignore[reportPrivateImportUsage]
+HUGE = 1e6
+"""An observation or a reward beyond this, rather than the step size, is the first to be suspected."""
+
 OF_THE_WORLD = "that came from the world, and no setting of the agent mends it"
 
 
@@ -33,17 +36,18 @@ def fault_of_world(observations: Any, rewards: np.ndarray, task: dict[str, Any])
     return None
 
 
-def fault_of_parameters(parameters: dict[str, Any]) -> Fault | None:
+def fault_of_parameters(parameters: dict[str, Any], largest: dict[str, float]) -> Fault | None:
     """What is no finite number in a policy, its optimiser, or the memory of its method.
 
     Args:
         parameters: as `get_parameters` of a model gives them.
+        largest: observation and reward of late, in absolute value.
     """
     place = first_not_finite(parameters)
     if place is None:
         return None
     return Fault(
-        f"{place} is no longer made of finite numbers (the loss was NaN, infinite or too steep)", SMALLER_STEPS
+        f"{place} is no longer made of finite numbers: the loss was NaN, infinite or too steep", advice(largest)
     )
 
 
@@ -57,20 +61,39 @@ def fault_of_statistics(environment: dict[str, Any]) -> Fault | None:
     return None if place is None else Fault("the running statistics of VecNormalize are not finite", OF_THE_WORLD)
 
 
-def fault_of_outputs(model: OnPolicyAlgorithm) -> Fault:
+def fault_of_outputs(model: OnPolicyAlgorithm, largest: dict[str, float]) -> Fault:
     """Why a policy's outputs are of no use though it and all that it sees are finite: one of them is too large.
 
     Args:
         model: that acted or learned last.
+        largest: observation and reward of late, in absolute value.
     """
     weight = max(float(parameter.detach().abs().max()) for parameter in model.policy.parameters())
-    observation = max((float(np.abs(values).max()) for _, values in _arrays(model._last_obs)), default=0.0)
-    scaling = "scale the observations, with a VecNormalize for one"
-    return Fault(
-        f"the policy's outputs are too large, or no longer finite numbers (largest weight {weight:.2g}, "
-        f"largest observation {observation:.2g})",
-        SMALLER_STEPS if weight >= observation else scaling,
-    )
+    what = f"the policy's outputs are too large, or no longer finite numbers (the largest weight is {weight:.2g})"
+    return Fault(what, advice(largest))
+
+
+def advice(largest: dict[str, float]) -> str:
+    """What to try where a model's numbers have gone bad.
+
+    Args:
+        largest: observation and reward of late, in absolute value.
+    """
+    for name in ("observation", "reward"):
+        if largest.get(name, 0.0) > HUGE:
+            return f"the largest {name} was {largest[name]:.2g}: scale them, with a VecNormalize for one"
+    return SMALLER_STEPS
+
+
+def largest_of(values: Any) -> float:
+    """The largest number in absolute value of what some copies of a world gave; NaN where one is none.
+
+    Args:
+        values: an array, or a dictionary of arrays; whole numbers have no say.
+    """
+    if isinstance(values, dict):
+        return max(map(largest_of, values.values()))
+    return float(np.abs(values).max()) if values.dtype.kind == "f" else 0.0
 
 
 def _of_tasks(task: dict[str, Any]) -> Fault | None:

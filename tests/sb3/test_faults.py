@@ -157,13 +157,18 @@ def test_a_learning_rate_of_a_billion_is_explained(tmp_path: Path):
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_an_observation_too_large_for_the_network_is_told_from_weights_that_are(tmp_path: Path):
-    message = told(
-        tmp_path, PPO("MlpPolicy", DummyVecEnv([lambda: Point(seen=3e38)]), **{**SMALL, "policy_kwargs": STEEP})
-    )
-    assert "outputs are too large, or no longer finite numbers" in message
-    assert "largest observation 3e+38" in message
-    assert "scale the observations" in message
+@pytest.mark.parametrize(
+    ("world", "said"),
+    [
+        (lambda: Point(seen=3e38), "the largest observation was 3e+38: scale them"),
+        (lambda: Point(paid=-3e37), "the largest reward was 3e+37: scale them"),
+    ],
+)
+def test_what_is_too_large_for_the_network_is_told_from_steps_that_are(
+    tmp_path: Path, world: Callable[[], Point], said: str
+):
+    message = told(tmp_path, PPO("MlpPolicy", DummyVecEnv([world]), **{**SMALL, "policy_kwargs": STEEP}))
+    assert said in message
     assert "learning_rate" not in message
 
 
