@@ -11,7 +11,10 @@ The same command again goes on where the run was interrupted, or says that it is
 
 import sys
 
-from launch.command_line import main
+from launch.console import prepare
 
 if __name__ == "__main__":
+    prepare()  # first, so that Ctrl-C while the rest is imported is no traceback
+    from launch.command_line import main
+
     sys.exit(main(sys.argv[1:]))

@@ -10,19 +10,19 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from launch.console import INTERRUPTED, say
 from launch.help import help_text
 from launch.messages import explained
 from launch.request import check_request, wants_help
 from launch.settings import CONFIG_NAME, from_hydra, register
 from plastic_rl.errors import RunInterruptedError
-
-INTERRUPTED = 130
 
 
 class _ReportedError(Exception):
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _obey(arguments: list[str]) -> int:
     if wants_help(arguments):
-        print(help_text(arguments))
+        say(help_text(arguments))
         return 0
     check_request(arguments)
     sys.argv[1:] = arguments
@@ -88,10 +88,11 @@ def _show_what_the_library_says() -> None:
 
 
 def _report(error: Exception, *, with_traceback: bool) -> int:
-    if with_traceback:
-        traceback.print_exception(error)
     told = explained(error)
-    print(told or f"{_first_line(error)}\nRun it again with debug=true to see where it happened.", file=sys.stderr)
+    with suppress(OSError):  # A terminal that has gone away.
+        if with_traceback:
+            traceback.print_exception(error)
+        print(told or f"{_first_line(error)}\nRun it again with debug=true to see where it happened.", file=sys.stderr)
     return told.exit_code if told else 1
 
 

@@ -35,30 +35,37 @@ class Life:
     changes: Sequence[int]
 
 
-def draw_learning_curve(metrics_file: Path, picture_file: Path, title: str) -> None:
+def draw_learning_curve(metrics_file: Path, picture_file: Path, title: str, total_steps: int) -> None:
     """Draw a run's return over its life.
 
     Args:
         metrics_file: One JSON object a line, as a run writes it.
         picture_file: The PNG to write.
         title: What stands above the picture.
+        total_steps: Where the picture ends. The last rollout may go on beyond, with the first few episodes of a task
+            that nobody asked for.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     FigureCanvasAgg(figure)
-    _draw(figure.add_subplot(), read_life(metrics_file), title)
+    _draw(figure.add_subplot(), read_life(metrics_file, total_steps), title)
     write_result(picture_file, lambda file: figure.savefig(file, dpi=120, format="png"))
 
 
-def read_life(metrics_file: Path) -> Life:
-    """Return what a metrics file says of episodes and tasks; an unfinished last line is left out."""
-    records = list(_records(metrics_file))
+def read_life(metrics_file: Path, total_steps: int) -> Life:
+    """Return what a metrics file says of episodes and tasks; an unfinished last line is left out.
+
+    Args:
+        metrics_file: One JSON object a line, as a run writes it.
+        total_steps: Episodes that end later do not count, nor do tasks that begin there or later.
+    """
+    records = [record for record in _records(metrics_file) if record["global_step"] <= total_steps]
     episodes = [record for record in records if "episode/return" in record]
     steps = np.array([record["global_step"] for record in episodes], dtype=np.float64)
     returns = np.array([record["episode/return"] for record in episodes], dtype=np.float64)
-    return Life(steps, returns, _changes(records))
+    return Life(steps, returns, _changes(records, total_steps))
 
 
 def running_mean(values: NDArray[np.float64], window: int) -> NDArray[np.float64]:
@@ -73,13 +80,13 @@ def _records(metrics_file: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines if line.endswith("\n")]
 
 
-def _changes(records: Sequence[Mapping[str, Any]]) -> list[int]:
+def _changes(records: Sequence[Mapping[str, Any]], total_steps: int) -> list[int]:
     # Sub-environments take up a new task one by one, at their own resets: the change is the first sight of it.
     first_seen: dict[int, int] = {}
     for record in records:
         if "task/index" in record:
             first_seen.setdefault(record["task/index"], record["global_step"])
-    return sorted(first_seen.values())[1:]
+    return [step for step in sorted(first_seen.values())[1:] if step < total_steps]
 
 
 def _draw(axes: Axes, life: Life, title: str) -> None:

@@ -10,6 +10,7 @@ from agents.recipe import ReinforcementAgent
 from envs.recipe import Environment
 from launch.learning_curve import draw_learning_curve
 from launch.settings import Settings, as_mapping, identity
+from launch.task_file import check_task_file
 from plastic_rl.errors import UserError
 from plastic_rl.runs import RunFolder
 
@@ -51,8 +52,9 @@ def draw(settings: Settings, folder: RunFolder) -> None:
         settings: Of the run.
         folder: With its metrics.
     """
+    assert settings.total_steps is not None
     title = f"{settings.agent_name} in {settings.env_name}, seed {settings.seed}"
-    draw_learning_curve(folder.metrics_file, folder.picture_file, title)
+    draw_learning_curve(folder.metrics_file, folder.picture_file, title, settings.total_steps)
 
 
 def _learner(settings: Settings) -> OnPolicyAlgorithm:
@@ -65,11 +67,19 @@ def _learner(settings: Settings) -> OnPolicyAlgorithm:
     assert isinstance(settings.env, Environment)
     torch.set_num_threads(settings.threads)
     seed_everything(settings.seed)
+    check_task_file(settings.env, settings.seed, _steps(settings))
     try:
         env = settings.env.make(settings.seed)
         return settings.agent.build(env, seed=settings.seed, device=settings.device)
     except ValueError as error:
         raise UserError(str(error)) from error
+
+
+def _steps(settings: Settings) -> int:
+    """Return the steps that a run takes, its last rollout whole."""
+    assert settings.total_steps is not None
+    rollout = getattr(settings.agent, "rollout_steps", 1)
+    return -(-settings.total_steps // rollout) * rollout
 
 
 def _choose_renderer() -> None:

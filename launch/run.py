@@ -7,6 +7,7 @@ from pathlib import Path
 from omegaconf import OmegaConf
 
 from envs.recipe import SupervisedStream
+from launch.console import say
 from launch.device import check_device_present
 from launch.settings import Settings, as_mapping, what_makes_the_result
 from launch.validation import check
@@ -30,7 +31,7 @@ def run(settings: Settings) -> RunFolder:
     check(settings)
     folder = run_folder(settings)
     if folder.status == "finished" and not settings.fresh and not _lost(settings, folder):
-        print(f"already finished: {folder.path} (fresh=true starts over)")
+        say(f"already finished: {folder.path} (fresh=true starts over)")
         return folder
     check_device_present(settings.device)
     folder.prepare(settings.fresh)
@@ -39,7 +40,7 @@ def run(settings: Settings) -> RunFolder:
     finally:
         folder.release()
     files = (folder.picture_file, folder.metrics_file, folder.model_file, folder.weights_file, folder.config_file)
-    print(f"{outcome}\n{folder.path}: {', '.join(file.name for file in files if file.exists())}")
+    say(f"{outcome}\n{folder.path}: {', '.join(file.name for file in files if file.exists())}")
     return folder
 
 

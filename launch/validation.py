@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from agents import AGENTS
+from agents.ppo import PPO
 from agents.recipe import ReinforcementAgent, SupervisedAgent
 from envs.recipe import SupervisedStream
 from launch.device import check_device_name
@@ -56,6 +57,16 @@ def _check_world(settings: Settings) -> None:
         raise UserError(
             f"seeds={settings.seeds} is for streams; for several seeds of a reinforcement learner, one after another: "
             f"-m seed={','.join(map(str, range(settings.seeds)))}"
+        )
+    if isinstance(settings.agent, PPO):
+        _check_minibatches(settings.agent)
+
+
+def _check_minibatches(agent: PPO) -> None:
+    if agent.minibatch_size == 1 and agent.normalize_advantage:
+        raise UserError(
+            "agent.minibatch_size must be at least 2, as advantages are normalised within a minibatch, got 1\n"
+            "With agent.normalize_advantage=false it may be 1."
         )
 
 

@@ -206,6 +206,12 @@ def test_csv_and_tensorboard_are_one_setting_away(tmp_path):
     folder = run_small(tmp_path, "ppo_cbp", "permuted-cartpole", formats=["csv", "tensorboard"]).path
     assert "train/policy_gradient_loss" in (folder / "progress.csv").read_text().splitlines()[0]
     assert len(list(folder.glob("events.out.tfevents.*"))) == 1
+    old = (folder / "progress-from-64.csv", folder / "events.out.tfevents.1.elsewhere.1.0")
+    for path in old:
+        path.touch()
+    run_small(tmp_path, "ppo_cbp", "permuted-cartpole", formats=["csv", "tensorboard"], fresh=True)
+    assert not any(path.exists() for path in old)
+    assert len(list(folder.glob("events.out.tfevents.*"))) == len(list(folder.glob("progress*.csv"))) == 1
 
 
 def test_tasks_of_a_file_are_gone_through_whatever_the_seed(tmp_path):

@@ -10,6 +10,7 @@ from plastic_rl.runs.progress import Progress
 from plastic_rl.runs.randomness import random_state, restore_random_state, seed_everything
 from plastic_rl.runs.record import RunRecord, read_record
 from plastic_rl.runs.session import Session, open_session
+from plastic_rl.runs.soundness import first_not_finite
 from plastic_rl.runs.tracking import NoTracker, Track, Tracker, open_tracker
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Tracker",
     "Trainee",
     "disk_trouble_told",
+    "first_not_finite",
     "open_session",
     "open_tracker",
     "random_state",

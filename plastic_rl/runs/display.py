@@ -10,6 +10,9 @@ from typing import Protocol, runtime_checkable
 
 BAR_SECONDS = 0.25
 LINE_SECONDS = 10.0
+BAR_WIDTH = 24
+COLUMNS_WITH_A_BAR = 100
+"""A terminal that has fewer shows numbers alone."""
 
 
 @dataclass
@@ -26,7 +29,7 @@ class Snapshot:
     @property
     def percent(self) -> int:
         """Whole percent of the steps done; 100 only when all are."""
-        return 100 * self.step // self.total if self.total else 100
+        return min(100, 100 * self.step // self.total) if self.total else 100
 
     @property
     def pace(self) -> str:
@@ -38,7 +41,7 @@ class Snapshot:
         """Time left at the present pace, as hours:minutes:seconds."""
         if self.steps_per_second <= 0:
             return "-:--:--"
-        minutes, seconds = divmod(round((self.total - self.step) / self.steps_per_second), 60)
+        minutes, seconds = divmod(round(max(0, self.total - self.step) / self.steps_per_second), 60)
         return f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"
 
     @property
@@ -46,6 +49,18 @@ class Snapshot:
         """The current task and the recent return, as far as they are known."""
         recent = None if self.recent_return is None else f"return {self.recent_return:.1f}"
         return ", ".join(part for part in (self.task, recent) if part)
+
+    def fitted(self, columns: int) -> str:
+        """Everything but the percentage, in so many columns: the pace goes first, then the end of the news.
+
+        Args:
+            columns: Of the terminal that are free.
+        """
+        brief = f"{self.left} left" + (f", {self.news}" if self.news else "")
+        full = f"{self.pace}, {brief}"
+        if len(full) <= columns:
+            return full
+        return brief if len(brief) <= columns else f"{brief[: max(0, columns - 1)]}…"
 
     def __str__(self) -> str:
         return f"{self.percent:3d}%, {self.pace}, {self.left} left" + (f", {self.news}" if self.news else "")
@@ -67,9 +82,23 @@ class Display(Protocol):
 
 
 def display(snapshot: Snapshot) -> Display:
-    """A bar where standard error is a terminal that can rewrite its lines, else plain lines."""
+    """A bar where standard error is a terminal that can rewrite its lines, nothing where it is closed, else lines."""
+    if sys.stderr is None:
+        return _Nothing()
     rewrites = sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
     return _Bar(snapshot) if rewrites else _Lines()
+
+
+class _Nothing:
+    """For a process without standard error, whose `print` would write to standard output instead."""
+
+    seconds = LINE_SECONDS
+
+    def show(self, snapshot: Snapshot) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
 
 
 class _Lines:
@@ -93,27 +122,23 @@ class _Bar:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
 
+        console = Console(stderr=True, force_terminal=True)
+        bar = [BarColumn(bar_width=BAR_WIDTH)] if console.width >= COLUMNS_WITH_A_BAR else []
+        self._beside = sum(1 + width for width in (len("100%"), *([BAR_WIDTH] if bar else [])))
         self._bar = Progress(
             TextColumn("{task.percentage:>3.0f}%"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[pace]}, {task.fields[left]} left"),
-            TextColumn("{task.fields[news]}", markup=False),
-            console=Console(stderr=True, force_terminal=True),
+            *bar,
+            TextColumn("{task.fields[rest]}", markup=False),
+            console=console,
             auto_refresh=False,
         )
-        self._task = self._bar.add_task("", total=snapshot.total, pace="", left="", news="")
+        self._task = self._bar.add_task("", total=snapshot.total, rest="")
         self._bar.start()
         self.show(snapshot)
 
     def show(self, snapshot: Snapshot) -> None:
-        self._bar.update(
-            self._task,
-            completed=snapshot.step,
-            refresh=True,
-            pace=snapshot.pace,
-            left=snapshot.left,
-            news=snapshot.news,
-        )
+        rest = snapshot.fitted(self._bar.console.width - self._beside)
+        self._bar.update(self._task, completed=min(snapshot.step, snapshot.total), refresh=True, rest=rest)
 
     def close(self) -> None:
         with suppress(OSError):

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 LEAVES = (bool, int, float, str, type(None))
+_BIT_GENERATORS = ("MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64")
 _AS_IS = (*LEAVES, torch.Tensor)
 
 
@@ -52,7 +53,10 @@ def generator_state(generator: np.random.Generator) -> dict[str, Any]:
 
 def set_generator_state(generator: np.random.Generator | None, state: dict[str, Any]) -> np.random.Generator:
     """``generator``, or a new one if that is None or of another kind, at ``state``."""
-    kind = getattr(np.random, state["bit_generator"])
+    name = state["bit_generator"]
+    if name not in _BIT_GENERATORS:  # a file must not call what it likes
+        raise ValueError(f"{name!r} is no bit generator of numpy's")
+    kind = getattr(np.random, name)
     if generator is None or not isinstance(generator.bit_generator, kind):
         generator = np.random.Generator(kind())
     generator.bit_generator.state = decode(state)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +17,16 @@ from plastic_rl.runs.record import read_record
 Status = Literal["new", "interrupted", "failed", "finished"]
 
 DIGEST_LENGTH = 10
+LOGS = (  # Stable-Baselines3's own, with a suffix where a run went on.
+    "tensorboard",
+    "events.out.tfevents.*",
+    "progress.csv",
+    "progress-from-*.csv",
+    "progress.json",
+    "progress-from-*.json",
+    "log.txt",
+    "log-from-*.txt",
+)
 WRITTEN = (  # The record goes first: a folder emptied half-way then counts as new.
     "run.json",
     "metrics.jsonl",
@@ -26,8 +36,7 @@ WRITTEN = (  # The record goes first: a folder emptied half-way then counts as n
     "model.zip",
     "weights.pt",
     "wandb",
-    "tensorboard",
-    "progress.csv",
+    *LOGS,
 )
 
 
@@ -155,17 +164,23 @@ class RunFolder:
             self._lock = None
 
     def _refuse_foreign(self) -> None:
-        found = [name for name in ("checkpoints", *WRITTEN) if (self.path / name).exists()]
+        found = [path for pattern in ("checkpoints", *WRITTEN) for path in self.path.glob(pattern)]
         if found and not self.record_file.exists() and not self.lock_file.exists():
             raise UserError(
-                f"{self.path} holds {found[0]} but no run.json: it is not the folder of a run. "
+                f"{self.path} holds {found[0].name} but no run.json: it is not the folder of a run. "
                 "Choose another folder with out=<folder>."
             )
 
+    def clear_logs(self) -> None:
+        """Remove what Stable-Baselines3 logged of a run that did not get as far as a checkpoint."""
+        self._remove(LOGS)
+
     def _remove_written(self) -> None:
         self.checkpoints.clear()
-        for name in WRITTEN:
-            path = self.path / name
+        self._remove(WRITTEN)
+
+    def _remove(self, patterns: Sequence[str]) -> None:
+        for path in [path for pattern in patterns for path in self.path.glob(pattern)]:
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:

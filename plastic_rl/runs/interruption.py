@@ -1,9 +1,10 @@
-"""Ctrl-C and SIGTERM as a request that a run honours when it is safe."""
+"""Ctrl-C, SIGTERM and a lost connection as a request that a run honours when it is safe."""
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from contextlib import suppress
 from types import FrameType, TracebackType
@@ -12,10 +13,14 @@ from typing import Any
 NOTICE = b"\nStopping at the next safe point, with a checkpoint; Ctrl-C once more stops at once without one.\n"
 
 
-class Interruption:
-    """A context in which the first SIGINT or SIGTERM only raises a flag; a SIGINT after it raises KeyboardInterrupt.
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # SIGHUP: the terminal was closed, or the connection lost
 
-    The old handlers are put back at the end. Outside the main thread, where Python allows none, it does nothing.
+
+class Interruption:
+    """A context in which the first of these signals only raises a flag; a SIGINT after it raises KeyboardInterrupt.
+
+    A signal that the process was told to ignore (`nohup`) stays ignored. The old handlers are put back at the end.
+    Outside the main thread, where Python allows none, it does nothing.
 
     Example:
         >>> with Interruption() as interruption:
@@ -35,13 +40,14 @@ class Interruption:
 
     @property
     def exit_code(self) -> int:
-        """What the process should exit with: 130 after SIGINT, 143 after SIGTERM, 0 if nothing was asked."""
+        """What the process should exit with: 130 after SIGINT, 143 after SIGTERM, 129 after SIGHUP, else 0."""
         return 0 if self.signal is None else 128 + self.signal
 
     def __enter__(self) -> Interruption:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._handlers[number] = signal.signal(number, self._note)
+            for number in SIGNALS:
+                if signal.getsignal(number) is not signal.SIG_IGN:
+                    self._handlers[number] = signal.signal(number, self._note)
         return self
 
     def __exit__(
@@ -56,5 +62,6 @@ class Interruption:
             raise KeyboardInterrupt
         if not self.requested:
             self.signal = signal.Signals(number)
-            with suppress(OSError):
-                os.write(2, NOTICE)  # print() may be in the middle of a line when the signal comes
+            if sys.stderr is not None:  # else 2 may be any other file's number by now
+                with suppress(OSError):
+                    os.write(2, NOTICE)  # print() may be in the middle of a line when the signal comes

@@ -27,6 +27,11 @@ class Progress:
         self._now = Snapshot(total, start, 0.0, unit=unit)
         self._shown_step = -1
 
+    @property
+    def total(self) -> int:
+        """Global step at which the run ends."""
+        return self._now.total
+
     def __enter__(self) -> Progress:
         self._began = self._shown_at = time.monotonic()
         self._display: Display = display(self._now)
@@ -43,11 +48,11 @@ class Progress:
         """Say how far the run is; cheap enough for every step.
 
         Args:
-            step: Global step so far.
+            step: Global step so far; beyond the end of the run it is shown as the end.
             task: The current task in a few words; None keeps the last one.
             recent_return: Mean return of recent episodes; None keeps the last one.
         """
-        self._now.step = step
+        self._now.step = min(step, self._now.total)
         self._now.task = task or self._now.task
         self._now.recent_return = self._now.recent_return if recent_return is None else recent_return
         moment = time.monotonic()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
@@ -53,7 +54,8 @@ class Chronicle(BaseCallback):
             self._note_task(copy, info.get("task", {}))
             if "episode" in info:
                 self._note_episode(info["episode"], info.get("task", {}))
-        self.progress.update(self.num_timesteps, task=self.tasks.label, recent_return=self.recent_return)
+        if self.num_timesteps <= self.progress.total:  # else the rollout is finished, which may enter another task
+            self.progress.update(self.num_timesteps, task=self.tasks.label, recent_return=self.recent_return)
         return True
 
     def _on_rollout_end(self) -> None:
@@ -85,11 +87,17 @@ class Chronicle(BaseCallback):
     def _network(self) -> dict[str, int | float]:
         buffer, policy = self.model.rollout_buffer, self.model.policy
         observations, actions = (
-            torch.as_tensor(buffer.swap_and_flatten(values), device=policy.device)
-            for values in (buffer.observations, buffer.actions)
+            _on_device(values, buffer, policy.device) for values in (buffer.observations, buffer.actions)
         )
         numbers: dict[str, int | float] = {}
         numbers |= report(self.layers, lambda: policy.evaluate_actions(observations, actions))
         for optimizer in plastic_optimizers(policy):
             numbers.update(optimizer.metrics())
         return numbers
+
+
+def _on_device(values: Any, buffer: RolloutBuffer, device: torch.device) -> Any:
+    """What a rollout holds, of all steps and copies, where a policy is; observations may be dictionaries."""
+    if isinstance(values, dict):
+        return {name: _on_device(each, buffer, device) for name, each in values.items()}
+    return torch.as_tensor(buffer.swap_and_flatten(values), device=device)

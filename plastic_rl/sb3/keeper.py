@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
-import torch
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
-from plastic_rl.runs import SMALLER_STEPS, Fault, Session
+from plastic_rl.runs import Fault, Session
 from plastic_rl.sb3.algorithm_state import algorithm_state, restore_algorithm_state
+from plastic_rl.sb3.faults import (
+    LinAlgError,
+    fault_of_outputs,
+    fault_of_parameters,
+    fault_of_statistics,
+    fault_of_world,
+    largest_of,
+)
 from plastic_rl.sb3.task_log import TaskLog
 
 # What SB3's on-policy algorithms call the settings that make a result.
@@ -33,6 +41,7 @@ class ModelKeeper(BaseCallback):
     def __init__(self, model: OnPolicyAlgorithm, tasks: TaskLog) -> None:
         super().__init__()
         self.trained, self.tasks = model, tasks
+        self.largest: dict[str, float] = {}  # observation and reward of the rollout, in absolute value
 
     @property
     def step(self) -> int:
@@ -60,19 +69,37 @@ class ModelKeeper(BaseCallback):
         self.tasks.of_copies = tasks_in_force(self.trained) if met is None else dict(met)
 
     def fault(self) -> Fault | None:
-        """What is wrong with the model's numbers."""
-        if all(bool(torch.isfinite(parameter).all()) for parameter in self.trained.policy.parameters()):
-            return None
-        return Fault("the weights are no longer finite numbers (the loss was NaN or infinite)", SMALLER_STEPS)
+        """What is wrong with what the model sees now, and with its weights."""
+        seen = fault_of_world(self.trained._last_obs, np.zeros(0), self.tasks.task)
+        weights = {"policy": dict(self.trained.policy.named_parameters())}
+        return seen or fault_of_parameters(weights, self.largest)
 
     def fault_in(self, state: dict[str, Any]) -> Fault | None:
         """What is wrong with what is about to be saved."""
-        return self.fault()
+        algorithm = state["algorithm"]
+        statistics = fault_of_statistics(algorithm["environment"])
+        return statistics or fault_of_parameters(algorithm["parameters"], self.largest)
+
+    def fault_behind(self, error: Exception) -> Fault:
+        """What is wrong where SB3, torch or the world itself refused to go on."""
+        known = self.fault() or fault_of_parameters(self.trained.get_parameters(), self.largest)
+        refused = str(error).splitlines()[0]
+        of_numbers = isinstance(error, LinAlgError) or refused.startswith("Expected parameter")
+        if known is None and of_numbers:  # a decomposition, or one of torch's distributions, cannot take them
+            known = fault_of_outputs(self.trained, self.largest)
+        return known or Fault(refused.removesuffix("."), "the same command goes on from there")
 
     def _on_rollout_start(self) -> None:
         self.session.keeper.pause()
+        self.largest = {}
 
     def _on_step(self) -> bool:
+        observations, rewards = self.locals["new_obs"], self.locals["rewards"]
+        seen, paid = largest_of(observations), largest_of(rewards)
+        if not math.isfinite(seen + paid):  # at once: a learner that has been shown such a number is lost
+            self.session.keeper.refuse(fault_of_world(observations, rewards, self.tasks.task))
+        self.largest["observation"] = max(seen, self.largest.get("observation", 0.0))
+        self.largest["reward"] = max(paid, self.largest.get("reward", 0.0))
         return True
 
 

@@ -39,7 +39,7 @@ class TaskLog:
 def label(task: dict[str, Any]) -> str | None:
     """A task's index and its real parameters, for people; None where there are no tasks."""
     numbers = [f"{name} {value:.3g}" for name, value in task.items() if isinstance(value, float)]
-    return ", ".join([str(task["index"]), *numbers]) if task else None
+    return ", ".join([f"task {task['index']}", *numbers]) if task else None
 
 
 def named(task: dict[str, Any]) -> dict[str, Any]:

@@ -16,9 +16,10 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from plastic_rl.doctor import doctor
 from plastic_rl.errors import UserError
-from plastic_rl.runs import SMALLER_STEPS, Fault, RunFolder, Track, open_session, write_result
+from plastic_rl.runs import RunFolder, Track, open_session, write_result
 from plastic_rl.sb3.attachment import plastic_optimizers
 from plastic_rl.sb3.chronicle import Chronicle
+from plastic_rl.sb3.faults import LinAlgError
 from plastic_rl.sb3.keeper import ModelKeeper
 from plastic_rl.sb3.task_log import TaskLog
 from plastic_rl.sb3.task_switch import TaskSwitch
@@ -110,8 +111,8 @@ def _train(keeper: ModelKeeper, total_steps: int, folder: RunFolder, formats: Se
     try:
         if remaining > 0:
             model.learn(remaining, callback=CallbackList(callbacks), reset_num_timesteps=False, log_interval=1)
-    except ValueError as error:  # torch's distributions refuse what is no finite number before anybody else sees it
-        session.keeper.refuse(keeper.fault() or Fault(str(error).splitlines()[0], SMALLER_STEPS))
+    except (ValueError, LinAlgError) as error:  # torch refuses bad numbers before anybody else sees them
+        session.keeper.refuse(keeper.fault_behind(error))
     finally:
         model.logger.close()
     session.keeper.save()
@@ -120,6 +121,8 @@ def _train(keeper: ModelKeeper, total_steps: int, folder: RunFolder, formats: Se
 def _set_logger(model: OnPolicyAlgorithm, folder: RunFolder, writer: MetricsWriter, formats: Sequence[str]) -> None:
     # SB3 opens its files anew: a resumed run writes beside the ones that it had before.
     suffix = f"-from-{model.num_timesteps}" if model.num_timesteps else ""
+    if not suffix:
+        folder.clear_logs()
     extra = [make_output_format(form, str(folder.path), suffix) for form in formats]
     model.set_logger(Logger(str(folder.path), [writer, *extra]))
 

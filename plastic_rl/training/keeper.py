@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from plastic_rl.learners.learner import Learner
-from plastic_rl.runs import SMALLER_STEPS, Fault, Session, random_state, restore_random_state
+from plastic_rl.runs import SMALLER_STEPS, Fault, Session, first_not_finite, random_state, restore_random_state
 from plastic_rl.streams.stream import Stream
 from plastic_rl.training.course import Course
 
@@ -51,13 +51,34 @@ class CourseKeeper:
         restore_random_state(state["random"])
 
     def fault(self) -> Fault | None:
-        """What is wrong with what the learner answered last."""
-        return None if self.course.is_healthy else Fault("the outputs are no longer finite numbers", SMALLER_STEPS)
+        """What is wrong with what the learner answered last, or with what it was shown."""
+        if self.course.is_healthy:
+            return None
+        return self._fault_of_examples() or Fault("the outputs are no longer finite numbers", SMALLER_STEPS)
 
     def fault_in(self, state: dict[str, Any]) -> Fault | None:
-        """What is wrong with the learner's weights."""
-        is_healthy = self.course.learner.is_healthy()
-        return None if is_healthy else Fault("the weights are no longer finite numbers", SMALLER_STEPS)
+        """What is wrong with the learner that is about to be saved: weights, optimiser and the memory of its method."""
+        place = first_not_finite(state["course"]["learner"])
+        if place is None:
+            return None
+        return self._fault_of_examples() or Fault(f"{place} is no longer made of finite numbers", SMALLER_STEPS)
+
+    def fault_behind(self, error: Exception) -> Fault:
+        """What is wrong where torch refused to go on with its numbers."""
+        known = self._fault_of_examples() or self.fault_in(self.state_dict())
+        return known or Fault(str(error).splitlines()[0].removesuffix("."), SMALLER_STEPS)
+
+    def _fault_of_examples(self) -> Fault | None:
+        index = min(self.course.position.task, self.course.plan.tasks - 1)
+        for stream in self.course.streams:
+            examples = stream.task(index).train
+            for name in ("inputs", "targets"):
+                values = getattr(examples, name)
+                values = values if examples.rows is None else values[examples.rows]
+                if first_not_finite(values) is not None:
+                    found = f"the {name} of task {index} of seed {stream.seed} are not all finite numbers"
+                    return Fault(found, "they came from the stream, and no setting of the agent mends them")
+        return None
 
     def write(self, step: int, numbers: list[dict[str, Any]]) -> None:
         """Writes a line for each seed; the tracker gets the means over seeds."""

@@ -68,8 +68,16 @@ def train_learner(
     safety: dict[str, Any] = {"unit": "examples", "checkpoint_seconds": checkpoint_seconds}
     tracked: dict[str, Any] = {"track": track, "settings": settings, "config": config, "name": name, "group": group}
     with open_session(folder, keeper, example_count(streams[0]), **safety, **tracked) as keeper.session:
-        keeper.course.go()
+        _go(keeper)
         keeper.session.keeper.save()
         weights = [network.state_dict() for network in learner.networks]
         write_result(folder.weights_file, lambda file: torch.save(weights, file))
     return CourseSummary(keeper.step, time.monotonic() - began, keeper.last)
+
+
+def _go(keeper: CourseKeeper) -> None:
+    try:
+        keeper.course.go()
+    except torch.linalg.LinAlgError as error:  # pyright: ignore[reportPrivateImportUsage]
+        # A decomposition, of activations or of statistics, that did not converge.
+        keeper.session.keeper.refuse(keeper.fault_behind(error))

@@ -48,6 +48,7 @@ def told(monkeypatch, capsys, tmp_path):
         ((*ANT, "total_steps=0"), ["total_steps must be at least 1, got 0"]),
         ((*ANT, "total_steps=-5"), ["total_steps must be at least 1, got -5"]),
         ((*ANT, "seed=-1"), ["seed must be at least 0, got -1"]),
+        ((*ANT, "agent.minibatch_size=1"), ["agent.minibatch_size must be at least 2", "normalize_advantage=false"]),
         ((*ANT, "agent.replacement_rate=3"), ["agent.replacement_rate must be in [0, 1], got 3"]),
         ((*ANT, "agent.replacement_rate=-0.1"), ["agent.replacement_rate must be in [0, 1], got -0.1"]),
         ((*ANT, "agent.replacement_rate=nan"), ["agent.replacement_rate must be in [0, 1], got nan"]),

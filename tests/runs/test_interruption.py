@@ -30,7 +30,7 @@ def send(number: signal.Signals) -> None:
     os.kill(os.getpid(), number)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_is_a_request(number: signal.Signals, code: int):
     before = signal.getsignal(number)
     with Interruption() as interruption:
@@ -41,7 +41,28 @@ def test_a_signal_is_a_request(number: signal.Signals, code: int):
     assert signal.getsignal(number) is before
 
 
-@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_is_to_be_ignored_stays_so(number: signal.Signals):
+    before = signal.signal(number, signal.SIG_IGN)  # as nohup does with SIGHUP
+    try:
+        with Interruption() as interruption:
+            send(number)
+            assert not interruption.requested
+    finally:
+        signal.signal(number, before)
+
+
+def test_without_standard_error_no_notice_is_written_into_the_file_that_has_its_number(monkeypatch: pytest.MonkeyPatch):
+    written: list[bytes] = []
+    monkeypatch.setattr(os, "write", lambda descriptor, notice: written.append(notice))
+    monkeypatch.setattr(sys, "stderr", None)
+    with Interruption() as interruption:
+        send(signal.SIGTERM)
+    assert interruption.requested
+    assert written == []
+
+
+@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_ctrl_c_after_a_request_stops_at_once(first: signal.Signals):
     before = signal.getsignal(signal.SIGINT)
     with Interruption():

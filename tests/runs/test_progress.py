@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from plastic_rl.runs import Progress
+from plastic_rl.runs.display import Snapshot
 
 
 class Terminal(io.StringIO):
@@ -68,8 +69,44 @@ def test_a_terminal_gets_a_bar(clock: list[float], monkeypatch: pytest.MonkeyPat
         clock[0] += 10
         progress.update(100, task="friction [0.3]", recent_return=7.0)
     shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", stream.getvalue())
-    assert re.search(r" 50% .*100/200 steps, 10 steps/s, 0:00:10 left friction \[0\.3\], return 7\.0", shown)
+    assert re.search(r" 50% .*100/200 steps, 10 steps/s, 0:00:10 left, friction \[0\.3\], return 7\.0", shown)
     assert stream.getvalue().endswith("\x1b[?25h"), "the cursor is shown again"
+
+
+def test_beyond_the_end_it_shows_the_end(clock: list[float], capsys: pytest.CaptureFixture[str]):
+    with Progress(6000, start=2000) as progress:
+        clock[0] += 10
+        progress.update(6144)
+    assert capsys.readouterr().err == "100%, 6,000/6,000 steps, 400 steps/s, 0:00:00 left\n"
+    ahead = Snapshot(total=6000, step=6144, steps_per_second=0.02)  # two hours, it would seem
+    assert (ahead.percent, ahead.left) == (100, "0:00:00")
+
+
+STREAM = "task 3, the last with online/accuracy 0.849, test/accuracy 0.986, test/average 0.940"
+
+
+@pytest.mark.parametrize("columns", [40, 80, 99, 100, 130, 200])
+def test_a_bar_of_any_width_shows_percent_and_time(clock: list[float], monkeypatch: pytest.MonkeyPatch, columns: int):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    stream = listen(monkeypatch, Terminal())
+    with Progress(1_000_000, unit="examples") as progress:
+        clock[0] += 10
+        progress.update(500_000, task=STREAM)
+    lines = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", stream.getvalue()).replace("\r", "\n").splitlines()
+    shown = next(line for line in reversed(lines) if "50%" in line)
+    assert len(shown) <= columns
+    assert re.match(r" 50% ", shown)
+    assert "0:00:10 left, task 3, the l" in shown
+    assert (STREAM in shown) == (columns >= 130)
+    assert ("500,000/1,000,000 examples, 50,000 examples/s" in shown) == (columns >= 200)
+
+
+def test_what_does_not_fit_goes_in_order_by_hand():
+    snapshot = Snapshot(total=100, step=50, steps_per_second=10.0, task="task 3", recent_return=1.0)
+    assert snapshot.fitted(60) == "50/100 steps, 10 steps/s, 0:00:05 left, task 3, return 1.0"
+    assert snapshot.fitted(57) == "0:00:05 left, task 3, return 1.0"
+    assert snapshot.fitted(20) == "0:00:05 left, task …"
 
 
 @pytest.mark.parametrize("terminal", [True, False])
@@ -92,6 +129,16 @@ def test_a_reader_that_went_away_does_not_end_the_run(clock: list[float], monkey
     with Progress(100) as progress:
         clock[0] += 10
         progress.update(100)
+
+
+def test_without_standard_error_nothing_is_shown(
+    clock: list[float], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr(sys, "stderr", None)
+    with Progress(100) as progress:
+        clock[0] += 10
+        progress.update(50)
+    assert capsys.readouterr().out == ""
 
 
 def test_many_updates_are_cheap_and_few_are_shown(clock: list[float], capsys: pytest.CaptureFixture[str]):

@@ -82,6 +82,25 @@ def test_not_fresh_removes_nothing(tmp_path: Path):
     assert sorted(tmp_path.rglob("*")) == before
 
 
+LOGS = ["progress.csv", "progress-from-512.csv", "events.out.tfevents.17.host.1", "log-from-64.txt", "progress.json"]
+
+
+def test_fresh_removes_what_stable_baselines_logged_under_whatever_suffix(tmp_path: Path):
+    folder = RunFolder(tmp_path)
+    fill(folder)
+    for name in (*LOGS, "progress-report.csv", "logbook.txt"):
+        (tmp_path / name).touch()
+    folder.prepare(fresh=True)
+    left = sorted(path.name for path in tmp_path.iterdir() if path.is_file())
+    assert left == ["logbook.txt", "notes.txt", "progress-report.csv", "run.lock"]
+
+
+def test_logs_alone_make_no_run(tmp_path: Path):
+    (tmp_path / "events.out.tfevents.17.host.1").touch()
+    with pytest.raises(UserError, match=r"holds events.out.tfevents.17.host.1 but no run.json"):
+        RunFolder(tmp_path).prepare(fresh=True)
+
+
 @pytest.mark.parametrize("fresh", [True, False])
 def test_a_folder_of_another_program_is_left_alone(tmp_path: Path, fresh: bool):
     (tmp_path / "checkpoints").mkdir()

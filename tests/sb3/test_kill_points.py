@@ -86,7 +86,7 @@ def test_a_run_killed_after_any_checkpoint_writes_what_it_would_have_written(tmp
     whole = trained_in(tmp_path / "whole", make, keep=1000)
     expected, checkpoints = lines_without_times(tmp_path / "whole"), RunFolder(tmp_path / "whole").checkpoints._paths()
     assert len(checkpoints) == 7
-    assert sum(straddles(checkpoint) for checkpoint in checkpoints) >= 2
+    assert sum(straddles(checkpoint) for checkpoint in checkpoints) >= 1
     for checkpoint in checkpoints:
         path = left_by_a_kill(tmp_path / "whole", checkpoint, tmp_path / checkpoint.stem)
         assert same_parameters(whole, trained_in(path, make))

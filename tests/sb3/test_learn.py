@@ -10,8 +10,10 @@ from functools import partial
 from pathlib import Path
 
 import gymnasium
+import numpy as np
 import pytest
 import torch
+from gymnasium.spaces import Box, Dict
 from sb3_contrib import RecurrentPPO
 from stable_baselines3 import DQN, PPO
 from stable_baselines3.common.monitor import Monitor
@@ -78,6 +80,36 @@ def test_metrics_have_the_promised_names(tmp_path: Path):
     }  # fmt: skip
 
 
+class Named(gymnasium.ObservationWrapper):
+    """CartPole whose observations are dictionaries."""
+
+    def __init__(self) -> None:
+        super().__init__(gymnasium.make("CartPole-v1"))
+        self.observation_space = Dict({name: Box(-np.inf, np.inf, (2,)) for name in ("cart", "pole")})
+
+    def observation(self, observation: np.ndarray) -> dict[str, np.ndarray]:
+        return {"cart": observation[:2], "pole": observation[2:]}
+
+
+def test_a_run_that_begins_leaves_no_logs_of_one_that_did_not_get_far(tmp_path: Path):
+    (tmp_path / "run.lock").touch()
+    (tmp_path / "progress-from-64.csv").touch()
+    run(tmp_path, 128)
+    assert not (tmp_path / "progress-from-64.csv").exists()
+
+
+def test_observations_may_be_dictionaries(tmp_path: Path):
+    def model() -> PPO:
+        seed_everything(0)
+        return PPO("MultiInputPolicy", DummyVecEnv([Named]), n_steps=64, batch_size=32, n_epochs=1, seed=0)
+
+    whole = run(tmp_path / "whole", 192, model(), checkpoint_seconds=0.0)
+    run(tmp_path / "parts", 64, model(), checkpoint_seconds=0.0)
+    assert same_parameters(whole, run(tmp_path / "parts", 192, model()))
+    assert lines_without_times(tmp_path / "whole") == lines_without_times(tmp_path / "parts")
+    assert any("units/dormant" in line for line in read_metrics(tmp_path / "whole" / "metrics.jsonl"))
+
+
 def test_a_run_begins_with_what_its_method_will_do(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     with caplog.at_level("INFO", logger="plastic_rl"):
         run(tmp_path, 128)
@@ -94,6 +126,14 @@ def test_every_finished_episode_has_its_own_line_and_tasks_advance(tmp_path: Pat
     indices = [line["task/index"] for line in lines if "task/index" in line]
     assert indices == sorted(indices)
     assert set(indices) == {0, 1, 2, 3}
+
+
+def test_what_the_last_rollout_adds_beyond_the_end_is_not_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    run(tmp_path, 300)  # of 384 steps, in rollouts of 128; the second task begins soon after 300
+    assert {1} <= {line.get("task/index") for line in read_metrics(tmp_path / "metrics.jsonl")}
+    shown = capsys.readouterr().err.splitlines()[-1]
+    assert shown.startswith("100%, 300/300 steps, ")
+    assert "0:00:00 left, task 0, return " in shown
 
 
 def test_the_tasks_of_a_run_can_be_gone_through_again(tmp_path: Path):

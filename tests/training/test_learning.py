@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -240,6 +241,44 @@ def test_numbers_gone_bad_stop_the_run_and_spare_the_last_healthy_checkpoint(tmp
     step, state = folder.checkpoints.latest()
     assert (step, state["course"]["position"]["place"]) == (16, 16)
     assert json.loads(folder.record_file.read_text())["status"] == "failed"
+
+
+def test_all_of_the_learner_is_looked_at_before_it_is_saved(tmp_path):
+    streams, learner = build("adam")
+    update, left, folder = learner.update, iter(range(12)), RunFolder(tmp_path)
+
+    def update_and_spoil(inputs, targets, task):
+        answers = update(inputs, targets, task)
+        if next(left, None) is None:  # the weights stay finite, and stand still for good
+            next(iter(learner.optimizer.state.values()))["exp_avg_sq"].fill_(torch.inf)
+        return answers
+
+    learner.update = update_and_spoil
+    folder.prepare(fresh=False)
+    with pytest.raises(RunError, match=r"Example 32: optimizer\.state\.0\.exp_avg_sq is .*agent\.learning_rate"):
+        train_learner(streams, learner, folder, checkpoint_seconds=0.0)
+    folder.release()
+    assert folder.checkpoints.latest()[0] == 16
+
+
+@pytest.mark.parametrize("name", ["inputs", "targets"])
+def test_examples_that_are_no_numbers_are_not_blamed_on_the_learning_rate(tmp_path, name):
+    streams, learner = build("bit flipping")
+    plain_task, folder = streams[0].task, RunFolder(tmp_path)
+
+    def spoilt_task(index):
+        task = plain_task(index)
+        values = getattr(task.train, name).clone()
+        values[3] = torch.nan
+        return replace(task, train=replace(task.train, **{name: values}))
+
+    streams[0].task = spoilt_task
+    folder.prepare(fresh=False)
+    with pytest.raises(RunError, match=f": the {name} of task 0 of seed 0 are not all finite numbers") as ill:
+        train_learner(streams, learner, folder)
+    folder.release()
+    assert "no setting of the agent mends them" in str(ill.value)
+    assert "learning_rate" not in str(ill.value)
 
 
 def test_numbers_that_are_bad_from_the_start_leave_nothing_to_go_on_from(tmp_path):
