@@ -445,7 +445,7 @@ def test_a_copy_goes_on_alike_and_apart(copied):
         ({"tolerance": float("inf")}, "tolerance must be 0 or more and finite"),
         ({"drift": float("nan")}, "drift must be 0 or more"),
         ({"initial_mask": 0.0}, "initial_mask must be above 0"),
-        ({"form": "apd"}, "form must be one of fixed, retroactive, hierarchical"),
+        ({"form": "apd"}, "form must be one of hierarchical, retroactive, fixed"),
         ({"centre": "median"}, "centre must be one of"),
         ({"every": -1}, "every must be a whole number"),
         ({"every": 0}, "every must be 1 or more"),
