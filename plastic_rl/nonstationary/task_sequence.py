@@ -17,7 +17,7 @@ class TaskSequence:
         given: Tasks to go through instead of drawing them.
 
     Raises:
-        ValueError: Two changes call a parameter by the same name.
+        ValueError: Two changes call a parameter by the same name, or a given task lacks a parameter.
     """
 
     def __init__(self, changes: Sequence[Change], seed: int, given: Sequence[Parameters] | None = None) -> None:
@@ -33,7 +33,15 @@ class TaskSequence:
         return self._drawn(index) if self._given is None else self._taken(self._given, index)
 
     def follow(self, tasks: Sequence[Parameters]) -> None:
-        """Takes the tasks that are given from now on, instead of drawing them."""
+        """Takes the tasks that are given from now on, instead of drawing them.
+
+        Raises:
+            ValueError: One of them lacks a parameter that the changes need.
+        """
+        names = self._drawn(0).keys()
+        for place, task in enumerate(tasks):
+            if missing := sorted(names - task.keys()):
+                raise ValueError(f"given task {place} lacks {missing}; a task of this world has {sorted(names)}")
         self._given = [copy_of(task) for task in tasks]
 
     def _drawn(self, index: int) -> Parameters:

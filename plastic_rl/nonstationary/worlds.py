@@ -25,7 +25,7 @@ from plastic_rl.nonstationary.wrapper import Nonstationary
 from plastic_rl.protocols import ANT_SETTINGS
 
 
-class Copies(TypedDict, total=False):
+class CopySettings(TypedDict, total=False):
     """The copies in which a world is lived in, as its id takes them.
 
     Gymnasium passes on whatever else ``make`` was called with; it goes to the environment that changes.
@@ -39,7 +39,7 @@ class Copies(TypedDict, total=False):
     resets_take_a_step: bool
 
 
-class Life(Copies, total=False):
+class LifeSettings(CopySettings, total=False):
     """The life of a world whose tasks are drawn, as its id takes it.
 
     Args:
@@ -53,32 +53,32 @@ class Life(Copies, total=False):
     render_mode: str | None
 
 
-def slippery(base: str, *, friction_low: float, friction_high: float, **life: Unpack[Life]) -> Nonstationary:
+def slippery(base: str, *, friction_low: float, friction_high: float, **life: Unpack[LifeSettings]) -> Nonstationary:
     """A robot whose friction is redrawn: every geom's default times a factor, log-uniform."""
     return _changing(base, Friction(friction_low, friction_high), **life)
 
 
-def gravity(base: str, *, gravity_low: float, gravity_high: float, **life: Unpack[Life]) -> Nonstationary:
+def gravity(base: str, *, gravity_low: float, gravity_high: float, **life: Unpack[LifeSettings]) -> Nonstationary:
     """A robot that weighs more or less: gravity's factor is redrawn, log-uniform."""
     return _changing(base, Gravity(LogUniformValues(gravity_low, gravity_high)), **life)
 
 
-def heavy(base: str, *, mass_low: float, mass_high: float, **life: Unpack[Life]) -> Nonstationary:
+def heavy(base: str, *, mass_low: float, mass_high: float, **life: Unpack[LifeSettings]) -> Nonstationary:
     """A robot whose bodies have another mass, and inertia with it: one factor is redrawn, log-uniform."""
     return _changing(base, BodyMass(LogUniformValues(mass_low, mass_high)), **life)
 
 
-def damaged(base: str, *, failures: int, **life: Unpack[Life]) -> Nonstationary:
+def damaged(base: str, *, failures: int, **life: Unpack[LifeSettings]) -> Nonstationary:
     """A robot that is whole in every other task, and in those between lacks so many actuators, drawn anew."""
     return _changing(base, DamagedActuators(Listed([0, failures])), **life)
 
 
-def recurring(base: str, *, frictions: Sequence[float], **life: Unpack[Life]) -> Nonstationary:
+def recurring(base: str, *, frictions: Sequence[float], **life: Unpack[LifeSettings]) -> Nonstationary:
     """A robot on a few grounds in a cycle, to see what is remembered and what must be learnt again."""
     return _changing(base, Friction(Listed(frictions)), returning=len(frictions), **life)
 
 
-def shifting_pole(base: str, *, factor_low: float, factor_high: float, **life: Unpack[Life]) -> Nonstationary:
+def shifting_pole(base: str, *, factor_low: float, factor_high: float, **life: Unpack[LifeSettings]) -> Nonstationary:
     """A CartPole whose pole has another length and mass: each default times a factor, redrawn, log-uniform."""
     pole: Any = gymnasium.make(base).unwrapped
     lengths = LogUniformValues(pole.length * factor_low, pole.length * factor_high)
@@ -86,37 +86,37 @@ def shifting_pole(base: str, *, factor_low: float, factor_high: float, **life: U
     return _changing(base, CartPolePhysics(length=lengths, pole_mass=masses), **life)
 
 
-def permuted(base: str, *, signs: bool, returning: int, **life: Unpack[Life]) -> Nonstationary:
+def permuted(base: str, *, signs: bool, returning: int, **life: Unpack[LifeSettings]) -> Nonstationary:
     """An environment whose observations are permuted anew.
 
     Args:
         base: Id of an environment.
         signs: Whether entries change sign.
         returning: The number of different permutations, which then come in turn; 0 for none twice.
-        **life: See :class:`Life`.
+        **life: See :class:`LifeSettings`.
     """
     return _changing(base, PermuteObservations(signs), returning=returning, **life)
 
 
-def noisy(base: str, *, deviation: float, **life: Unpack[Life]) -> Nonstationary:
+def noisy(base: str, *, deviation: float, **life: Unpack[LifeSettings]) -> Nonstationary:
     """An environment with an offset on its observations, redrawn N(0, deviation)."""
     return _changing(base, OffsetObservations(deviation), **life)
 
 
-def pixel_permuted(base: str, *, patch: int, **life: Unpack[Life]) -> Nonstationary:
+def pixel_permuted(base: str, *, patch: int, **life: Unpack[LifeSettings]) -> Nonstationary:
     """An environment in pixels, whose picture is cut into squares that are put together anew."""
     return _changing(base, PermutePixels(patch), **life)
 
 
 def environment_chain(
-    *, environments: Sequence[str], change_every: int, render_mode: str | None = None, **copies: Unpack[Copies]
+    *, environments: Sequence[str], change_every: int, render_mode: str | None = None, **copies: Unpack[CopySettings]
 ) -> Chain:
     """Environments one after another; there is nothing to draw, so it takes no ``seed``."""
     return Chain(environments, Every(change_every), render_mode=render_mode, **copies)
 
 
 def game_chain(
-    *, games: Sequence[str], change_every: int, render_mode: str | None = None, **copies: Unpack[Copies]
+    *, games: Sequence[str], change_every: int, render_mode: str | None = None, **copies: Unpack[CopySettings]
 ) -> Chain:
     """MinAtar games one after another, their channels padded to 10 as in C-CHAIN; it takes no ``seed``."""
     from plastic_rl.nonstationary.minatar_game import MinAtarGame

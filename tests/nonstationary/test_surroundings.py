@@ -52,6 +52,17 @@ def test_what_is_no_task_is_named(line, message, tmp_path):
         read_tasks(tmp_path / "tasks.jsonl")
 
 
+def test_a_task_that_is_another_worlds_is_refused_when_it_is_given():
+    tasks = [{"index": 0, "permutation": [0, 1, 2], "signs": [1, 1, 1]}, {"index": 1, "friction": 0.5}]
+    message = (
+        r"given task 1 lacks \['permutation', 'signs'\]; a task of this world has \['index', 'permutation', 'signs'\]"
+    )
+    with pytest.raises(ValueError, match=message):
+        pendulum(tasks=tasks)
+    with pytest.raises(ValueError, match=message):
+        pendulum().follow(tasks)
+
+
 def test_the_task_is_shown_to_those_who_ask():
     env = ShowTask(Nonstationary(gymnasium.make("Ant-v5"), Friction(Listed([0.5, 2.0])), Every(1)))
     assert env.observation_space.shape == (106,)
