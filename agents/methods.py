@@ -77,6 +77,16 @@ class ShrinkPerturb(MethodSettings):
 
 
 @dataclass
+class L2Init(MethodSettings):
+    """The pull to the initial weights (Kumar et al. 2025; λ of 1e-2 to 1e-5, 1e-3 in most of their runs)."""
+
+    method: ClassVar[str] = "L2Init"
+    summary: ClassVar[str] = "that is drawn back to its initial weights, by their squared distance (Kumar et al. 2025)"
+
+    strength: NonNegative = 1e-3  # λ
+
+
+@dataclass
 class ElasticWeightConsolidation(MethodSettings):
     """Elastic weight consolidation (Kirkpatrick et al., PNAS 2017)."""
 
@@ -97,6 +107,7 @@ class L2Transfer(MethodSettings):
 
 
 METHODS: dict[str, type[MethodSettings]] = {
+    "l2_init": L2Init,
     "shrink_perturb": ShrinkPerturb,
 }
 """The methods that any agent can have, by the word that follows its name. Those that must be told when a task is over

@@ -70,6 +70,7 @@ class PPO(ReinforcementAgent):
         from stable_baselines3.common.preprocessing import is_image_space
 
         from plastic_rl.initialisers import initialise_, lecun_uniform_
+        from plastic_rl.sb3 import add_plasticity
 
         is_image = is_image_space(env.observation_space)
         model = self.algorithm()(
@@ -87,11 +88,11 @@ class PPO(ReinforcementAgent):
             vf_coef=self.value_coefficient,
             max_grad_norm=self.max_gradient_norm,
             policy_kwargs=self._policy(),
-            plasticity=self.plasticity(),
             seed=seed,
             device=device,
         )
         initialise_(model.policy, lecun_uniform_)
+        add_plasticity(model, self.plasticity())  # not before: methods look at the weights that they find
         return model
 
     def _policy(self) -> dict[str, Any]:

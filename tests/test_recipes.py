@@ -119,6 +119,12 @@ def test_continual_backprop_has_the_papers_settings_and_the_agents_overrides():
     assert (as_the_authors["rounding"], as_the_authors["forget_optimizer_state"]) == ("bernoulli", False)
 
 
+def test_a_method_that_looks_at_the_initial_weights_finds_those_that_the_run_begins_with():
+    model = AGENTS["ppo_l2_init"](**SMALL).build(PermutedCartPole(n_envs=1).make(0), seed=0, device="cpu")
+    for weight, start in zip(model.policy.parameters(), model.policy.optimizer.memory["start"], strict=True):
+        assert torch.equal(weight, start)
+
+
 def test_the_wrapped_optimiser_is_continual_backprop_and_plain_agents_have_adam():
     env = PermutedCartPole(n_envs=1).make(0)
     assert isinstance(PPOCBP(**SMALL).build(env, seed=0, device="cpu").policy.optimizer, ContinualBackprop)

@@ -1,7 +1,7 @@
 """The seam to Stable-Baselines3: the only place of the library that imports it."""
 
 from plastic_rl.sb3.attachment import attach, layers_of, plastic_optimizers
-from plastic_rl.sb3.plastic import plastic
+from plastic_rl.sb3.plastic import add_plasticity, plastic
 from plastic_rl.sb3.task_detection import detect_tasks
 from plastic_rl.sb3.task_recall import recall_task
 from plastic_rl.sb3.task_switch import TaskSwitch
@@ -11,6 +11,7 @@ from plastic_rl.sb3.train_model import ModelSummary, train_model
 __all__ = [
     "ModelSummary",
     "TaskSwitch",
+    "add_plasticity",
     "attach",
     "detect_tasks",
     "layers_of",

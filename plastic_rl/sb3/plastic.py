@@ -55,3 +55,26 @@ def plastic(algorithm: type[Algorithm]) -> type[Algorithm]:
 
     Plastic.__name__ = Plastic.__qualname__ = f"Plastic{algorithm.__name__}"
     return cast(type[Algorithm], Plastic)
+
+
+def add_plasticity(model: Any, plasticity: Plasticity | None) -> None:
+    """Gives a method to a model that was made without one, for methods that look at the weights they find.
+
+    ``plastic(Algorithm)(…, plasticity=…)`` wraps the weights that Stable-Baselines3 draws; whoever draws others makes
+    the model without a method, draws, and then adds it.
+
+    Args:
+        model: made by :func:`plastic`, so that it saves the method too.
+        plasticity: the method; None for none.
+
+    Raises:
+        TypeError: the model would not save the method.
+        ValueError: as the constructor's.
+    """
+    if plasticity is None:
+        return
+    if not hasattr(model, "plasticity"):
+        raise TypeError(f"{type(model).__name__} does not save a method; make the model with plastic(…)")
+    description = describe(plasticity)
+    attach(model, build(description), model.ignore)
+    model.plasticity = description

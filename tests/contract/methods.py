@@ -14,6 +14,7 @@ from plastic_rl.optim import (
     Anchoring,
     ContinualBackprop,
     ElasticWeightConsolidation,
+    L2Init,
     L2Transfer,
     Plasticity,
     ShrinkPerturb,
@@ -74,5 +75,6 @@ METHODS = {
         partial(ElasticWeightConsolidation, strength=0.0),
         begin=consolidate,
     ),
+    "L2 init": Method(partial(L2Init, strength=0.1), partial(L2Init, strength=0.0)),
     "L2 transfer": Method(partial(L2Transfer, strength=0.1), partial(L2Transfer, strength=0.0), begin=consolidate),
 }
