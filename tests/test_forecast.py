@@ -79,9 +79,7 @@ def test_an_optimiser_without_the_method_has_nothing_to_forecast():
 
 
 def test_something_else_is_refused():
-    with pytest.raises(
-        TypeError, match=r"is of an optimiser, got int; .* plastic_rl\.sb3\.forecast_model"
-    ):
+    with pytest.raises(TypeError, match=r"is of an optimiser, got int; .* plastic_rl\.sb3\.forecast_model"):
         forecast(3)
 
 
