@@ -18,7 +18,7 @@ from plastic_rl.runs import read_metrics, read_record
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# Measured at each rollout, and kept in the tables beside the return.
+# Measured at each rollout, and kept in the tables beside the return; units and ranks are shares of the width.
 DIAGNOSTICS = ("units/dormant", "rank/srank99", "weights/mean_abs", "cbp/replaced")
 
 

@@ -19,7 +19,7 @@ from plastic_rl.runs import read_metrics, read_record
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Measured when a task begins or ends, and kept in the tables.
+# Measured when a task begins or ends, and kept in the tables; units and ranks are shares of the width.
 RESULTS = ("online/error", "online/accuracy", "test/accuracy")
 KEPT = (*RESULTS, "units/dead", "units/dormant", "rank/effective", "weights/mean_abs", "cbp/replaced")
 

@@ -1,8 +1,9 @@
 """What a network's hidden layers look like on a batch, as named numbers.
 
-Names say which definition they are: `units/dormant` (ReDo's score at most 0.025) and `units/dead` (above zero on at
-most 1 % of the samples) are shares of all hidden units; `rank/…` is the mean over layers of each rank as a share of
-the layer's width; `weights/mean_abs` is over all weights that produce or read hidden units.
+Names say which definition they are, and shares are between 0 and 1: `units/dormant` (ReDo's score at most 0.025) and
+`units/dead` (above zero on at most 1 % of the samples) are shares of all hidden units; `rank/…` is the mean over layers
+of each rank as a share of the layer's width, never a number of dimensions; `weights/mean_abs` is over all weights that
+produce or read hidden units. Files of runs and tables of results hold these names with these meanings.
 """
 
 from __future__ import annotations

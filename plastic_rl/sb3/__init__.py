@@ -1,6 +1,7 @@
 """The seam to Stable-Baselines3: the only place of the library that imports it."""
 
 from plastic_rl.sb3.attachment import attach, layers_of, plastic_optimizers
+from plastic_rl.sb3.forecast import forecast_model
 from plastic_rl.sb3.plastic import add_plasticity, plastic
 from plastic_rl.sb3.task_detection import detect_tasks
 from plastic_rl.sb3.task_recall import recall_task
@@ -14,6 +15,7 @@ __all__ = [
     "add_plasticity",
     "attach",
     "detect_tasks",
+    "forecast_model",
     "layers_of",
     "plastic",
     "plastic_optimizers",

@@ -14,12 +14,12 @@ from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from stable_baselines3.common.logger import Logger, make_output_format
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
-from plastic_rl.doctor import doctor
 from plastic_rl.errors import UserError
 from plastic_rl.runs import RunFolder, Track, open_session, write_result
 from plastic_rl.sb3.attachment import plastic_optimizers
 from plastic_rl.sb3.chronicle import Chronicle
 from plastic_rl.sb3.faults import LinAlgError
+from plastic_rl.sb3.forecast import forecast_model
 from plastic_rl.sb3.keeper import ModelKeeper
 from plastic_rl.sb3.task_log import TaskLog
 from plastic_rl.sb3.task_switch import TaskSwitch
@@ -84,7 +84,7 @@ def train_model(
     tracked: dict[str, Any] = {"track": track, "settings": settings, "config": config, "name": name, "group": group}
     with open_session(folder, keeper, total_steps, checkpoint_seconds=checkpoint_seconds, **tracked) as keeper.session:
         if plastic_optimizers(model.policy):
-            logger.info("%s", doctor(model, run_length=total_steps).line)
+            logger.info("%s", forecast_model(model, run_length=total_steps).line)
         _train(keeper, total_steps, folder, formats)
         write_result(folder.model_file, lambda file: model.save(cast(BufferedIOBase, file)))
     return ModelSummary(model.num_timesteps, time.monotonic() - began, _recent_return(model))

@@ -1,10 +1,12 @@
 """The report on a network's hidden layers."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
 
-from plastic_rl.diagnostics import activations, report
+from plastic_rl.diagnostics import activations, effective_rank, pca_rank, report, singular_values, srank, stable_rank
 from plastic_rl.layers import hidden_layers
 
 
@@ -47,12 +49,43 @@ def test_shares_of_units_are_weighted_by_width(network: nn.Sequential):
     assert numbers["units/dormant/0"] >= 0.5
 
 
-def test_ranks_are_shares_of_the_width(network: nn.Sequential):
-    x = torch.randn(256, 3)
+def test_ranks_are_shares_of_the_width_and_not_numbers_of_dimensions():
+    """Two of four units pass on the two inputs, equally large: σ = 1, 1, 0, 0, so that every rank is 2 of 4."""
+    network = nn.Sequential(nn.Linear(2, 4, bias=False), nn.ReLU(), nn.Linear(4, 1))
+    with torch.no_grad():
+        network[0].weight.copy_(torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0], [0.0, 0.0]]))
+    x = torch.eye(2)
     numbers = report(hidden_layers(network, x), lambda: network(x))
-    ranks = {name: value for name, value in numbers.items() if name.startswith("rank/")}
-    assert {"rank/effective", "rank/srank99", "rank/stable", "rank/pca99", "rank/srank99/0"} <= set(ranks)
-    assert all(0 < value <= 1 for value in ranks.values())
+    names = ("rank/effective", "rank/srank99", "rank/stable", "rank/pca99")
+    assert {name: numbers[name] for name in names} == dict.fromkeys(names, pytest.approx(0.5))
+    assert {name: numbers[f"{name}/0"] for name in names} == dict.fromkeys(names, pytest.approx(0.5))
+
+
+def test_names_and_values_are_those_of_the_runs_so_far(network: nn.Sequential):
+    """Files of runs and committed tables hold them: they are, to the bit, rank over width and its mean over layers."""
+    x = torch.randn(256, 3)
+    layers = hidden_layers(network, x)
+    seen, numbers = activations(layers, lambda: network(x)), report(layers, lambda: network(x))
+    ranks = {"effective": effective_rank, "srank99": srank, "stable": stable_rank, "pca99": pca_rank}
+    by_layer = {
+        name: [of(singular_values(values)).item() / values.shape[1] for values in seen.values()]
+        for name, of in ranks.items()
+    }
+    for name, (first, second) in by_layer.items():
+        of_layers = numbers[f"rank/{name}/0"], numbers[f"rank/{name}/2"]
+        assert (*of_layers, numbers[f"rank/{name}"]) == (first, second, (first + second) / 2)
+    totals = {name for name in numbers if not name.endswith(("/0", "/2"))}
+    assert totals == {"units/dormant", "units/dead", "weights/mean_abs", *(f"rank/{name}" for name in ranks)}
+
+
+def test_the_page_says_of_every_share_that_it_is_one(network: nn.Sequential):
+    x = torch.randn(8, 3)
+    numbers = report(hidden_layers(network, x), lambda: network(x))
+    page = (Path(__file__).parents[2] / "docs" / "concepts.md").read_text()
+    rows = {line.split("`")[1]: line for line in page.splitlines() if line.startswith("| `")}
+    shares = [name for name in numbers if name.startswith(("units/", "rank/")) and not name.endswith(("/0", "/2"))]
+    assert len(shares) == 6
+    assert [name for name in shares if "share of" not in rows[name]] == []
 
 
 def test_weight_magnitude_is_over_all_weights(network: nn.Sequential):

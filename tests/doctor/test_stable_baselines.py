@@ -1,4 +1,4 @@
-"""The doctor on SB3 models: forecasts in environment steps that come true, and scans of saved files."""
+"""Scans of saved SB3 models."""
 
 import subprocess
 import sys
@@ -10,62 +10,18 @@ import pytest
 import torch
 from stable_baselines3 import DQN, PPO, SAC, TD3
 
-from plastic_rl.doctor import doctor
 from plastic_rl.doctor.__main__ import main
 from plastic_rl.errors import UserError
 from plastic_rl.optim import ContinualBackprop
 from plastic_rl.sb3 import plastic
 from plastic_rl.sb3.doctor import LayerScan, advice, scan
 
-OFF_POLICY = {"learning_starts": 20, "buffer_size": 100, "batch_size": 8, "train_freq": 2, "gradient_steps": 1}
-ON_POLICY = {"n_steps": 32, "batch_size": 16, "n_epochs": 3}
 METHOD = partial(ContinualBackprop, replacement_rate=0.01, maturity_threshold=10)
 
 
 def small():
     # SB3 writes into the dictionary that it is given.
     return {"policy_kwargs": {"net_arch": [16, 16]}, "device": "cpu", "seed": 0}
-
-
-def first_replacement(model, limit):
-    """The environment step by which the first unit has been replaced, in each optimiser."""
-    seen = {}
-    owners = {id(each.optimizer): each.optimizer for each in model.policy.modules() if hasattr(each, "optimizer")}
-
-    def look(*_):
-        for optimizer in owners.values():
-            if optimizer.metrics()["cbp/replaced"] and id(optimizer) not in seen:
-                seen[id(optimizer)] = model.num_timesteps
-        return True
-
-    train = model.train
-    model.train = lambda *args, **kwargs: (train(*args, **kwargs), look())[0]
-    model.learn(limit)
-    return set(seen.values())
-
-
-@pytest.mark.parametrize(
-    ("algorithm", "world", "settings"),
-    [
-        (PPO, "CartPole-v1", ON_POLICY),
-        (DQN, "CartPole-v1", OFF_POLICY),
-        (SAC, "Pendulum-v1", OFF_POLICY),
-        (TD3, "Pendulum-v1", OFF_POLICY),
-    ],
-)
-def test_the_first_replacement_comes_at_the_environment_step_that_was_forecast(algorithm, world, settings):
-    model = plastic(algorithm)("MlpPolicy", world, plasticity=METHOD, **small(), **settings)
-    forecasts = {layer.pace.environment_step(layer.first_update) for layer in doctor(model).layers}
-    assert first_replacement(model, max(forecasts) + 40) == forecasts
-
-
-def test_the_line_names_the_environment_step():
-    model = plastic(PPO)(
-        "MlpPolicy", "CartPole-v1", plasticity=METHOD, n_steps=64, batch_size=32, n_epochs=1, **small()
-    )
-    # Update 17 is the first of the ninth rollout of two updates.
-    assert "first replacement at update 17 = environment step 576, then" in doctor(model).line
-    assert "The run has 10 updates" in doctor(model, run_length=320).line
 
 
 @pytest.fixture(scope="module")

@@ -1,33 +1,33 @@
-"""How updates of an optimiser and steps of an environment go together, by the settings of an SB3 algorithm."""
+"""The future of units in the training of an SB3 model, in updates and in environment steps."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
+from stable_baselines3.common.base_class import BaseAlgorithm
 
-@dataclass(frozen=True)
-class Pace:
-    """Updates come in rounds, each after a number of environment steps.
+from plastic_rl.forecast import Forecast, Pace, forecast
+from plastic_rl.sb3.attachment import optimiser_owners
+
+
+def forecast_model(model: BaseAlgorithm, *, run_length: int | None = None) -> Forecast:
+    """Forecasts when and how often units of a model will be replaced, and warns of settings under which it cannot work.
+
+    ::
+
+        print(forecast_model(model, run_length=100_000).line)
 
     Args:
-        steps: environment steps, of all copies of the environment together, between two rounds.
-        updates: how often the optimiser steps in a round.
-        start: environment steps before the first round begins to be collected.
+        model: one made by :func:`plastic_rl.sb3.plastic`; of any other there is nothing to say.
+        run_length: how long the run will be, in environment steps.
     """
-
-    steps: int
-    updates: int | float
-    start: int = 0
-
-    def environment_step(self, update: int) -> int:
-        """The environment step by which update number ``update`` is made."""
-        return self.start + math.ceil(math.ceil(update / self.updates) * self.steps)
-
-    def updates_by(self, environment_step: int) -> int:
-        """How many updates are made by an environment step."""
-        return max(0, math.floor(math.floor((environment_step - self.start) / self.steps) * self.updates))
+    found = Forecast([], [])
+    for owner in optimiser_owners(model.policy):
+        pace = pace_of(model, owner)
+        # Where episodes set the pace, nobody knows how many updates a number of steps is.
+        found += forecast(owner.optimizer, pace=pace, run_length=None if pace is None else run_length)
+    return found
 
 
 def pace_of(model: Any, owner: Any) -> Pace | None:

@@ -1,0 +1,121 @@
+"""The future of units under the methods at hand: when replacement begins, how fast it goes, what will hinder it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from torch.optim import Optimizer
+
+from plastic_rl.optim import UnitForecast, methods_in
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Updates come in rounds, each after a number of environment steps.
+
+    Args:
+        steps: environment steps, of all copies of the environment together, between two rounds.
+        updates: how often the optimiser steps in a round.
+        start: environment steps before the first round begins to be collected.
+    """
+
+    steps: int
+    updates: int | float
+    start: int = 0
+
+    def environment_step(self, update: int) -> int:
+        """The environment step by which update number ``update`` is made."""
+        return self.start + math.ceil(math.ceil(update / self.updates) * self.steps)
+
+    def updates_by(self, environment_step: int) -> int:
+        """How many updates are made by an environment step."""
+        return max(0, math.floor(math.floor((environment_step - self.start) / self.steps) * self.updates))
+
+
+@dataclass(frozen=True)
+class LayerForecast(UnitForecast):
+    """The future of the units of one layer, in updates and in environment steps.
+
+    Args:
+        pace: how updates and environment steps go together, where the environment is known.
+    """
+
+    pace: Pace | None = None
+
+    def when(self) -> str:
+        """The first replacement in words."""
+        update = self.first_update
+        if update is None:
+            return "never"
+        step = "" if self.pace is None else f" = environment step {self.pace.environment_step(update):,}"
+        return f"at update {update:,}{step}"
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """The future of the units of all layers, and what is amiss.
+
+    Args:
+        layers: the forecast of each layer.
+        warnings: what will keep the method from doing what it should, each in a sentence or two.
+    """
+
+    layers: list[LayerForecast]
+    warnings: list[str]
+
+    def __add__(self, other: Forecast) -> Forecast:
+        """Both as one; what both warn of is said once."""
+        new = [text for text in other.warnings if text not in self.warnings]
+        return Forecast(self.layers + other.layers, self.warnings + new)
+
+    @property
+    def line(self) -> str:
+        """The forecast in one line, for the start of a run."""
+        firsts = [layer for layer in self.layers if layer.first_update is not None]
+        if not self.layers:
+            return "continual backprop: not in use"
+        if not firsts:
+            return f"continual backprop: no unit is ever replaced. {' '.join(self.warnings)}".strip()
+        first = min(firsts, key=lambda layer: layer.first_update or 0)
+        rate = sum(layer.per_thousand for layer in self.layers) / len(self.layers)
+        text = (
+            f"continual backprop: first replacement {first.when()}, then {rate:.3g} units per layer per 1,000 updates"
+        )
+        return f"{text}. {' '.join(self.warnings)}".strip() if self.warnings else text
+
+    def __str__(self) -> str:
+        width = max((len(layer.name) for layer in self.layers), default=0)
+        rows = [
+            f"  {layer.name:<{width}}  {layer.units:>6,} units  first {layer.when()}, "
+            f"then {layer.per_thousand:.3g} per 1,000 updates"
+            for layer in self.layers
+        ]
+        return "\n".join([self.line.partition(". ")[0], *rows, *(f"  warning: {text}" for text in self.warnings)])
+
+
+def forecast(optimizer: Any, *, pace: Pace | None = None, run_length: int | None = None) -> Forecast:
+    """Forecasts when and how often units will be replaced, and warns of settings under which it cannot work.
+
+    ::
+
+        print(forecast(optimizer, run_length=100_000).line)
+
+    Args:
+        optimizer: what trains; the methods that it wraps count too.
+        pace: how its updates and the steps of an environment go together; None where there is no environment.
+        run_length: how long the run will be: in environment steps with a pace, in updates without.
+
+    Raises:
+        TypeError: it is no optimiser.
+    """
+    if not isinstance(optimizer, Optimizer):
+        kind = type(optimizer).__name__
+        raise TypeError(f"a forecast is of an optimiser, got {kind}; of an SB3 model: plastic_rl.sb3.forecast_model")
+    updates = run_length if pace is None or run_length is None else pace.updates_by(run_length)
+    found = Forecast([], [])
+    for method in methods_in(optimizer):
+        layers = [LayerForecast(**vars(each), pace=pace) for each in method.forecast()]
+        found += Forecast(layers, list(method.concerns(updates)))
+    return found
