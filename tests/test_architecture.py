@@ -80,6 +80,94 @@ def test_no_public_name_has_two_meanings():
     assert {name: modules for name, modules in exported.items() if len(modules) > 1} == {}
 
 
+# Which room may import which, from the ground up: a room stands below all that import it.
+BASE = {"choices", "errors", "evaluation", "initialisers", "precision", "protocols", "settings", "validation"}
+MAY_IMPORT = {
+    **{room: set() for room in BASE},
+    "layers": set(),
+    "optim": {"choices", "initialisers", "layers", "validation"},
+    "networks": {"choices", "initialisers", "layers", "validation"},
+    "diagnostics": {"layers", "precision"},
+    "forecast": {"optim"},
+    "nn": {"choices", "layers", "optim", "precision", "validation"},
+    "regimes": {"nn"},
+    "runs": {"errors"},
+    "streams": {"errors"},
+    "nonstationary": {"protocols", "runs"},
+    "learners": {"choices", "diagnostics", "layers", "nn", "optim", "streams"},
+    "training": {"learners", "runs", "streams"},
+    "sb3": {
+        *("choices", "diagnostics", "errors", "forecast", "layers", "networks", "nn", "nonstationary", "optim"),
+        *("precision", "regimes", "runs"),
+    },
+    "doctor": {"diagnostics", "errors", "sb3"},
+    "envs": {"errors", "nonstationary", "protocols", "settings", "streams"},
+    "agents": {
+        *("choices", "errors", "initialisers", "learners", "networks", "nn", "optim", "sb3", "settings", "streams"),
+    },
+    "launch": {
+        *("agents", "envs", "choices", "errors", "learners", "nonstationary", "runs", "sb3", "settings", "streams"),
+        "training",
+    },
+    "experiments": {"agents", "envs", "diagnostics", "evaluation", "launch", "runs", "training"},
+}
+
+
+def module_name(path):
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {
+    module_name(path): path
+    for top in ("plastic_rl", "agents", "envs", "launch", "experiments")
+    for path in sorted((ROOT / top).rglob("*.py"))
+}
+
+
+def room_of(module):
+    top, _, rest = module.partition(".")
+    return rest.partition(".")[0] if top == "plastic_rl" else top
+
+
+def modules_imported_by(path):
+    """Yield the modules of this project that a file imports, anywhere in it: the files behind a face, not the face."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in MODULES)
+        elif isinstance(node, ast.ImportFrom) and node.module in MODULES:
+            inside = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from (name for name in inside if name in MODULES)
+            if not all(name in MODULES for name in inside):
+                yield node.module
+
+
+def test_rooms_import_what_stands_below_them_and_nothing_else():
+    found = {room: set() for room in MAY_IMPORT}
+    for module, path in MODULES.items():
+        for other in modules_imported_by(path):
+            if "" not in (room_of(module), room_of(other)) and room_of(other) != room_of(module):
+                found[room_of(module)].add(room_of(other))
+    assert {room: found[room] - MAY_IMPORT[room] for room in found if found[room] - MAY_IMPORT[room]} == {}
+
+
+def test_the_list_of_rooms_has_no_circle_itself():
+    below = {room: set(others) for room, others in MAY_IMPORT.items()}
+    while ground := {room for room, others in below.items() if not others}:
+        below = {room: others - ground for room, others in below.items() if room not in ground}
+    assert below == {}
+
+
+def test_no_file_imports_itself_by_way_of_others():
+    imports = {
+        module: set(modules_imported_by(path)) - {module}
+        for module, path in MODULES.items()
+        if path.name != "__init__.py"
+    }
+    while ground := {module for module, others in imports.items() if not others & imports.keys()}:
+        imports = {module: others for module, others in imports.items() if module not in ground}
+    assert sorted(imports) == []
+
+
 def test_the_entry_point_is_short():
     assert len((ROOT / "train.py").read_text().splitlines()) <= 60
 

@@ -16,7 +16,7 @@ COLUMNS_WITH_A_BAR = 100
 
 
 @dataclass
-class Snapshot:
+class Standing:
     """How a run stands at one moment."""
 
     total: int
@@ -72,7 +72,7 @@ class Display(Protocol):
 
     seconds: float
 
-    def show(self, snapshot: Snapshot) -> None:
+    def show(self, snapshot: Standing) -> None:
         """Show how the run stands now."""
         ...
 
@@ -81,7 +81,7 @@ class Display(Protocol):
         ...
 
 
-def display(snapshot: Snapshot) -> Display:
+def display(snapshot: Standing) -> Display:
     """A bar where standard error is a terminal that can rewrite its lines, nothing where it is closed, else lines."""
     if sys.stderr is None:
         return _Nothing()
@@ -94,7 +94,7 @@ class _Nothing:
 
     seconds = LINE_SECONDS
 
-    def show(self, snapshot: Snapshot) -> None:
+    def show(self, snapshot: Standing) -> None:
         pass
 
     def close(self) -> None:
@@ -106,7 +106,7 @@ class _Lines:
 
     seconds = LINE_SECONDS
 
-    def show(self, snapshot: Snapshot) -> None:
+    def show(self, snapshot: Standing) -> None:
         print(snapshot, file=sys.stderr, flush=True)
 
     def close(self) -> None:
@@ -118,7 +118,7 @@ class _Bar:
 
     seconds = BAR_SECONDS
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Standing) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
 
@@ -136,7 +136,7 @@ class _Bar:
         self._bar.start()
         self.show(snapshot)
 
-    def show(self, snapshot: Snapshot) -> None:
+    def show(self, snapshot: Standing) -> None:
         rest = snapshot.fitted(self._bar.console.width - self._beside)
         self._bar.update(self._task, completed=min(snapshot.step, snapshot.total), refresh=True, rest=rest)
 

@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 from types import TracebackType
 
-from plastic_rl.runs.display import Display, Snapshot, display
+from plastic_rl.runs.display import Display, Standing, display
 
 
 class Progress:
@@ -24,7 +24,7 @@ class Progress:
 
     def __init__(self, total: int, start: int = 0, unit: str = "steps") -> None:
         self._start = start
-        self._now = Snapshot(total, start, 0.0, unit=unit)
+        self._now = Standing(total, start, 0.0, unit=unit)
         self._shown_step = -1
 
     @property

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from plastic_rl.runs import Progress
-from plastic_rl.runs.display import Snapshot
+from plastic_rl.runs.display import Standing
 
 
 class Terminal(io.StringIO):
@@ -78,7 +78,7 @@ def test_beyond_the_end_it_shows_the_end(clock: list[float], capsys: pytest.Capt
         clock[0] += 10
         progress.update(6144)
     assert capsys.readouterr().err == "100%, 6,000/6,000 steps, 400 steps/s, 0:00:00 left\n"
-    ahead = Snapshot(total=6000, step=6144, steps_per_second=0.02)  # two hours, it would seem
+    ahead = Standing(total=6000, step=6144, steps_per_second=0.02)  # two hours, it would seem
     assert (ahead.percent, ahead.left) == (100, "0:00:00")
 
 
@@ -103,7 +103,7 @@ def test_a_bar_of_any_width_shows_percent_and_time(clock: list[float], monkeypat
 
 
 def test_what_does_not_fit_goes_in_order_by_hand():
-    snapshot = Snapshot(total=100, step=50, steps_per_second=10.0, task="task 3", recent_return=1.0)
+    snapshot = Standing(total=100, step=50, steps_per_second=10.0, task="task 3", recent_return=1.0)
     assert snapshot.fitted(60) == "50/100 steps, 10 steps/s, 0:00:05 left, task 3, return 1.0"
     assert snapshot.fitted(57) == "0:00:05 left, task 3, return 1.0"
     assert snapshot.fitted(20) == "0:00:05 left, task …"
