@@ -16,6 +16,7 @@ from agents import AGENTS
 from envs import ENVS
 from launch.settings import Settings
 from plastic_rl.errors import RunError, UserError
+from plastic_rl.extras import missing
 
 _WORDS = {int: "a whole number such as 400_000", float: "a number", bool: "true or false", str: "text", list: "a list"}
 
@@ -26,6 +27,8 @@ def explained(error: Exception) -> UserError | None:
         return error
     if isinstance(error, OSError) and error.filename and not isinstance(error, HydraException):
         return RunError(f"{error.filename}: {error.strerror}\nRuns are written where out=<folder> says.")
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return UserError(missing(error.name, "this run"))
     if not isinstance(error, HydraException | OmegaConfBaseException):
         return None
     return UserError(_text(error))

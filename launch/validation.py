@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from agents.ppo import PPO
@@ -12,6 +13,7 @@ from launch.choices import agents_for, nearest
 from launch.device import check_device_name
 from launch.settings import Settings
 from plastic_rl.errors import UserError
+from plastic_rl.extras import missing
 
 
 def check(settings: Settings) -> None:
@@ -58,6 +60,8 @@ def _check_world(settings: Settings) -> None:
             f"seeds={settings.seeds} is for streams; for several seeds of a reinforcement learner, one after another: "
             f"-m seed={','.join(map(str, range(settings.seeds)))}"
         )
+    if "tensorboard" in settings.formats and find_spec("tensorboard") is None:
+        raise UserError(missing("tensorboard", "formats=[tensorboard]"))
     if isinstance(settings.agent, PPO):
         _check_minibatches(settings.agent)
 
