@@ -12,9 +12,12 @@ The same command again goes on where the run was interrupted, or says that it is
 import sys
 
 from launch.console import prepare
+from plastic_rl.extras import missing
 
 if __name__ == "__main__":
     prepare()  # first, so that Ctrl-C while the rest is imported is no traceback
-    from launch.command_line import main
-
+    try:
+        from launch.command_line import main
+    except ModuleNotFoundError as error:
+        sys.exit(missing(error.name or "a package", "train.py"))
     sys.exit(main(sys.argv[1:]))

@@ -17,11 +17,13 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+import plastic_rl
 from launch.console import INTERRUPTED, say
 from launch.help import help_text
 from launch.messages import explained
 from launch.request import check_request, wants_help
 from launch.settings import CONFIG_NAME, from_hydra, register
+from launch.words import as_hydra_reads
 from plastic_rl.errors import RunInterruptedError
 
 
@@ -45,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises its errors, and the messages below are ours
     register()
     try:
-        return _obey(list(arguments))
+        return _obey(as_hydra_reads(arguments))
     except _ReportedError as error:
         return error.exit_code
     except SystemExit as error:
@@ -57,6 +59,9 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _obey(arguments: list[str]) -> int:
+    if "--version" in arguments:
+        say(f"plastic_rl {plastic_rl.__version__}")
+        return 0
     if wants_help(arguments):
         say(help_text(arguments))
         return 0

@@ -12,8 +12,11 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException, ValidationError
 
+from agents import AGENTS
+from envs import ENVS
 from launch.settings import Settings
 from plastic_rl.errors import RunError, UserError
+from plastic_rl.extras import missing
 
 _WORDS = {int: "a whole number such as 400_000", float: "a number", bool: "true or false", str: "text", list: "a list"}
 
@@ -24,9 +27,42 @@ def explained(error: Exception) -> UserError | None:
         return error
     if isinstance(error, OSError) and error.filename and not isinstance(error, HydraException):
         return RunError(f"{error.filename}: {error.strerror}\nRuns are written where out=<folder> says.")
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return UserError(missing(error.name, "this run"))
     if not isinstance(error, HydraException | OmegaConfBaseException):
         return None
     return UserError(_text(error))
+
+
+# What other libraries call a setting, and what it may be called here.
+_SYNONYMS = {
+    "lr": ("learning_rate",),
+    "gamma": ("discount",),
+    "batch_size": ("minibatch_size",),
+    "minibatch_size": ("batch_size",),
+    "n_steps": ("rollout_steps",),
+    "n_epochs": ("epochs",),
+    "ent_coef": ("entropy_coefficient",),
+    "vf_coef": ("value_coefficient",),
+    "eps": ("epsilon",),
+    "max_grad_norm": ("max_gradient_norm",),
+    "wd": ("weight_decay",),
+    "l2": ("weight_decay",),
+    "hidden_size": ("hidden_units",),
+    "width": ("hidden_units",),
+    "depth": ("hidden_layers",),
+    "num_layers": ("hidden_layers",),
+    "num_envs": ("n_envs",),
+    "timesteps": ("total_steps",),
+    "total_timesteps": ("total_steps",),
+    "steps": ("total_steps",),
+    "n_seeds": ("seeds",),
+    "output": ("out",),
+    "algo": ("agent",),
+    "algorithm": ("agent",),
+    "environment": ("env",),
+    "stream": ("env",),
+}
 
 
 def unknown(what: str, options: Iterable[str]) -> str:
@@ -38,9 +74,27 @@ def unknown(what: str, options: Iterable[str]) -> str:
     """
     names = list(options)
     path, _, last = what.rpartition(".")
-    near = get_close_matches(last, names, n=1)
-    hint = f" Did you mean {path}{'.' if path else ''}{near[0]}?" if near else ""
+    meant = _meant(path, last, names)
+    hint = f" Did you mean {meant}?" if meant else ""
     return f"There is no setting {what}.{hint}\nThe settings of {path or 'a run'}: {', '.join(names)}"
+
+
+def _meant(path: str, last: str, names: list[str]) -> str | None:
+    here = [name for name in _SYNONYMS.get(last, ()) if name in names]
+    if not here and not path and (elsewhere := _of_a_recipe(last)):
+        return elsewhere
+    here += get_close_matches(last, names, n=1)
+    return f"{path}.{here[0]}" if here and path else here[0] if here else None
+
+
+def _of_a_recipe(name: str) -> str | None:
+    """Return the setting of agents or environments that is called so, or would be here; None if there is none."""
+    for group, recipes in (("agent", AGENTS), ("env", ENVS)):
+        known = {setting.name for recipe in recipes.values() for setting in fields(recipe)}
+        for each in (name, *_SYNONYMS.get(name, ())):
+            if each in known:
+                return f"{group}.{each}"
+    return None
 
 
 def _text(error: Exception) -> str:
@@ -78,8 +132,13 @@ def _unknown_recipe(text: str) -> str:
 def _wrong_type(text: str, cause: ValidationError) -> str:
     key = _full_key(cause)
     typed = re.search(r"Error merging override \+*(?:.+?)=(.*)", text)
-    given = f", got {typed[1] or 'nothing'}" if typed else ""
+    given = f", got {_unquoted(typed[1]) or 'nothing'}" if typed else ""
     return f"{key} must be {_in_words(_owner(cause), key.rpartition('.')[2])}{given}"
+
+
+def _unquoted(text: str) -> str:
+    # Quotes that the launcher itself put around a text that Hydra cannot read.
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] == "'" else text
 
 
 def _in_words(owner: type[Any], name: str) -> str:

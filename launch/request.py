@@ -12,6 +12,7 @@ from hydra.core.override_parser.types import Override, OverrideType
 
 from agents import AGENTS
 from envs import ENVS
+from launch.choices import check_choices
 from launch.messages import unknown
 from launch.settings import setting_names
 from plastic_rl.errors import UserError
@@ -21,11 +22,11 @@ def check_request(arguments: Sequence[str]) -> None:
     """Refuse what names no setting, and what leaves open who is to learn where.
 
     Args:
-        arguments: The words after `train.py`.
+        arguments: The words after `train.py`, as Hydra reads them.
 
     Raises:
-        UserError: A flag is not Hydra's, a word is not `setting=value` for a setting that exists, or `agent=` or `env=`
-            is missing.
+        UserError: A flag is not Hydra's, a word is not `setting=value` for a setting that exists, `agent=` or `env=` is
+            missing, or names nobody.
     """
     given = list(overrides(arguments))
     for override in given:
@@ -35,6 +36,7 @@ def check_request(arguments: Sequence[str]) -> None:
             f"agent= and env= are both needed: agent={'|'.join(AGENTS)}, env={'|'.join(ENVS)}\n"
             "For example: python train.py agent=ppo_cbp env=permuted-cartpole"
         )
+    check_choices({str(override.key_or_group): list(_values(override)) for override in given})
 
 
 def names_both(given: Iterable[Override]) -> bool:
@@ -49,6 +51,7 @@ def wants_help(arguments: Sequence[str]) -> bool:
 
 def setting_words(arguments: Sequence[str]) -> list[str]:
     """Return the words that set something: those that are no flags."""
+    _refuse_dashes(arguments)
     return list(_parser().parse_args(list(arguments)).overrides)
 
 
@@ -59,6 +62,14 @@ def overrides(arguments: Sequence[str]) -> Iterator[Override]:
             yield override
 
 
+def _values(override: Override) -> Iterator[object]:
+    """The value of a setting, or all of them where it is swept over."""
+    if override.is_choice_sweep():
+        yield from override.sweep_string_iterator()
+    elif not override.is_sweep_override():
+        yield override.value()
+
+
 def _check_name(override: Override) -> None:
     if override.type != OverrideType.CHANGE:
         raise UserError(f"'{override.input_line}' adds or removes a setting: expected setting=value, such as seed=3")
@@ -67,11 +78,24 @@ def _check_name(override: Override) -> None:
         raise UserError(unknown(first, setting_names()))
 
 
+def _refuse_dashes(arguments: Sequence[str]) -> None:
+    """Refuse a setting that is written as a flag, in the words in which it should be."""
+    for word, following in zip(arguments, [*arguments[1:], ""], strict=False):
+        name, equals, value = word.lstrip("-").partition("=")
+        name = name.replace("-", "_")
+        if word.startswith("-") and name.partition(".")[0] in setting_names():
+            apart = "" if equals or "=" in following or following.startswith("-") else following
+            typed = f"{word} {apart}".rstrip()
+            raise UserError(f"Settings have no dashes: write {name}={value or apart or 'VALUE'}, not {typed}")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = get_args_parser()
 
     def refuse(message: str) -> NoReturn:
-        raise UserError(f"{message}; python train.py --help says what there is")
+        raise UserError(
+            f"{message}; settings are written name=value, such as seed=3, and python train.py --help says what there is"
+        )
 
     parser.error = refuse
     return parser

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from agents import AGENTS
 from agents.ppo import PPO
 from agents.recipe import ReinforcementAgent, SupervisedAgent
 from envs.recipe import SupervisedStream
+from launch.choices import agents_for, nearest
 from launch.device import check_device_name
 from launch.settings import Settings
 from plastic_rl.errors import UserError
+from plastic_rl.extras import missing
 
 
 def check(settings: Settings) -> None:
@@ -40,7 +42,7 @@ def _conditions(owner: type[Any]) -> Iterator[tuple[str, Any]]:
 
 def _check_stream(settings: Settings) -> None:
     if not isinstance(settings.agent, SupervisedAgent):
-        raise _mismatch(settings, "a supervised stream", SupervisedAgent)
+        raise _mismatch(settings, "a supervised stream")
     if settings.total_steps is not None:
         raise UserError(
             f"total_steps={settings.total_steps} is for reinforcement learning: a stream is as long as its tasks, "
@@ -52,12 +54,14 @@ def _check_stream(settings: Settings) -> None:
 
 def _check_world(settings: Settings) -> None:
     if not isinstance(settings.agent, ReinforcementAgent):
-        raise _mismatch(settings, "an environment to act in", ReinforcementAgent)
+        raise _mismatch(settings, "an environment to act in")
     if settings.seeds > 1:
         raise UserError(
             f"seeds={settings.seeds} is for streams; for several seeds of a reinforcement learner, one after another: "
             f"-m seed={','.join(map(str, range(settings.seeds)))}"
         )
+    if "tensorboard" in settings.formats and find_spec("tensorboard") is None:
+        raise UserError(missing("tensorboard", "formats=[tensorboard]"))
     if isinstance(settings.agent, PPO):
         _check_minibatches(settings.agent)
 
@@ -70,9 +74,11 @@ def _check_minibatches(agent: PPO) -> None:
         )
 
 
-def _mismatch(settings: Settings, kind: str, expected: type[Any]) -> UserError:
-    fitting = [name for name, recipe in AGENTS.items() if issubclass(recipe, expected)]
+def _mismatch(settings: Settings, kind: str) -> UserError:
+    fitting = agents_for([settings.env_name])
+    near = nearest(settings.agent_name, fitting)
+    hint = f" Did you mean agent={near}?" if near else ""
     return UserError(
-        f"env={settings.env_name} is {kind}, not for agent={settings.agent_name}\n"
+        f"env={settings.env_name} is {kind}, not for agent={settings.agent_name}.{hint}\n"
         f"Expected agent= one of {', '.join(fitting)}"
     )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import gymnasium
 import numpy as np
 
+from plastic_rl.extras import needed
 from plastic_rl.nonstationary.evaluation_worlds import stay_in_task
 
 Policy = Callable[[Any, int], Any]
@@ -43,7 +43,7 @@ def film(
 
 def write_film(frames: np.ndarray, path: str | Path, *, frames_per_second: int = 20) -> None:
     """Writes frames as ``.gif`` (needs imageio), ``.mp4`` (needs imageio-ffmpeg too) or whatever else imageio can."""
-    imageio: Any = import_module("imageio")
+    imageio: Any = needed("imageio", "write_film")
     timing = {"duration": 1000 / frames_per_second, "loop": 0} if Path(path).suffix == ".gif" else None
     imageio.mimsave(path, list(frames), **(timing or {"fps": frames_per_second}))
 

@@ -10,6 +10,8 @@ import numpy as np
 from gymnasium.error import DependencyNotInstalled
 from gymnasium.spaces import Box, Discrete
 
+from plastic_rl.extras import missing
+
 
 class MinAtarGame(gymnasium.Env[np.ndarray, Any]):
     """One game: images of 10 × 10 cells with a channel for each kind of object, six actions, sticky with chance 0.1.
@@ -25,7 +27,7 @@ class MinAtarGame(gymnasium.Env[np.ndarray, Any]):
         try:
             from minatar import Environment
         except ImportError as error:
-            raise DependencyNotInstalled("MinAtar is not installed: run `pip install minatar`") from error
+            raise DependencyNotInstalled(missing("minatar", "MinAtar")) from error
         self.name = game
         self.game = Environment(game)
         self.observation_space = Box(0, 1, tuple(self.game.state_shape()), np.uint8)

@@ -7,12 +7,12 @@ rounding, so these worlds are for training at speed, not for repeating a run of 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any
 
 import gymnasium
 import numpy as np
 
+from plastic_rl.extras import needed
 from plastic_rl.nonstationary.changes import Parameters
 from plastic_rl.nonstationary.mujoco_model import PhysicsChange
 
@@ -47,7 +47,7 @@ class WarpWorlds:
         contacts: int = 64,
         constraints: int = 256,
     ) -> None:
-        self._warp, self._simulator = import_module("warp"), import_module("mujoco_warp")
+        self._warp, self._simulator = (needed(name, "WarpWorlds") for name in ("warp", "mujoco_warp"))
         self._device, self._env, self._change = device, env, change
         self.num_worlds = num_worlds
         change.bind(env)

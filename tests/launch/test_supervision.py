@@ -115,6 +115,6 @@ def test_a_network_that_normalises_minibatches_refuses_single_examples_but_not_a
 def test_the_command_line_answers_with_two_lines_and_exit_code_two(capsys):
     assert main(["agent=ppo", "env=permuted-mnist"]) == 2
     said = capsys.readouterr().err.splitlines()
-    assert said[0] == "env=permuted-mnist is a supervised stream, not for agent=ppo"
+    assert said[0] == "env=permuted-mnist is a supervised stream, not for agent=ppo."
     assert said[1].startswith("Expected agent= one of sgd, sgd_cbp")
     assert len(said) == 2

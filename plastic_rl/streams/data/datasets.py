@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Int64, UInt8
 
 from plastic_rl.errors import UserError
+from plastic_rl.extras import missing
 from plastic_rl.streams.data.downloads import SETTING, cache_folder, fetch
 from plastic_rl.streams.data.readers import (
     Images,
@@ -81,8 +82,8 @@ def load_dataset(name: str, folder: Path | None = None, *, download: bool = True
         raise UserError(f"There is no data set {name!r}; the names are {', '.join(DATASETS)}.")
     try:
         return _load(name, (folder or cache_folder()).expanduser(), download)
-    except ModuleNotFoundError as missing:
-        raise UserError(f"The data set {name} needs {missing.name}: pip install 'plastic-rl[streams]'.") from missing
+    except ModuleNotFoundError as error:
+        raise UserError(missing(error.name or "a package", f"the data set {name}")) from error
 
 
 def _load(name: str, folder: Path, download: bool) -> Dataset:

@@ -167,7 +167,9 @@ def test_a_package_that_is_not_installed_is_named(monkeypatch):
 
     importing = builtins.__import__
     monkeypatch.setattr(builtins, "__import__", without_sklearn)
-    assert "digits needs sklearn: pip install 'plastic-rl[streams]'" in message_of("digits")
+    said = message_of("digits")
+    assert "the data set digits needs sklearn, which is not installed (the extra 'streams'): pip install -e " in said
+    assert "[streams]" in said
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,75 @@
+"""Who learns where: names after `agent=` and `env=` that exist, and go together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+
+from agents import AGENTS
+from agents.recipe import ReinforcementAgent, SupervisedAgent
+from envs import ENVS
+from envs.recipe import Environment, SupervisedStream
+from plastic_rl.errors import UserError
+
+
+def check_choices(given: Mapping[str, Sequence[object]]) -> None:
+    """Refuse an agent or an environment that does not exist, with those that would do.
+
+    Args:
+        given: The values that a command gives to each setting.
+
+    Raises:
+        UserError: One of them is not there.
+    """
+    agents, envs = [str(name) for name in given["agent"]], [str(name) for name in given["env"]]
+    for name in envs:
+        if name not in ENVS:
+            raise UserError(_unknown("env", name, agents, envs_for(agents)))
+    for name in agents:
+        if name not in AGENTS:
+            raise UserError(_unknown("agent", name, envs, agents_for(envs)))
+
+
+def agents_for(envs: Iterable[str]) -> list[str]:
+    """Return the agents that can learn in environments or from streams; all where none of these is known."""
+    worlds = [issubclass(ENVS[env], Environment) for env in envs if env in ENVS]
+    kinds = [ReinforcementAgent if is_world else SupervisedAgent for is_world in worlds]
+    return _of_kinds(AGENTS, kinds)
+
+
+def envs_for(agents: Iterable[str]) -> list[str]:
+    """Return the environments or streams that agents can learn from; all where none of these is known."""
+    acting = [issubclass(AGENTS[agent], ReinforcementAgent) for agent in agents if agent in AGENTS]
+    return _of_kinds(ENVS, [Environment if acts else SupervisedStream for acts in acting])
+
+
+def nearest(name: str, options: Sequence[str]) -> str | None:
+    """Return the option that was probably meant: one of which the name is a part, is spelled alike, or has the end.
+
+    Args:
+        name: As typed.
+        options: That there are.
+    """
+    parts = {option: option.replace("-", "_").split("_") for option in options}
+    last = name.replace("-", "_").split("_")[-1]
+    holding = [option for option in options if name in parts[option]]
+    alike = holding or get_close_matches(name, options, n=1) or [option for option in options if last in parts[option]]
+    return min(alike, key=len, default=None)
+
+
+def _of_kinds(recipes: Mapping[str, type], kinds: Sequence[type]) -> list[str]:
+    fitting = [name for name, recipe in recipes.items() if all(issubclass(recipe, kind) for kind in kinds)]
+    return fitting or list(recipes)  # none learns in worlds and from streams at once
+
+
+def _unknown(group: str, name: str, others: Sequence[str], options: Sequence[str]) -> str:
+    near = nearest(name, options)
+    hint = f" Did you mean {group}={near}?" if near else ""
+    expected = f"Expected {group}= one of {', '.join(options)}{_beside(group, others, options)}"
+    return f"There is no {group}={name}.{hint}\n{expected}"
+
+
+def _beside(group: str, others: Sequence[str], options: Sequence[str]) -> str:
+    """What made the options fewer than all; empty where they are all."""
+    are_all = len(options) == len(AGENTS if group == "agent" else ENVS)
+    return "" if are_all else f" (with {'env' if group == 'agent' else 'agent'}={','.join(others)})"

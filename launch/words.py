@@ -1,0 +1,89 @@
+"""The words of a command as people type them, and as Hydra reads them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, get_args, get_type_hints
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+
+from agents import AGENTS
+from envs import ENVS
+from launch.settings import Settings
+
+MULTIRUN = ("-m", "--multirun")
+_SETTING = re.compile(r"([\w./@-]+)=(.*)", re.DOTALL)
+_EXPONENT = re.compile(r"[+-]?\d[\d_]*(\.\d+)?[eE][+-]?\d+")
+
+
+def as_hydra_reads(arguments: Sequence[str]) -> list[str]:
+    """Return the words of a command in Hydra's own grammar.
+
+    `-m` may stand anywhere; a text may hold what Hydra's grammar has no place for (`out=日本`, `out=a=b`); `~/` is the
+    user's folder; and 1e6 is a whole number where one is expected.
+
+    Args:
+        arguments: The words after `train.py`.
+    """
+    words = [_setting(word, arguments) for word in arguments if word not in MULTIRUN]
+    return ["--multirun", *words] if len(words) < len(arguments) else words
+
+
+def _setting(word: str, arguments: Sequence[str]) -> str:
+    found = _SETTING.fullmatch(word)
+    if found is None or word.startswith("-"):
+        return word
+    name, value = found.groups()
+    if value == "~" or value.startswith("~/"):
+        value = os.path.expanduser(value)
+    if _EXPONENT.search(value) and _is_whole(name, arguments):
+        value = ",".join(map(_whole, value.split(",")))
+    return f"{name}={value}" if _can_be_read(f"{name}={value}") else f"{name}={_quoted(value)}"
+
+
+def _whole(text: str) -> str:
+    if not _EXPONENT.fullmatch(text):
+        return text
+    number = Decimal(text.replace("_", ""))
+    return str(int(number)) if number == int(number) else text
+
+
+def _is_whole(name: str, arguments: Sequence[str]) -> bool:
+    """Whether a setting is a whole number, in whichever of the recipes that the words name have one of its name."""
+    group, _, last = name.rpartition(".")
+    kinds = list(_kinds(_owners(group, arguments), last))
+    return bool(kinds) and all(int in kind for kind in kinds)
+
+
+def _owners(group: str, arguments: Sequence[str]) -> list[type]:
+    if not group:
+        return [Settings]
+    recipes: Mapping[str, type] = {"agent": AGENTS, "env": ENVS}.get(group, {})
+    named = [name for word in arguments if word.startswith(f"{group}=") for name in word.split("=", 1)[1].split(",")]
+    return [recipes[name] for name in named if name in recipes]
+
+
+def _kinds(owners: Sequence[type], name: str) -> Iterator[tuple[Any, ...]]:
+    for owner in owners:
+        hint = get_type_hints(owner).get(name)
+        if hint is not None:
+            yield get_args(hint) or (hint,)
+
+
+def _can_be_read(word: str) -> bool:
+    try:
+        OverridesParser.create().parse_override(word)
+    except HydraException:
+        return False
+    return True
+
+
+def _quoted(value: str) -> str:
+    # A backslash counts as such except before a quote, where it stands for the quote.
+    escaped = re.sub(r"(\\*)'", lambda found: found[1] * 2 + r"\'", value)
+    trailing = len(escaped) - len(escaped.rstrip("\\"))
+    return f"'{escaped}{chr(92) * trailing}'"

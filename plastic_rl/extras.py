@@ -1,0 +1,97 @@
+"""Packages that only a part of plastic_rl needs, and how to install them from wherever it is itself.
+
+plastic_rl is on no package index, so that `pip install 'plastic-rl[extra]'` would not find it.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from importlib import import_module, metadata
+from pathlib import Path
+from typing import Any
+
+from plastic_rl.errors import UserError
+
+PACKAGE = "plastic-rl"
+
+EXTRAS = {
+    "hydra": "train",
+    "omegaconf": "train",
+    "matplotlib": "train",
+    "mujoco": "mujoco",
+    "PIL": "streams",
+    "pooch": "streams",
+    "sklearn": "streams",
+    "tqdm": "streams",
+    "sb3_contrib": "contrib",
+    "Box2D": "box2d",
+    "minatar": "minatar",
+    "imageio": "video",
+    "mujoco_warp": "warp",
+    "warp": "warp",
+    "tensorboard": "tensorboard",
+}
+"""The extra that brings each package, by the name under which the package is imported."""
+
+
+def needed(module: str, what: str) -> Any:
+    """The module, imported.
+
+    Args:
+        module: The name under which it is imported.
+        what: What needs it.
+
+    Raises:
+        UserError: It is not installed; the message says how to install it from here.
+    """
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        raise UserError(missing(error.name or module, what)) from error
+
+
+def missing(module: str, what: str) -> str:
+    """What to tell of a package that is not installed.
+
+    Args:
+        module: The name under which it is imported, or a part of it.
+        what: What needs it.
+    """
+    package = module.partition(".")[0]
+    extra = EXTRAS.get(package)
+    command = f"pip install {shlex.quote(package)}" if extra is None else installation(extra)
+    named = f" (the extra {extra!r})" if extra else ""
+    return f"{what} needs {package}, which is not installed{named}: {command}"
+
+
+def installation(extra: str) -> str:
+    """The command that installs what an extra needs: by the checkout, where there is one, else package by package.
+
+    Args:
+        extra: As `pyproject.toml` calls it.
+    """
+    root = Path(__file__).resolve().parents[1]
+    if _is_ours(root / "pyproject.toml"):
+        place = "." if root == Path.cwd() else str(root)
+        return f"pip install -e {shlex.quote(f'{place}[{extra}]')}"
+    requirements = sorted(set(_requirements(extra)))
+    return f"pip install {' '.join(map(shlex.quote, requirements))}"
+
+
+def _is_ours(project: Path) -> bool:
+    return project.is_file() and f'name = "{PACKAGE}"' in project.read_text()
+
+
+def _requirements(extra: str) -> Iterator[str]:
+    """What an extra of the installed package needs; extras that it is made of included."""
+    for line in metadata.requires(PACKAGE) or ():
+        requirement, _, marker = line.partition(";")
+        if re.search(rf"extra\s*==\s*['\"]{extra}['\"]", marker):
+            parts = re.fullmatch(rf"{PACKAGE}\[(.+)\]", requirement.strip())
+            if parts is None:
+                yield requirement.strip()
+            else:
+                for part in parts[1].split(","):
+                    yield from _requirements(part.strip())
