@@ -2,7 +2,7 @@
 
 from plastic_rl.layers.discovery import hidden_layers, replaceable_layers
 from plastic_rl.layers.hidden_layer import HiddenLayer
-from plastic_rl.layers.kinds import SolvedLinear
+from plastic_rl.layers.kinds import SolvedLinear, reading_layers
 from plastic_rl.layers.port import Port
 from plastic_rl.layers.proof import assert_function_preserving
 
@@ -12,5 +12,6 @@ __all__ = [
     "SolvedLinear",
     "assert_function_preserving",
     "hidden_layers",
+    "reading_layers",
     "replaceable_layers",
 ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import logging
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -15,8 +17,13 @@ from plastic_rl.layers.port import Port
 from plastic_rl.layers.proof import is_silent, undisturbed
 from plastic_rl.layers.tracing import Tracer
 
+logger = logging.getLogger(__name__)
+
 OUTPUT = "the output"
 UNREAD = "its units reach the output by a way that no layer reads"
+
+# The idle layers that were already named, by network: layers are found more than once.
+_named: WeakKeyDictionary[nn.Module, set[str]] = WeakKeyDictionary()
 
 
 def hidden_layers(network: nn.Module, *example: Any, ignore: Collection[str] = ()) -> list[HiddenLayer]:
@@ -29,10 +36,13 @@ def hidden_layers(network: nn.Module, *example: Any, ignore: Collection[str] = (
     returned; layers behind a norm that mixes units (LayerNorm, GroupNorm) cannot be, and are returned as they are
     (`HiddenLayer.is_audible`).
 
+    Layers that do not run on the example are named in the log: what they read is not known. Where one of them runs
+    later (one of several heads), methods refuse to replace units that it may read.
+
     Args:
         network: the module; the tensors that its forward pass returns must depend on the layers differentiably.
         example: one example input, as ``network(*example)``; zeros will do.
-        ignore: names of layers to leave alone.
+        ignore: names of layers to leave alone; of a layer that does not run, that it reads no hidden unit.
 
     Raises:
         ValueError: names each layer whose units cannot be replaced, with the reason.
@@ -69,15 +79,31 @@ def _candidates(
         if not tracer.is_differentiable:
             raise ValueError(_indifferent(network))
         traced = [name for name in tracer.producers if name not in unsupported]
+        idle = _idle(network, tracer, ignore)
         reach = _reach(tracer, traced, _first_names(network))
     order = {name: place for place, (name, _) in enumerate(network.named_modules())}
     groups = groups_of(units_of(reach))
     named = sorted(((min(group[0].rows, key=order.__getitem__), group) for group in groups), key=lambda n: order[n[0]])
     for name, group in named:
         if not any(producer in ignore for unit in group for producer in unit.rows):
-            yield name, _hidden_layer(network, group, order)
-    for layer in _values(network, traced, ignore):
+            yield name, _hidden_layer(network, group, order, idle)
+    for layer in _values(network, traced, ignore, idle):
         yield layer.name, layer
+
+
+def _idle(network: nn.Module, tracer: Tracer, ignore: Collection[str]) -> list[str]:
+    """The names of layers that did not run; those that were not named before are named in the log."""
+    idle = [name for name in kinds.reading_layers(network) if name not in tracer.stations and name not in ignore]
+    known = _named.setdefault(network, set())
+    if not known.issuperset(idle):
+        known.update(idle)
+        logger.warning(
+            "%s did not run on the example, so that it is not known what they read: give an example on which they run, "
+            "or, if they read no hidden unit, name them in ignore=%s.",
+            ", ".join(f"`{name}`" for name in idle),
+            idle,
+        )
+    return idle
 
 
 def _indifferent(network: nn.Module) -> str:
@@ -114,7 +140,9 @@ def _reach(tracer: Tracer, names: list[str], alias: dict[str, str]) -> dict[Row,
     return reach
 
 
-def _hidden_layer(network: nn.Module, group: list[Unit], order: dict[str, int]) -> HiddenLayer | str:
+def _hidden_layer(
+    network: nn.Module, group: list[Unit], order: dict[str, int], idle: Sequence[str]
+) -> HiddenLayer | str:
     """The group as a hidden layer, or the reason why it is none."""
     if any(name.startswith(OUTPUT) for unit in group for name in unit.columns):
         return UNREAD
@@ -127,9 +155,12 @@ def _hidden_layer(network: nn.Module, group: list[Unit], order: dict[str, int]) 
     producers = [port for role, port in ports if role == "row"]
     readers = [port for role, port in ports if role == "column"] + [port for role, port in ports if role == "own"]
     norms = [port for role, port in ports if role == "norm"]
+    computed = [f"`{port.name}`" for port in readers if kinds.computes_weight(port.layer)]
+    if computed:
+        return f"{computed[0]} reads its units, and its weight is computed from other parameters (a parametrisation)"
     if not readers:
         return "no layer reads its units"
-    return HiddenLayer(producers[0].name, producers[0], readers, producers[1:], norms, network)
+    return HiddenLayer(producers[0].name, producers[0], readers, producers[1:], norms, network, idle)
 
 
 def _ports(network: nn.Module, group: list[Unit], name: str) -> Iterator[tuple[str, Port]]:
@@ -150,10 +181,12 @@ def _index(places: list[list[int]]) -> Tensor:
     return torch.tensor([sorted(owned) for owned in places])
 
 
-def _values(network: nn.Module, names: list[str], ignore: Collection[str]) -> Iterator[HiddenLayer]:
+def _values(
+    network: nn.Module, names: list[str], ignore: Collection[str], idle: Sequence[str]
+) -> Iterator[HiddenLayer]:
     """The dimensions of the values of each attention layer."""
     for name in names:
         module = network.get_submodule(name)
         if isinstance(module, nn.MultiheadAttention) and name not in ignore:
             producer, reader = kinds.values_of_attention(name, module)
-            yield HiddenLayer(producer.name, producer, [reader], network=network)
+            yield HiddenLayer(producer.name, producer, [reader], network=network, idle=idle)

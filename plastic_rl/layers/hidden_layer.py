@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -27,6 +27,7 @@ class HiddenLayer:
         partners: further producers, whose outputs are added to those of ``layer`` or gate them.
         norms: normalisation layers between producers and readers, with entries per unit.
         network: the module that the layer was found in; None for a layer written by hand.
+        idle: names of layers of the network that did not run on the example: they may read units unnoticed.
 
     Raises:
         ValueError: when a reader's columns cannot be shared out among the units.
@@ -38,6 +39,7 @@ class HiddenLayer:
     partners: Sequence[nn.Module | Port] = ()
     norms: Sequence[nn.Module | Port] = ()
     network: nn.Module | None = None
+    idle: Sequence[str] = ()
     units: int = field(init=False)
     produced_by: tuple[Port, ...] = field(init=False)
     read_by: tuple[Port, ...] = field(init=False)
@@ -87,29 +89,33 @@ class HiddenLayer:
         """Whether a norm that mixes units lies between, so that even a unit nobody reads moves the others."""
         return any(kinds.mixes(port.layer) for port in self.normed_by)
 
-    def parameters(self) -> list[Tensor]:
+    def written(self, *, reader_biases: bool = False) -> Iterator[tuple[Port, Tensor]]:
+        """The parameters that a replacement of units writes to, each with the port that it is part of.
+
+        Args:
+            reader_biases: count the biases of the readers, into which the mean of what a unit did may be moved.
+        """
+        for port in (*self.produced_by, *self.normed_by):
+            yield from ((port, tensor) for tensor in port.parameters)
+        for port in self.read_by:
+            yield port, port.parameter
+            if reader_biases and port.bias is not None:
+                yield port, port.bias
+
+    def parameters(self, *, reader_biases: bool = False) -> list[Tensor]:
         """The parameters that a replacement of units writes to, each once."""
-        written = [tensor for port in (*self.produced_by, *self.normed_by) for tensor in port.parameters]
-        written += [port.parameter for port in self.read_by]
-        return list({id(tensor): tensor for tensor in written}.values())
+        written = self.written(reader_biases=reader_biases)
+        return list({id(tensor): tensor for _, tensor in written}.values())
 
-    def trained_parameters(self) -> list[Tensor]:
+    def trained_parameters(self, *, reader_biases: bool = False) -> list[Tensor]:
         """Those of :meth:`parameters` that learn by gradients; a :class:`plastic_rl.layers.SolvedLinear` does not."""
-        solved = {
-            id(tensor)
-            for port in self.read_by
-            if isinstance(port.layer, kinds.SolvedLinear)
-            for tensor in port.parameters
-        }
-        return [tensor for tensor in self.parameters() if id(tensor) not in solved]
+        written = self.written(reader_biases=reader_biases)
+        return list({id(t): t for port, t in written if not isinstance(port.layer, kinds.SolvedLinear)}.values())
 
-    def strangers(self) -> list[str]:
-        """The names of modules of this layer that are no longer part of the network that it was found in."""
-        if self.network is None:
-            return []
-        members = {id(module) for module in self.network.modules()}
-        ports = (*self.produced_by, *self.normed_by, *self.read_by)
-        return list(dict.fromkeys(port.name for port in ports if id(port.layer) not in members))
+    @property
+    def ports(self) -> tuple[Port, ...]:
+        """All places where the units meet weights or norms."""
+        return (*self.produced_by, *self.normed_by, *self.read_by)
 
     def __repr__(self) -> str:
         producers = " + ".join(port.name for port in self.produced_by)

@@ -78,6 +78,13 @@ def values_of_attention(name: str, layer: nn.MultiheadAttention) -> tuple[Port, 
     return produced, ValuePort(f"{name}.out_proj", layer, index, "out_proj.weight", "out_proj.bias")
 
 
+def reading_layers(network: nn.Module) -> dict[str, nn.Module]:
+    """All layers of a network that could read hidden units, by name; an attention layer's own parts are not counted."""
+    attention = [f"{name}." for name, module in network.named_modules() if isinstance(module, nn.MultiheadAttention)]
+    layers = {name: module for name, module in network.named_modules() if isinstance(module, LAYERS)}
+    return {name: layer for name, layer in layers.items() if not name.startswith(tuple(attention))}
+
+
 def outputs(layer: nn.Module) -> int:
     """How many outputs a layer has: the rows of its weight, the hidden size of a recurrent layer."""
     if isinstance(layer, nn.RNNBase):
@@ -120,12 +127,17 @@ def _has_weight(layer: nn.Module) -> bool:
     return isinstance(layer, nn.RNNBase | nn.MultiheadAttention) or isinstance(layer.weight, nn.Parameter)
 
 
+def computes_weight(layer: nn.Module) -> bool:
+    """Whether a layer's weight is no parameter that could be written to: a parametrisation, or old weight norm."""
+    return isinstance(layer, LAYERS) and (is_parametrized(layer) or not _has_weight(layer))
+
+
 def reason_against(module: nn.Module) -> str | None:
     """Why the units of a module cannot be replaced, if they cannot."""
     kind = type(module).__name__
     if isinstance(module, UNKNOWN):
         return f"the units of a {kind} are not supported"
-    if isinstance(module, LAYERS) and (is_parametrized(module) or not _has_weight(module)):
+    if computes_weight(module):
         return "its weight is computed from other parameters (a parametrisation), so that it cannot be written to"
     if isinstance(module, nn.RNNBase) and (module.num_layers > 1 or module.bidirectional or module.proj_size):
         return f"a {kind} of several layers or directions, or with a projection, hides units; stack single ones"

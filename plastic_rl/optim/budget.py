@@ -35,6 +35,11 @@ class Budget:
     recent: deque[tuple[int, int]] = field(default_factory=deque)  # (step, count) of replacements still immature
     immature: int = 0  # the sum of their counts
 
+    def begin(self, step: int) -> None:
+        """All units are born after update number ``step``, instead of before the first."""
+        if step:
+            self.recent, self.immature = deque([(step, self.units)]), self.units
+
     def mature(self, step: int) -> int:
         """How many units are older than the maturity threshold after update number ``step`` (the first is 1)."""
         if step <= self.maturity:

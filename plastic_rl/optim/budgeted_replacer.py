@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -12,7 +12,7 @@ from plastic_rl.choices import Rounding
 from plastic_rl.optim.budget import Budget
 from plastic_rl.optim.events import UnitForecast
 from plastic_rl.optim.unit_clock import clock_of
-from plastic_rl.optim.unit_replacer import UnitReplacer
+from plastic_rl.optim.unit_replacer import UnitReplacer, parameters_of
 from plastic_rl.optim.watched_layer import WatchedLayer
 
 
@@ -31,8 +31,8 @@ class BudgetedReplacer(UnitReplacer):
     decay_rate: float
     """η of the running averages."""
 
-    _upcoming: Sequence[int] = ()
-    _frozen: Sequence[bool] = ()
+    _upcoming: list[int]
+    _frozen: list[bool]
     _is_listening: bool | None = None
 
     @abstractmethod
@@ -86,6 +86,24 @@ class BudgetedReplacer(UnitReplacer):
                 budget.settle(self.memory["step"], count)
         self.look_ahead()
 
+    def due(self) -> list[tuple[WatchedLayer, int]]:
+        """The layers of which units fall due, each with their number: none that no longer trains.
+
+        Raises:
+            RuntimeError: the network is no longer the one that the layers were found in.
+        """
+        trained, due = parameters_of(self.optimizer), []
+        for place, watched in enumerate(self.watched):
+            if self._upcoming[place] and self.is_frozen(watched.layer, trained):  # since the last look ahead
+                self._frozen[place], self._upcoming[place] = True, 0
+            elif self._upcoming[place]:
+                due.append((watched, self._upcoming[place]))
+        if due:
+            self.network_watch.check([watched.layer for watched, _ in due])
+        for watched, _ in due:
+            watched.check_heard()
+        return due
+
     def look_ahead(self) -> None:
         """Finds out how many units of each layer will be replaced after the next update, and listens for them.
 
@@ -116,19 +134,24 @@ class BudgetedReplacer(UnitReplacer):
             raise RuntimeError("a CUDA graph of a step that needs the host: capture one while needs_host() is False")
 
     def forecast(self) -> list[UnitForecast]:
+        """The future of each layer, as long as what trains now goes on and the rest does not."""
         return [
-            UnitForecast(layer.name, layer.units, budget.first_due, 1000 * budget.long_run)
-            for layer, budget in zip(self.layers, self.budgets, strict=True)
+            UnitForecast(layer.name, layer.units, None, 0.0)
+            if is_frozen
+            else UnitForecast(layer.name, layer.units, budget.first_due, 1000 * budget.long_run)
+            for layer, budget, is_frozen in zip(self.layers, self.budgets, self._frozen, strict=True)
         ]
 
     def concerns(self, updates: int | None = None) -> Iterator[str]:
-        layers = self.forecast()
-        if any(layer.first_update is None for layer in layers):
+        if any(budget.first_due is None for budget in self.budgets):
             yield "replacement_rate is 0: no unit is ever replaced."
-        late = [layer.name for layer in layers if updates is not None and (layer.first_update or 0) > updates]
+        frozen = [layer.name for layer, is_frozen in zip(self.layers, self._frozen, strict=True) if is_frozen]
+        if frozen:
+            yield f"{', '.join(frozen)}: weights that produce or read these units do not train, so they are left alone."
+        late = [layer.name for layer in self.forecast() if updates is not None and (layer.first_update or 0) > updates]
         if late:
             maturity = self.budgets[0].maturity
-            who = "no unit" if len(late) == len(layers) else f"no unit of {', '.join(late)}"
+            who = "no unit" if len(late) == len(self.layers) else f"no unit of {', '.join(late)}"
             yield (
                 f"The run has {updates:,} updates and the maturity threshold is {maturity:,}: {who} is replaced before "
                 "it ends. Lower maturity_threshold or raise replacement_rate."

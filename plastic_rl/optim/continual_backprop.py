@@ -201,7 +201,12 @@ class ContinualBackprop(BudgetedReplacer):
         )
         decay = fraction("decay_rate", decay_rate)
         super().__init__(
-            optimizer, layers, forget_optimizer_state=forget_optimizer_state, audit_size=audit_size, seed=seed
+            optimizer,
+            layers,
+            forget_optimizer_state=forget_optimizer_state,
+            writes_reader_biases=move_mean_to_bias,
+            audit_size=audit_size,
+            seed=seed,
         )
         self.decay_rate, self.move_mean_to_bias = decay, move_mean_to_bias
         self._budget, self._watch = budget, watch
@@ -248,11 +253,7 @@ class ContinualBackprop(BudgetedReplacer):
 
     def replace_due(self, step: int) -> None:
         """Replaces the units that fall due after update number ``step``; part of :meth:`after_step`."""
-        due = [(watched, count) for watched, count in zip(self.watched, self._upcoming, strict=True) if count]
-        for watched, _ in due:
-            self.check_unchanged(watched.layer)
-            watched.check_heard()
-        self.announce([self._replace(watched, step, count) for watched, count in due])
+        self.announce([self._replace(watched, step, count) for watched, count in self.due()])
 
     def _replace(self, watched: WatchedLayer, step: int, count: int) -> UnitsReplaced:
         source = self.draw_generator(watched.layer, step, watched.birth.device)
@@ -295,13 +296,17 @@ class ContinualBackprop(BudgetedReplacer):
 
     @torch.no_grad()
     def reattach(self, layers: Sequence[HiddenLayer]) -> None:
-        """Goes on with layers that were found anew; of those with the same name and width, ages and utilities stay."""
+        """Goes on with layers that were found anew: units of those with a known name and width keep age and utility.
+
+        The units of other layers are newborn now, and immature.
+        """
         before = {watched.layer.name: watched for watched in self.watched}
-        self.remove()
         super().reattach(layers)
+        self._let_go()
         self.watched = self._watching()
         for watched in self.watched:
-            watched.take_over(before.get(watched.layer.name))
+            watched.take_over(before.get(watched.layer.name), self.memory["step"])
+        self.centre(self.memory["step"])
         self._is_listening = None
         self.look_ahead()
 
@@ -321,7 +326,9 @@ class ContinualBackprop(BudgetedReplacer):
         self.look_ahead()
 
     def remove(self) -> Optimizer:
-        """Takes the hooks off the network and returns the wrapped optimiser."""
+        self._let_go()
+        return super().remove()
+
+    def _let_go(self) -> None:
         for watched in self.watched:
             watched.remove()
-        return self.optimizer

@@ -20,13 +20,13 @@ from plastic_rl.validation import fraction, non_negative
 
 
 class ShrinkPerturb(PlasticOptimizer):
-    """After each step, θ ← (1 - shrink) θ + noise_std ε with ε ~ N(0, 1), for every parameter of the optimiser.
+    """After each step, θ ← (1 - shrink) θ + noise_std ε with ε ~ N(0, 1), for every parameter that trains.
 
     Dohare et al. (2024) shrink by the L2 regularisation of SGD (its ``weight_decay``) and leave ``shrink`` at 0.
 
     Args:
         optimizer: what moves the parameters.
-        layers: not looked at; all parameters of the optimiser are shrunk and perturbed.
+        layers: not looked at; all parameters of the optimiser that train are shrunk and perturbed.
         shrink: the share of each weight that is lost, from 0 to 1.
         noise_std: σ, the standard deviation of the noise.
         seed: of the noise; None takes torch's initial seed. The global random-number stream is never touched.
@@ -54,7 +54,9 @@ class ShrinkPerturb(PlasticOptimizer):
     def after_step(self) -> None:
         """Shrinks and perturbs, with draws that are a function of the seed and the number of the step."""
         self.memory["step"] += 1
-        parameters = [parameter for group in self.param_groups for parameter in group["params"]]
+        parameters = [each for group in self.param_groups for each in group["params"] if each.requires_grad]
+        if not parameters:
+            return
         if self.shrink:
             torch._foreach_mul_(parameters, 1 - self.shrink)  # pyright: ignore[reportPrivateImportUsage]
         if self.noise_std:

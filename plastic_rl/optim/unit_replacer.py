@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 from abc import ABC
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -19,6 +19,7 @@ from plastic_rl.optim.audit import AuditLog, Replacement
 from plastic_rl.optim.base import PlasticOptimizer
 from plastic_rl.optim.distributed import agreed_seed
 from plastic_rl.optim.events import UnitsReplaced
+from plastic_rl.optim.network_watch import NetworkWatch
 from plastic_rl.optim.replacement import replace_units, silence
 from plastic_rl.validation import whole_number
 
@@ -33,6 +34,7 @@ class UnitReplacer(PlasticOptimizer, ABC):
             (:mod:`plastic_rl.optim.adam`) when their state of replaced units is forgotten.
         layers: the groups of units.
         forget_optimizer_state: forget the moments of replaced units.
+        writes_reader_biases: whether a replacement may write to the biases of the readers.
         audit_size: how many of the latest replacements :meth:`replacements` can tell of; 0 keeps none.
         seed: of the draws; None takes torch's initial seed. The global random-number stream is never touched.
 
@@ -46,13 +48,14 @@ class UnitReplacer(PlasticOptimizer, ABC):
         layers: Iterable[HiddenLayer],
         *,
         forget_optimizer_state: bool = True,
+        writes_reader_biases: bool = False,
         audit_size: int = 0,
         seed: int | None = None,
     ) -> None:
         layers = list(layers)
-        check_trained(optimizer, layers)
+        check_trained(optimizer, layers, reader_biases=writes_reader_biases)
         super().__init__(with_unit_clock(optimizer) if forget_optimizer_state else optimizer)
-        self.forget_optimizer_state = forget_optimizer_state
+        self.forget_optimizer_state, self.writes_reader_biases = forget_optimizer_state, writes_reader_biases
         self.audit = AuditLog(whole_number("audit_size", audit_size))
         if audit_size:
             self.listeners.append(self.audit.add)
@@ -61,9 +64,10 @@ class UnitReplacer(PlasticOptimizer, ABC):
 
     def _hold(self, layers: Sequence[HiddenLayer]) -> None:
         self.layers = list(layers)
-        self._written = {layer.name: layer.parameters() for layer in layers}
-        self._trained = {layer.name: layer.trained_parameters() for layer in layers}
+        biases = self.writes_reader_biases
+        self._trained = {layer.name: layer.trained_parameters(reader_biases=biases) for layer in layers}
         self._known_frozen: set[str] = set()
+        self.network_watch = NetworkWatch(layers)
 
     # Replacing.
 
@@ -92,10 +96,16 @@ class UnitReplacer(PlasticOptimizer, ABC):
 
     # A network that is not what it was.
 
-    def is_frozen(self, layer: HiddenLayer) -> bool:
-        """Whether some weight that a replacement would write to does not train now; said once for each layer."""
-        if all(tensor.requires_grad for tensor in self._trained[layer.name]):
-            self._known_frozen.discard(layer.name)
+    def is_frozen(self, layer: HiddenLayer, trained: Collection[int] | None = None) -> bool:
+        """Whether some weight that a replacement would write to does not train now; said once for each layer.
+
+        Args:
+            layer: the layer.
+            trained: the identities of the parameters that the optimiser moves now; None where nobody looks.
+        """
+        weights = self._trained[layer.name]
+        has_all = trained is None or all(id(tensor) in trained for tensor in weights)
+        if has_all and all(tensor.requires_grad for tensor in weights):
             return False
         if layer.name not in self._known_frozen:
             self._known_frozen.add(layer.name)
@@ -105,27 +115,16 @@ class UnitReplacer(PlasticOptimizer, ABC):
             )
         return True
 
-    def check_unchanged(self, layer: HiddenLayer) -> None:
-        """Finds out whether the network is still the one that the layers were found in.
-
-        Raises:
-            RuntimeError: names what has changed, and says what to do.
-        """
-        now = layer.parameters()
-        changed = layer.strangers()
-        if not changed and any(old is not new for old, new in zip(self._written[layer.name], now, strict=True)):
-            changed = [layer.name]
-        if changed:
-            raise RuntimeError(
-                f"the network has changed under {type(self).__name__}: {', '.join(changed)} is no longer what it was "
-                f"when the layers were found, so that a newborn unit of `{layer.name}` would be heard. Find the layers "
-                "again and hand them over: optimizer.reattach(hidden_layers(network, example))"
-            )
-
     def reattach(self, layers: Sequence[HiddenLayer]) -> None:
-        check_trained(self.optimizer, layers)
+        check_trained(self.optimizer, layers, reader_biases=self.writes_reader_biases)
+        self.network_watch.remove()
         self._hold(layers)
         super().reattach(layers)
+
+    def remove(self) -> Optimizer:
+        """Takes all hooks off the network and returns the wrapped optimiser."""
+        self.network_watch.remove()
+        return self.optimizer
 
     # What a host may ask.
 
@@ -149,8 +148,8 @@ class UnitReplacer(PlasticOptimizer, ABC):
         return generator
 
 
-def check_trained(optimizer: Optimizer, layers: Sequence[HiddenLayer]) -> None:
-    """Refuses layers that an optimiser does not train.
+def check_trained(optimizer: Optimizer, layers: Sequence[HiddenLayer], *, reader_biases: bool = False) -> None:
+    """Refuses layers that an optimiser does not train, although they could be: frozen weights it need not have.
 
     Raises:
         ValueError: there are no layers, or the optimiser does not have all of their weights.
@@ -160,10 +159,16 @@ def check_trained(optimizer: Optimizer, layers: Sequence[HiddenLayer]) -> None:
             "no hidden layers were given; find them with plastic_rl.layers.hidden_layers(network, example)"
         )
     trained = parameters_of(optimizer)
-    strangers = [layer.name for layer in layers if any(id(tensor) not in trained for tensor in layer.parameters())]
+    weights = {layer.name: layer.parameters(reader_biases=reader_biases) for layer in layers}
+    strangers = [
+        name
+        for name, tensors in weights.items()
+        if any(tensor.requires_grad and id(tensor) not in trained for tensor in tensors)
+    ]
     if strangers:
         raise ValueError(
-            f"the optimiser does not train all weights of {strangers}; leave out the layers that it does not"
+            f"the optimiser does not train all weights of {strangers}; leave them out (hidden_layers(…, "
+            f"ignore={strangers})), or give the optimiser the weights (add_param_group)"
         )
 
 

@@ -15,6 +15,7 @@ from plastic_rl.initialisers import Initialiser, Resembling, Spread
 from plastic_rl.layers import HiddenLayer, Port
 from plastic_rl.optim.activity import ActivityRecorder
 from plastic_rl.optim.budget import Budget
+from plastic_rl.optim.network_watch import AGAIN
 
 logger = logging.getLogger(__name__)
 
@@ -90,8 +91,7 @@ class WatchedLayer:
         if len(unheard) == len(self.recorders):
             raise RuntimeError(
                 f"units of `{self.layer.name}` are due, but what reads them ({', '.join(unheard)}) has not run with "
-                "gradients since: the network has changed, or is called through a copy or a script. Find the layers "
-                "again and hand them over: optimizer.reattach(hidden_layers(network, example))"
+                f"gradients since: the network has changed, or is called through a copy or a script. {AGAIN}"
             )
         for name in set(unheard) - self.known_unheard:
             logger.warning(
@@ -104,17 +104,30 @@ class WatchedLayer:
         for recorder in self.recorders:
             recorder.was_heard = False
 
-    def take_over(self, other: WatchedLayer | None) -> None:
-        """Goes on from what was kept of the same units, as far as shapes agree."""
+    def take_over(self, other: WatchedLayer | None, step: int) -> None:
+        """Goes on from what was kept of the same units, as far as shapes agree; others are born after ``step``."""
         if other is None or other.layer.units != self.layer.units:
+            self.birth.fill_(step)
+            self.budget.begin(step)
             return
-        self.budget, self.resembling = other.budget, other.resembling
+        self.budget = other.budget
         self.average.copy_(other.average)
         self.birth.copy_(other.birth)
-        for now, before in ((self.magnitudes, other.magnitudes), (self.means, other.means)):
-            for new, old in zip(now, before, strict=False):  # readers may have come or gone
-                if new.shape == old.shape:
-                    new.copy_(old)
+        if self._shapes() == other._shapes():
+            self.resembling = other.resembling
+        self._take_over_columns(self.magnitudes, other, other.magnitudes)
+        self._take_over_columns(self.means, other, other.means)
+
+    def _take_over_columns(self, averages: list[Tensor], other: WatchedLayer, known: list[Tensor]) -> None:
+        """Copies averages of readers' columns; readers may have come or gone."""
+        by_name = dict(zip((port.name for port in other.layer.read_by), known, strict=False))
+        for port, average in zip(self.layer.read_by, averages, strict=False):
+            old = by_name.get(port.name)
+            if old is not None and old.shape == average.shape:
+                average.copy_(old)
+
+    def _shapes(self) -> list[torch.Size]:
+        return [port.weight.shape for port in self.layer.produced_by]
 
     def remove(self) -> None:
         """Takes the hooks off the readers."""

@@ -1,6 +1,6 @@
 """The seam to Stable-Baselines3: the only place of the library that imports it."""
 
-from plastic_rl.sb3.attachment import attach, layers_of, plastic_optimizers
+from plastic_rl.sb3.attachment import attach, layers_of, plastic_optimizers, reattach
 from plastic_rl.sb3.forecast import forecast_model
 from plastic_rl.sb3.plastic import add_plasticity, plastic
 from plastic_rl.sb3.task_detection import detect_tasks
@@ -19,6 +19,7 @@ __all__ = [
     "layers_of",
     "plastic",
     "plastic_optimizers",
+    "reattach",
     "recall_task",
     "remember_tasks",
     "train_model",

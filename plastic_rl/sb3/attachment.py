@@ -41,8 +41,26 @@ def attach(model: BaseAlgorithm, plasticity: Plasticity, ignore: Collection[str]
         raise ValueError(f"{type(model).__name__} trains its policy without an optimiser: there is nothing to wrap")
     method = seeded(plasticity, model.seed)
     for owner, layers in owned:
-        chosen = [layer for layer in layers if is_critic(layer)] if moves_actor_by_itself(model) else layers
-        owner.optimizer = method(with_restart(owner.optimizer), chosen)
+        owner.optimizer = method(with_restart(owner.optimizer), replaceable(model, layers))
+
+
+def reattach(model: BaseAlgorithm) -> None:
+    """Goes on with a policy whose network has changed (a wider head, say); ages and utilities stay, by layer.
+
+    Args:
+        model: made by :func:`plastic_rl.sb3.plastic`; its optimisers have the new weights (``add_param_group``).
+
+    Raises:
+        ValueError: a layer's units cannot be replaced, or its weights are not trained.
+    """
+    for owner, layers in owned_layers(model.policy, getattr(model, "ignore", ())):
+        if isinstance(owner.optimizer, PlasticOptimizer):
+            owner.optimizer.reattach(replaceable(model, layers))
+
+
+def replaceable(model: BaseAlgorithm, layers: list[HiddenLayer]) -> list[HiddenLayer]:
+    """Those of the layers that one optimiser trains whose units a method may replace."""
+    return [layer for layer in layers if is_critic(layer)] if moves_actor_by_itself(model) else layers
 
 
 def moves_actor_by_itself(model: BaseAlgorithm) -> bool:

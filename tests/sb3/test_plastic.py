@@ -30,7 +30,7 @@ from training import (
 from plastic_rl.initialisers import lecun_uniform_
 from plastic_rl.nonstationary import Every, Nonstationary, PermuteObservations
 from plastic_rl.optim import Adam, ContinualBackprop
-from plastic_rl.sb3 import plastic, plastic_optimizers
+from plastic_rl.sb3 import plastic, plastic_optimizers, reattach
 
 OBSERVATIONS = np.random.default_rng(0).normal(size=(16, 4)).astype(np.float32)
 
@@ -141,6 +141,21 @@ def test_callbacks_work(tmp_path: Path):
     names = sorted(path.name for path in tmp_path.glob("*.zip"))
     assert names == sorted(f"rl_model_{step}_steps.zip" for step in (64, 128, 192, 256))
     assert replaced(plastic(PPO).load(tmp_path / "rl_model_192_steps.zip"))[0] > 0
+
+
+def test_a_policy_with_another_head_is_noticed_and_gone_on_with():
+    model = make(plastic(PPO), plasticity=EAGER)
+    learn(model, 64)
+    before = replaced(model)[0]
+    births = [watched.birth.clone() for watched in wrapper(model).watched]
+    model.policy.action_net = torch.nn.Linear(16, 2)
+    wrapper(model).add_param_group({"params": model.policy.action_net.parameters()})
+    with pytest.raises(RuntimeError, match=r"`action_net` is another module, or gone.*reattach"):
+        learn(model, 64)
+    reattach(model)
+    assert all(map(torch.equal, births, [watched.birth for watched in wrapper(model).watched]))
+    learn(model, 64)
+    assert replaced(model)[0] > before
 
 
 # Saving and loading

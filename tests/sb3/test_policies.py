@@ -3,6 +3,7 @@
 import gymnasium
 import numpy as np
 import pytest
+import torch
 from stable_baselines3 import DQN, PPO
 from stable_baselines3.common.envs import (
     FakeImageEnv,
@@ -12,7 +13,7 @@ from stable_baselines3.common.envs import (
 )
 from training import EAGER, OFF, learn, make, replaced, same_parameters
 
-from plastic_rl.sb3 import layers_of, plastic
+from plastic_rl.sb3 import layers_of, plastic, plastic_optimizers
 
 
 def images() -> FakeImageEnv:
@@ -33,6 +34,26 @@ def test_a_shared_trunk_is_one_group_with_two_readers():
     assert len(readers) == 4
     learn(model, 64)
     assert replaced(model)[0] > 0
+
+
+@pytest.mark.parametrize("algorithm", [PPO, DQN])
+def test_a_frozen_features_extractor_stays_as_it_is_while_the_rest_is_replaced(algorithm: type):
+    small = {"buffer_size": 50, "learning_starts": 4, "batch_size": 4, "train_freq": 1, "target_update_interval": 8}
+    settings = {"n_steps": 16, "batch_size": 8, "n_epochs": 1} if algorithm is PPO else small
+    kwargs = {"net_arch": [8], "features_extractor_kwargs": {"features_dim": 8}}
+    model = plastic(algorithm)(
+        "CnnPolicy", images(), policy_kwargs=kwargs, plasticity=EAGER, device="cpu", seed=0, **settings
+    )
+    network = model.policy if algorithm is PPO else model.q_net
+    network.features_extractor.requires_grad_(False)
+    before = [value.clone() for value in network.features_extractor.state_dict().values()]
+    learn(model, 48)
+    assert all(map(torch.equal, before, network.features_extractor.state_dict().values()))
+    (optimizer,) = plastic_optimizers(model.policy)
+    counts = {layer.name: optimizer.metrics()[f"cbp/replaced/{layer.name}"] for layer in optimizer.layers}
+    frozen = {name for name in counts if name.startswith("features_extractor")}
+    assert len(frozen) == 4
+    assert {name for name, count in counts.items() if count} == counts.keys() - frozen
 
 
 def test_separate_trunks_have_one_reader_each():

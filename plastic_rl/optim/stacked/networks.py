@@ -22,7 +22,8 @@ class StackedNetworks:
         self.networks = list(networks)
         parameters = [dict(network.named_parameters()) for network in self.networks]
         self.parameters = {
-            name: nn.Parameter(torch.stack([each[name].detach() for each in parameters])) for name in parameters[0]
+            name: nn.Parameter(torch.stack([each[name].detach() for each in parameters]), first.requires_grad)
+            for name, first in parameters[0].items()
         }
         buffers = [dict(network.named_buffers()) for network in self.networks]
         self.buffers = {name: torch.stack([each[name] for each in buffers]) for name in buffers[0]}
