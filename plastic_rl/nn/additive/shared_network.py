@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from plastic_rl.nn.additive.capacity import Capacity, measured
 from plastic_rl.nn.additive.exact import ExactLayer
 from plastic_rl.nn.additive.layer import DecomposedLayer
+from plastic_rl.nn.additive.network_copy import NetworkCopy
 from plastic_rl.nn.additive.private_parts import PrivateParts, decomposed_weights
 from plastic_rl.nn.additive.reference import ReferenceLayer
 from plastic_rl.nn.additive.settings import DecompositionSettings
-from plastic_rl.nn.additive.snapshot import Snapshot
 from plastic_rl.nn.additive.task_names import TaskName
 
 
@@ -47,7 +47,7 @@ class SharedNetwork:
         self.active: TaskName = first_task
         self.learner: TaskName | None = None
         self.period = 0  # counts the times that learning went from one task to another
-        self._aside: Snapshot | None = None  # the network of the task that learns, during a visit to another
+        self._aside: NetworkCopy | None = None  # the network of the task that learns, during a visit to another
 
     # Learning; called by the optimiser.
 
@@ -108,15 +108,15 @@ class SharedNetwork:
         self.learner, self._aside = None, None
         self.period += 1
 
-    def _captured(self) -> Snapshot:
-        return Snapshot.of(self.layers, self.parts)
+    def _captured(self) -> NetworkCopy:
+        return NetworkCopy.of(self.layers, self.parts)
 
     def _show_start(self, name: TaskName) -> None:
         """Shows the weights from which a task goes on learning."""
         self._show([layer.starting_theta(name) for layer in self.layers], name)
 
     def _show(self, weights: list[Tensor], name: TaskName) -> None:
-        Snapshot(weights, self.private[name]).show(self.layers, self.parts)
+        NetworkCopy(weights, self.private[name]).show(self.layers, self.parts)
 
     # Size and state.
 
@@ -154,6 +154,6 @@ class SharedNetwork:
         self.initial = self.parts.placed(state["initial"])
         self.active, self.learner, self.period = state["active"], state["learner"], int(state["period"])
         aside = state["aside"]
-        self._aside = None if aside is None else Snapshot.from_state_list(aside, self.layers, self.parts)
+        self._aside = None if aside is None else NetworkCopy.from_state_list(aside, self.layers, self.parts)
         for layer in self.layers:
             layer.load_state_dict(state["layers"][layer.name])

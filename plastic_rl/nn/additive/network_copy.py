@@ -14,7 +14,7 @@ from plastic_rl.nn.additive.private_parts import PrivateParts
 
 
 @dataclass
-class Snapshot:
+class NetworkCopy:
     """All tensors of a network.
 
     Args:
@@ -26,7 +26,7 @@ class Snapshot:
     private: dict[str, Tensor]
 
     @classmethod
-    def of(cls, layers: Sequence[DecomposedLayer], parts: PrivateParts) -> Snapshot:
+    def of(cls, layers: Sequence[DecomposedLayer], parts: PrivateParts) -> NetworkCopy:
         """A copy of what the network has now."""
         return cls([layer.weight.detach().clone() for layer in layers], parts.capture())
 
@@ -42,7 +42,7 @@ class Snapshot:
         return [self.weights, self.private]
 
     @classmethod
-    def from_state_list(cls, state: list[Any], layers: Sequence[DecomposedLayer], parts: PrivateParts) -> Snapshot:
+    def from_state_list(cls, state: list[Any], layers: Sequence[DecomposedLayer], parts: PrivateParts) -> NetworkCopy:
         """What was saved, on the network's device."""
         weights, private = state
         return cls(
