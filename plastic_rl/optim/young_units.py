@@ -85,7 +85,7 @@ class Young:
         self.positions, self.corrections = self.positions[count:], self.corrections[:, count:]
         self.cohorts = [cohort for cohort in self.cohorts if cohort[0] > 0]
 
-    def state(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         """What has to be saved to go on exactly."""
         cohorts = [list(cohort) for cohort in self.cohorts]
         return {"positions": self.positions.clone(), "corrections": self.corrections.clone(), "cohorts": cohorts}

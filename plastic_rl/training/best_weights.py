@@ -37,10 +37,10 @@ class BestWeights:
         for network, weights in zip(networks, self.weights, strict=True):
             network.load_state_dict(weights)
 
-    def state(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         """What has to be saved to go on exactly."""
         return {"results": list(self.results), "weights": [dict(weights) for weights in self.weights]}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on from a saved state."""
         self.results, self.weights = list(state["results"]), [dict(weights) for weights in state["weights"]]

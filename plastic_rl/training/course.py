@@ -152,23 +152,23 @@ class Course:
             own.update({f"task/{name}": value for name, value in task.parameters.items()})
         self.record(self.position.examples, numbers)
 
-    def state(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         """What has to be saved to go on exactly, the learner included."""
         return {
             "position": asdict(self.position),
             "learner": self.learner.state_dict(),
-            "online": self.online.state(),
-            "latest": self.latest.state(),
-            "best": self.best.state(),
-            "transcript": self.transcript.state(),
+            "online": self.online.state_dict(),
+            "latest": self.latest.state_dict(),
+            "best": self.best.state_dict(),
+            "transcript": self.transcript.state_dict(),
         }
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on from a saved state."""
         self.position = Position(**state["position"])
         self.learner.load_state_dict(state["learner"])
         for name in ("online", "latest", "best", "transcript"):
-            getattr(self, name).restore(state[name])
+            getattr(self, name).load_state_dict(state[name])
 
 
 def example_count(stream: Stream) -> int:

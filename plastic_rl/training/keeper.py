@@ -43,11 +43,11 @@ class CourseKeeper:
 
     def state_dict(self) -> dict[str, Any]:
         """All that the run needs to go on exactly from between two minibatches."""
-        return {"course": self.course.state(), "random": random_state()}
+        return {"course": self.course.state_dict(), "random": random_state()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Puts the course where a saved one was."""
-        self.course.restore(state["course"])
+        self.course.load_state_dict(state["course"])
         restore_random_state(state["random"])
 
     def fault(self) -> Fault | None:

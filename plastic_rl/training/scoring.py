@@ -36,11 +36,11 @@ class ScoreSums:
         """The mean score of an example, for each seed."""
         return [value / self.count for value in self.sums]
 
-    def state(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         """What has to be saved to go on exactly."""
         return {"sums": list(self.sums), "count": self.count}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on from a saved state."""
         self.sums, self.count = list(state["sums"]), int(state["count"])
 

@@ -46,11 +46,11 @@ class Transcript:
             numbers["transfer/backward"] = sum(now[j] - rows[j][j] for j in past) / len(past)
         return numbers
 
-    def state(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         """What has to be saved to go on exactly."""
         return {"rows": [list(row) for row in self.rows], "left": dict(self.left)}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on from a saved state."""
         self.rows, self.left = [list(row) for row in state["rows"]], dict(state["left"])
 

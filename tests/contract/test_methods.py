@@ -92,7 +92,7 @@ def test_a_saved_learner_goes_on_bit_for_bit(name: str, seeds: tuple[int, ...]):
     method, saved = METHODS[name], []
     whole = learner_of(method.on, seeds)
     begin_learner(whole, method.begin)
-    go_through(streams_of(seeds), whole, lambda course, _: saved.append(copy.deepcopy(course.state())))
+    go_through(streams_of(seeds), whole, lambda course, _: saved.append(copy.deepcopy(course.state_dict())))
     again = learner_of(method.on, seeds)
     go_through(streams_of(seeds), again, saved=saved[0])
     for one, other in zip(whole.networks, again.networks, strict=True):

@@ -120,7 +120,7 @@ def test_a_run_that_is_stopped_in_a_pass_goes_on_bit_for_bit(plasticity, setting
     learner = additive(stream, plasticity, **settings)
 
     def save(course, recorded):
-        saved.append((copy.deepcopy(course.state()), len(recorded)))
+        saved.append((copy.deepcopy(course.state_dict()), len(recorded)))
 
     whole = go_through([stream], learner, pause=save)
     middles = [each for each in saved if each[0]["position"]["task"] == 1 and each[0]["position"]["place"]]

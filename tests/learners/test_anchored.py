@@ -82,7 +82,7 @@ def test_a_run_that_is_stopped_in_a_pass_goes_on_bit_for_bit():
     stream, saved = blobs(tasks=3), []
     learner = anchored(stream)
     whole = go_through(
-        [stream], learner, pause=lambda course, lines: saved.append((copy.deepcopy(course.state()), len(lines)))
+        [stream], learner, pause=lambda course, lines: saved.append((copy.deepcopy(course.state_dict()), len(lines)))
     )
     state, lines = saved[-2]
     assert state["position"]["place"]

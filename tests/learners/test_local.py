@@ -203,7 +203,7 @@ def test_a_course_is_gone_on_with_bit_for_bit_from_the_middle_of_any_pass(settin
 
     def save(course, recorded):
         files.append((tmp_path / f"{len(files)}.pt", len(recorded)))
-        torch.save(course.state(), files[-1][0])
+        torch.save(course.state_dict(), files[-1][0])
 
     files = []
     stream, learner = fresh()

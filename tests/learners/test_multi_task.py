@@ -106,7 +106,7 @@ def test_a_run_that_is_stopped_anywhere_goes_on_bit_for_bit(is_augmented):
     adam = Blueprint(BLUEPRINT.network, partial(torch.optim.Adam, lr=0.01))
     learner = MultiTaskLearner(adam, stream)
     whole = go_through(
-        [stream], learner, pause=lambda course, lines: saved.append((copy.deepcopy(course.state()), len(lines)))
+        [stream], learner, pause=lambda course, lines: saved.append((copy.deepcopy(course.state_dict()), len(lines)))
     )
     stopped = saved[4], saved[-3]  # between two tasks, and within a pass of the last
     assert [(state["position"]["task"], state["position"]["place"]) for state, _ in stopped] == [(1, 0), (2, 1024)]

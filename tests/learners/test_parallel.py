@@ -147,7 +147,7 @@ def test_saved_seeds_go_on_bit_for_bit(kind):
     made = streams((3, 8), returning=1)
     plan, saved, whole = blueprint(mlp, **LEARNERS[kind]), [], backprop_learner(blueprint(mlp, **LEARNERS[kind]), made)
     lines = go_through(
-        made, whole, lambda course, recorded: saved.append((len(recorded), copy.deepcopy(course.state())))
+        made, whole, lambda course, recorded: saved.append((len(recorded), copy.deepcopy(course.state_dict())))
     )
     for count, state in saved[1:3]:
         learner = backprop_learner(plan, made)
@@ -200,7 +200,7 @@ def test_seeds_that_take_turns_learn_bit_for_bit_what_they_learn_alone(kind, set
     learner = backprop_learner(plan, made)
     assert isinstance(learner, OneByOne)
     together = go_through(
-        made, learner, lambda course, recorded: saved.append((len(recorded), copy.deepcopy(course.state())))
+        made, learner, lambda course, recorded: saved.append((len(recorded), copy.deepcopy(course.state_dict())))
     )
     for place, stream in enumerate(made):
         single = backprop_learner(plan, [stream])

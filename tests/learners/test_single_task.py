@@ -64,7 +64,7 @@ def test_a_run_that_is_stopped_in_a_pass_goes_on_bit_for_bit():
     stream, saved = blobs(tasks=4, returning=3, is_split=False), []
     learner = SingleTaskLearner(BLUEPRINT, stream)
     whole = go_through(
-        [stream], learner, pause=lambda course, lines: saved.append((copy.deepcopy(course.state()), len(lines)))
+        [stream], learner, pause=lambda course, lines: saved.append((copy.deepcopy(course.state_dict()), len(lines)))
     )
     for state, lines in saved[1::3]:
         other = SingleTaskLearner(BLUEPRINT, stream)

@@ -192,7 +192,7 @@ def go_through(streams, learner, pause=lambda course, recorded: None, saved=None
         lambda: pause(course, recorded),
     )
     if saved is not None:
-        course.restore(saved)
+        course.load_state_dict(saved)
     course.go()
     return recorded
 

@@ -55,7 +55,7 @@ def test_running_statistics_belong_to_the_weights():
 def test_a_saved_best_goes_on_alike():
     networks, best, other = [network(1.0)], BestWeights(), BestWeights()
     best.offer(networks, [0.5])
-    other.restore(best.state())
+    other.load_state_dict(best.state_dict())
     set_to(networks, 2.0)
     other.offer(networks, [0.4])
     other.restore_into(networks)

@@ -182,7 +182,7 @@ def test_a_course_that_is_gone_on_with_at_any_pause_is_the_whole_one(monkeypatch
     streams = [small.Blobs(Plan(3, batch_size=2, **settings), seed, examples=9, returning=2) for seed in (0, 1)]
     saved = []
     whole = go_through(
-        streams, Scripted(streams), lambda course, recorded: saved.append((len(recorded), course.state()))
+        streams, Scripted(streams), lambda course, recorded: saved.append((len(recorded), course.state_dict()))
     )
     assert len(saved) > 9
     for lines, state in saved:

@@ -52,7 +52,7 @@ def test_looking_back_tests_on_every_task_so_far():
 def test_a_saved_transcript_goes_on_alike():
     written, other = written_as([0.9], [0.6, 0.8]), Transcript()
     written.left = {3: [0.25]}
-    other.restore(written.state())
+    other.load_state_dict(written.state_dict())
     assert (other.rows, other.left) == (written.rows, written.left)
     other.rows.append([])
     assert len(written.rows) == 2
