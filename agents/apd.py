@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class DecomposedAdam(Adam, ABC):
-    """How a decomposed network that is trained by Adam is built."""
+    """The recipe of a decomposed network that is trained by Adam."""
 
     @abstractmethod
     def decomposition(self) -> dict[str, Any]:

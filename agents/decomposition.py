@@ -1,4 +1,4 @@
-"""What agents with additive parameter decomposition share, on streams and in environments."""
+"""The settings that agents with additive parameter decomposition share, on streams and in environments."""
 
 from __future__ import annotations
 

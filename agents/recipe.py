@@ -1,4 +1,4 @@
-"""What every agent's recipe is: settings, and how a learner is built from them."""
+"""Recipes of agents: settings, and how a learner is built from them."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class BackpropAgent(SupervisedAgent):
     compile: bool = False  # torch.compile: the same numbers to rounding
 
     renewal: ClassVar[Renewal] = Renewal.nothing
-    """What is drawn afresh when a task begins."""
+    """The part of the network that is drawn afresh when a task begins."""
 
     @abstractmethod
     def optimizer(self) -> Callable[[Iterable[torch.Tensor]], torch.optim.Optimizer]:

@@ -1,4 +1,4 @@
-"""What additive decomposition costs: a training step, acting, the retroactive update, and the bytes of an old task.
+"""The cost of additive decomposition: a training step, acting, the retroactive update, and the bytes of an old task.
 
     python -m benchmarks.additive            all of it, about four minutes of one core
     python -m benchmarks.additive --quick    a few blocks of each, about a minute

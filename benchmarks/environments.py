@@ -1,4 +1,4 @@
-"""How many environment steps a second: 16 copies of Ant-v5 on two cores, every way of stepping them in one run.
+"""Environment steps a second: 16 copies of Ant-v5 on two cores, every way of stepping them in one run.
 
     python -m benchmarks.environments                # prints the table and writes benchmarks/environments.json
     python -m benchmarks.environments --rounds 5     # a quick look, on a quiet machine as good

@@ -1,4 +1,4 @@
-"""What local training by HSIC costs: time against the published way of computing it, memory against backprop.
+"""The cost of local training by HSIC: time against the published way of computing it, memory against backprop.
 
     python -m benchmarks.hsic            three minutes of one core
     python -m benchmarks.hsic --quick    a few rounds of each

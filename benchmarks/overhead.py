@@ -1,4 +1,4 @@
-"""What continual backprop costs: the time of a training step with it, over the time of the plain step.
+"""The cost of continual backprop: the time of a training step with it, over the time of the plain step.
 
     python -m benchmarks.overhead            every workload, about ten minutes of one core
     python -m benchmarks.overhead --quick    a few blocks of each, about four minutes

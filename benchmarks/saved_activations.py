@@ -1,4 +1,4 @@
-"""How many bytes autograd keeps for backward passes at most: what training without a global one saves."""
+"""The bytes that autograd keeps for backward passes at most: what training without a global one saves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How fast learners go through streams: against a plain torch loop, and several seeds as one against one by one.
+"""The speed of learners on streams: against a plain torch loop, and several seeds as one against one by one.
 
     python -m benchmarks.streams                 every workload, about four minutes of one core
     python -m benchmarks.streams --quick         a few blocks of each, about one
@@ -124,7 +124,7 @@ def measure(workload: Workload, learner: str, rounds: int) -> list[Row]:
 
 
 def speed_up(name: str, other: str, count: int, times: dict[str, list[float]]) -> Row:
-    """How much faster one subject is than another that has to run several times; times are for an update."""
+    """The factor by which one subject is faster than another that has to run several times; times are for an update."""
     theirs = [count * time for time in times[other]]
     ratios = [slow / fast for slow, fast in zip(theirs, times[name], strict=True)]
     low, middle, high = statistics.quantiles(ratios, n=4)

@@ -1,4 +1,4 @@
-"""What every benchmark does with its table: it is shown, and written down with what it was measured on."""
+"""Tables of benchmarks: shown, and written down with what they were measured on."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def with_workloads(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
 
 
 def is_asked_for(name: str, options: argparse.Namespace) -> bool:
-    """Whether a workload is to be measured."""
+    """True if a workload is to be measured."""
     return not options.workloads or any(name.startswith(beginning) for beginning in options.workloads)
 
 
 def machine() -> str:
-    """What the times were taken on."""
+    """The machine that the times were taken on."""
     if DEVICE == "cuda":
         return f"{torch.cuda.get_device_name()}, torch {torch.__version__}"
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []

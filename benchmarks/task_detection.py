@@ -1,4 +1,4 @@
-"""How well tasks are detected that nobody announces: false alarms, delay, and whether those that return are recognised.
+"""The detection of tasks that nobody announces: false alarms, delay, and whether those that return are recognised.
 
     python -m benchmarks.task_detection            ten seeds of each, some ten minutes of one core
     python -m benchmarks.task_detection --quick    one seed
@@ -89,7 +89,7 @@ ANT = Workload("recurring Ant", recurring_ant, 1, 2_048, 10_240, 10_240, {})
 
 @dataclass
 class Outcome:
-    """What came of the alarms of one or several runs.
+    """The outcome of the alarms of one or several runs.
 
     Args:
         alarms: that were false.
@@ -132,7 +132,7 @@ class Witness(BaseCallback):
 
 
 def judged(changes: Sequence[tuple[int, int]], alarms: Sequence[tuple[int, TaskName]]) -> Outcome:
-    """What the alarms of a run are worth.
+    """The worth of the alarms of a run.
 
     Args:
         changes: step and regime of each; the run begins in regime 0, which the detector calls 0.
@@ -206,7 +206,7 @@ def measure(workload: Workload, *, learns: bool, seeds: int) -> Row:
 
 
 def counted(right: Sequence[bool]) -> str:
-    """How many of how many were right."""
+    """The number of right ones, of how many."""
     return f"{sum(right)} of {len(right)}"
 
 

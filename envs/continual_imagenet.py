@@ -50,7 +50,7 @@ class ContinualImageNet(ImageStream):
         return replace(images, train=train, test=test)
 
     def view(self, images: ImageSet) -> View:
-        """How images as bytes become what the network sees."""
+        """The scaling of images as bytes into what the network sees."""
         from plastic_rl.streams.data.images import Scaling, mean_image
 
         if self.scale == "bytes":

@@ -47,7 +47,7 @@ class IncrementalCIFAR100(ImageStream):
         )
 
     def plan(self) -> Plan:
-        """How the stream is gone through."""
+        """The way in which the stream is gone through."""
         from plastic_rl.streams.stream import Plan
 
         milestones = tuple(self.milestones)

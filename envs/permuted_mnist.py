@@ -38,7 +38,7 @@ class PermutedMNIST(ImageStream):
         return self.variant()(images, plan, seed, examples=self.examples or None, returning=self.returning)
 
     def variant(self) -> type[RepeatedImages]:
-        """What tasks differ in."""
+        """The kind of change from task to task."""
         from plastic_rl.streams.permuted import PixelPermutations
 
         return PixelPermutations

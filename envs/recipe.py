@@ -69,7 +69,7 @@ class Environment(Problem, ABC):
     """The settings of a reinforcement-learning problem."""
 
     total_steps: ClassVar[int]
-    """How many steps a run takes here unless the command line says otherwise."""
+    """The steps of a run here unless the command line says otherwise."""
 
     n_envs: Count = 1  # sub-environments stepped together; 1 is the papers' setting
     tasks: str | None = None  # a file of tasks to go through instead of drawing them, as runs write them (tasks.jsonl)
@@ -128,7 +128,7 @@ class World(Environment):
     """The settings of a world that plastic_rl registers under the name of the class; its fields are its keywords."""
 
     is_drawn: ClassVar[bool] = True
-    """Whether its tasks are drawn, so that it takes a seed; else they come in a fixed order."""
+    """True if its tasks are drawn, so that it takes a seed; else they come in a fixed order."""
 
     def build(self, *, seed: int) -> gymnasium.Env:
         import gymnasium

@@ -27,7 +27,7 @@ class SplitStream(ImageStream):
     decay: Rate = 0.95  # of the learning rate, after each epoch of a task
 
     def plan(self) -> Plan:
-        """How the stream is gone through."""
+        """The way in which the stream is gone through."""
         from plastic_rl.streams.stream import Plan
 
         return Plan(

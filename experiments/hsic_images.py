@@ -24,7 +24,7 @@ STEP_SIZE = {"mnist": 3e-4, "fashion-mnist": 3e-4, "coarse-cifar100": 1e-4}
 
 
 def arms_of(data_set: str) -> tuple[Arm, Arm]:
-    """What is compared on a data set."""
+    """The arms that are compared on a data set."""
     world = f"env={data_set}"
     return (
         Arm(f"{data_set} hsic", ("agent=hsic", world)),

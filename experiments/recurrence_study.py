@@ -55,7 +55,7 @@ class RecurrenceStudy(Study):
 
 
 def visits(metrics: Path) -> list[dict[str, Any]]:
-    """How many episodes a run has in each visit to a regime, and their mean return at first, at last and in all."""
+    """The number of episodes of a run in each visit to a regime, and their mean return at first, at last and in all."""
     episodes = [line for line in read_metrics(metrics) if "episode/return" in line]
     by_regime = groupby(episodes, key=lambda line: int(str(line["task/index"])))
     rows: list[dict[str, Any]] = []

@@ -93,7 +93,7 @@ def _bin(lines: list[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def about(record: Mapping[str, Any]) -> dict[str, Any]:
-    """What a table of runs says of one: status, length, pace, commit, command and versions."""
+    """The row of a run in a table: status, length, pace, commit, command and versions."""
     named = ("status", "global_step", "seconds", "steps_per_second", "commit", "command")
     return {**{name: record.get(name) for name in named}, "versions": json.dumps(record.get("versions"))}
 

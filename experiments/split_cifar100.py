@@ -113,7 +113,7 @@ def of_tasks(folder: Path) -> list[dict[str, Any]]:
 
 
 def sizes(folder: Path) -> dict[str, str]:
-    """What is kept in the end, in percent of one network."""
+    """The weights kept in the end, in percent of one network."""
     last = [line for line in read_metrics(folder / "metrics.jsonl") if "test/accuracy" in line][-1]
     networks = float(str(last.get("networks", 1)))
     return {"capacity": f"{float(str(last.get('apd/capacity', 100 * networks))):.1f}"}

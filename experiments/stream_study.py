@@ -141,7 +141,7 @@ def _words(study: StreamStudy, value: Estimate) -> str:
 
 
 def draw(study: StreamStudy, curves: Curves, picture: Path) -> None:
-    """What counts over tasks, a line for each arm with 95 % intervals over seeds."""
+    """The summary over tasks, a line for each arm with 95 % intervals over seeds."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

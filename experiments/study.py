@@ -1,4 +1,4 @@
-"""What every study is: arms that are run with some seeds, tables gathered from their runs, and a report of them."""
+"""Studies: arms that are run with some seeds, tables gathered from their runs, and a report of them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SEED_OF_THE_SEARCH = 100
 
 @dataclass(frozen=True, kw_only=True)
 class Study(ABC):
-    """What is compared, and with how many seeds.
+    """A comparison, and the number of its seeds.
 
     Args:
         name: of the study: its folder in `results`.
@@ -42,7 +42,7 @@ class Study(ABC):
 
     @property
     def results(self) -> Path:
-        """Where the committed tables and the figure are."""
+        """The folder of the committed tables and the figure."""
         return ROOT / "results" / self.name
 
     @abstractmethod

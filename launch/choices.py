@@ -1,4 +1,4 @@
-"""Who learns where: names after `agent=` and `env=` that exist, and go together."""
+"""Choices of who learns where: names after `agent=` and `env=` that exist, and go together."""
 
 from __future__ import annotations
 
@@ -70,6 +70,6 @@ def _unknown(group: str, name: str, others: Sequence[str], options: Sequence[str
 
 
 def _beside(group: str, others: Sequence[str], options: Sequence[str]) -> str:
-    """What made the options fewer than all; empty where they are all."""
+    """The reason why the options are fewer than all; empty where they are all."""
     are_all = len(options) == len(AGENTS if group == "agent" else ENVS)
     return "" if are_all else f" (with {'env' if group == 'agent' else 'agent'}={','.join(others)})"

@@ -1,4 +1,4 @@
-"""Whether the device that a run asks for is there."""
+"""Checks that the device that a run asks for is there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `--help` prints: the agents, the environments, and every setting with its value."""
+"""The text that `--help` prints: the agents, the environments, and every setting with its value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What went wrong with a command, in one or two lines: Hydra's and OmegaConf's errors in the words of the settings."""
+"""Messages about a command that went wrong: Hydra's and OmegaConf's errors in one or two lines, in our words."""
 
 from __future__ import annotations
 

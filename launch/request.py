@@ -40,12 +40,12 @@ def check_request(arguments: Sequence[str]) -> None:
 
 
 def names_both(given: Iterable[Override]) -> bool:
-    """Whether the settings given name an agent and an environment."""
+    """True if the settings given name an agent and an environment."""
     return {"agent", "env"} <= {override.key_or_group for override in given}
 
 
 def wants_help(arguments: Sequence[str]) -> bool:
-    """Whether the command asks for help rather than for a run."""
+    """True if the command asks for help rather than for a run."""
     return "--help" in arguments or "-h" in arguments
 
 

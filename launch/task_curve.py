@@ -10,7 +10,7 @@ import numpy as np
 from plastic_rl.runs import write_result
 
 PREFERRED = ("test/average", "test/accuracy", "online/accuracy", "test/error", "online/error")
-"""What is drawn: the first of these that was measured, and what was measured online beside a test."""
+"""The quantities that may be drawn: the first that was measured, and what was measured online beside a test."""
 
 
 def draw_task_curve(metrics_file: Path, picture_file: Path, title: str) -> None:

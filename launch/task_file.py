@@ -42,7 +42,7 @@ def check_task_file(recipe: Environment, seed: int, steps: int) -> None:
 
 
 class _Kind:
-    """What a parameter of a world's tasks looks like.
+    """The form of a parameter of a world's tasks.
 
     Args:
         drawn: Its value in some of them.
@@ -56,7 +56,7 @@ class _Kind:
         self.length = lengths.pop() if len(lengths) == 1 else None
 
     def takes(self, value: Any) -> bool:
-        """Whether a value is of this kind."""
+        """True if a value is of this kind."""
         if not self.is_list:
             return _is_number(value) if _is_number(self.example) else isinstance(value, type(self.example))
         if not isinstance(value, list) or self.length not in (None, len(value)):

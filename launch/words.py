@@ -53,7 +53,7 @@ def _whole(text: str) -> str:
 
 
 def _is_whole(name: str, arguments: Sequence[str]) -> bool:
-    """Whether a setting is a whole number, in whichever of the recipes that the words name have one of its name."""
+    """True if a setting is a whole number, in whichever of the recipes that the words name have one of its name."""
     group, _, last = name.rpartition(".")
     kinds = list(_kinds(_owners(group, arguments), last))
     return bool(kinds) and all(int in kind for kind in kinds)

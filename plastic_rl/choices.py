@@ -17,17 +17,17 @@ class Utility(StrEnum):
 
     @property
     def is_centred(self) -> bool:
-        """Whether activations are taken relative to their running mean."""
+        """True if activations are taken relative to their running mean."""
         return self in (Utility.mean_corrected, Utility.adaptable_contribution)
 
     @property
     def is_active(self) -> bool:
-        """Whether activations enter at all."""
+        """True if activations enter at all."""
         return self is Utility.contribution or self.is_centred
 
     @property
     def is_adaptive(self) -> bool:
-        """Whether incoming weights enter."""
+        """True if incoming weights enter."""
         return self in (Utility.adaptable_contribution, Utility.adaptation)
 
 
@@ -47,7 +47,7 @@ class Rounding(StrEnum):
 
 
 class Renewal(StrEnum):
-    """What is drawn afresh when a new task begins."""
+    """The part of a network that is drawn afresh when a new task begins."""
 
     nothing = "nothing"
     head = "head"  # the last layer
@@ -76,7 +76,7 @@ class Network(StrEnum):
 
     @property
     def normalizes_minibatches(self) -> bool:
-        """Whether it needs minibatches of two or more."""
+        """True if it needs minibatches of two or more."""
         return self in (Network.batch_norm_mlp, Network.residual_conv)
 
 
@@ -118,7 +118,7 @@ class ReadoutKind(StrEnum):
 
     @property
     def is_unformatted(self) -> bool:
-        """Whether it reads the units of a last block that has one for each class."""
+        """True if it reads the units of a last block that has one for each class."""
         return self in (ReadoutKind.assignment, ReadoutKind.class_means)
 
 

@@ -55,7 +55,7 @@ def band(curves: ArrayLike, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.n
 
 
 def probability_of_improvement(ours: ArrayLike, theirs: ArrayLike) -> float:
-    """How often a run of ours beats a run of theirs, ties counting half (Agarwal et al. 2021; Mann-Whitney's U)."""
+    """The share of pairs in which our run beats theirs, ties counting half (Agarwal et al. 2021; Mann-Whitney's U)."""
     x, y = np.asarray(ours, dtype=float), np.asarray(theirs, dtype=float)
     return float(((x[:, None] > y).mean() + 0.5 * (x[:, None] == y).mean()).item())
 

@@ -53,7 +53,7 @@ def needed(module: str, what: str) -> Any:
 
 
 def missing(module: str, what: str) -> str:
-    """What to tell of a package that is not installed.
+    """The message about a package that is not installed.
 
     Args:
         module: The name under which it is imported, or a part of it.
@@ -85,7 +85,7 @@ def _is_ours(project: Path) -> bool:
 
 
 def _requirements(extra: str) -> Iterator[str]:
-    """What an extra of the installed package needs; extras that it is made of included."""
+    """The requirements of an extra of the installed package; extras that it is made of included."""
     for line in metadata.requires(PACKAGE) or ():
         requirement, _, marker = line.partition(";")
         if re.search(rf"extra\s*==\s*['\"]{extra}['\"]", marker):

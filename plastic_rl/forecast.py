@@ -30,7 +30,7 @@ class Pace:
         return self.start + math.ceil(math.ceil(update / self.updates) * self.steps)
 
     def updates_by(self, environment_step: int) -> int:
-        """How many updates are made by an environment step."""
+        """The number of updates made by an environment step."""
         return max(0, math.floor(math.floor((environment_step - self.start) / self.steps) * self.updates))
 
 

@@ -1,4 +1,4 @@
-"""How fresh weights are drawn: explicit initialisers, and one that resembles the weights a layer has."""
+"""Draws of fresh weights: explicit initialisers, and one that resembles the weights a layer has."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Initialiser(Protocol):
 
 
 def fan_in(tensor: Tensor) -> int:
-    """How many inputs each unit of a weight of shape (units, *inputs) reads."""
+    """The number of inputs that each unit of a weight of shape (units, *inputs) reads."""
     return math.prod(tensor.shape[1:])
 
 
@@ -43,7 +43,7 @@ def lecun_uniform_(tensor: Tensor, generator: Generator | None = None) -> Tensor
 
 @torch.no_grad()
 def torch_default_(tensor: Tensor, generator: Generator | None = None) -> Tensor:
-    """What torch gives linear and convolutional layers: U(-b, b) with b = √(1 / fan-in)."""
+    """Torch's own initialisation of linear and convolutional layers: U(-b, b) with b = √(1 / fan-in)."""
     bound = math.sqrt(1 / fan_in(tensor))
     return tensor.uniform_(-bound, bound, generator=generator)
 
@@ -86,7 +86,7 @@ def initialise_(network: nn.Module, initialiser: Initialiser) -> nn.Module:
 
 
 class Spread(StrEnum):
-    """How fresh weights are spread."""
+    """The spread of fresh weights."""
 
     uniform = "uniform"  # torch's default, LeCun, Kaiming and Xavier uniform
     normal = "normal"  # Kaiming and Xavier normal

@@ -1,6 +1,7 @@
 """What may import what, and what is in the wheel."""
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -188,3 +189,9 @@ def test_the_wheel_holds_the_library_alone(wheel):
     tops = {name.partition("/")[0] for name in wheel.namelist()}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"plastic_rl"}
     assert {path.relative_to(ROOT).as_posix() for path in LIBRARY} <= set(wheel.namelist())
+
+
+def test_docstrings_open_with_a_noun_or_a_verb():
+    opens = re.compile(r'^\s*"""(What|How|Whether|Who|When|Where|Why)\b', re.MULTILINE)
+    paths = [path for top in ("plastic_rl", "agents", "envs", "launch") for path in (ROOT / top).rglob("*.py")]
+    assert [path.relative_to(ROOT).as_posix() for path in paths if opens.search(path.read_text())] == []

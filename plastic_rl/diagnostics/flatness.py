@@ -50,7 +50,7 @@ Marks = Bool[Tensor, "2 *places"]  # where an activation is flat, and where it i
 
 
 def is_flat(slope: Float[Tensor, "*any"], steepest: float = 1.0) -> Bool[Tensor, "*any"]:
-    """Whether an activation with this slope, whose steepest slope is ``steepest``, lets next to no gradient pass."""
+    """True if an activation with this slope, whose steepest slope is ``steepest``, lets next to no gradient pass."""
     return slope.abs() < FLAT_BELOW * steepest
 
 

@@ -1,4 +1,4 @@
-"""How many dimensions a set of features uses, by the definitions that go by the name of rank.
+"""The number of dimensions that a set of features uses, by the definitions that go by the name of rank.
 
 A feature matrix has one row per sample and one column per unit; σ are its singular values, the largest first. All ranks
 here are numbers of dimensions; the metrics `rank/…` are shares of a layer's width (`plastic_rl.diagnostics.report`).

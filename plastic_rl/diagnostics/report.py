@@ -1,4 +1,4 @@
-"""What a network's hidden layers look like on a batch, as named numbers.
+"""The state of a network's hidden layers on a batch, as named numbers.
 
 Names say which definition they are, and shares are between 0 and 1: `units/dormant` (ReDo's score at most 0.025) and
 `units/dead` (above zero on at most 1 % of the samples) are shares of all hidden units; `rank/…` is the mean over layers

@@ -1,4 +1,4 @@
-"""How large the weights of a network are."""
+"""The size of the weights of a network."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What became of a network: ``python -m plastic_rl.doctor model.zip``."""
+"""The state of a network: ``python -m plastic_rl.doctor model.zip``."""

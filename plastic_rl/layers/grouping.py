@@ -24,7 +24,7 @@ class Unit:
 
     @property
     def shape(self) -> tuple[tuple[str, int], ...]:
-        """How many rows and columns it has in which layer."""
+        """The numbers of its rows and columns, by layer."""
         counted = [(f"row {name}", len(places)) for name, places in self.rows.items()]
         return tuple(sorted(counted + [(f"column {name}", len(places)) for name, places in self.columns.items()]))
 
@@ -66,7 +66,7 @@ def _absorb(unit: Unit, other: Unit, owner: dict[Column, Unit]) -> None:
 
 
 def _are_apart(units: Iterable[Unit]) -> bool:
-    """Whether two of the units have rows in the same layer: they are different units of that layer."""
+    """True if two of the units have rows in the same layer: they are different units of that layer."""
     layers = [name for unit in units for name in unit.rows]
     return len(layers) > len(set(layers))
 

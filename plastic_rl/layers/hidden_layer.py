@@ -86,7 +86,7 @@ class HiddenLayer:
 
     @property
     def is_audible(self) -> bool:
-        """Whether a norm that mixes units lies between, so that even a unit nobody reads moves the others."""
+        """True if a norm that mixes units lies between, so that even a unit nobody reads moves the others."""
         return any(kinds.mixes(port.layer) for port in self.normed_by)
 
     def written(self, *, reader_biases: bool = False) -> Iterator[tuple[Port, Tensor]]:

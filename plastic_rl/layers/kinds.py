@@ -1,4 +1,4 @@
-"""What each kind of layer produces and reads: the one place that knows torch's modules by name."""
+"""The rows and columns of each kind of layer: the one place that knows torch's modules by name."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def rows(name: str, layer: nn.Module, index: Tensor | None = None) -> list[Port]
 
 
 def _gates(layer: nn.RNNBase) -> int:
-    """How many rows a hidden unit has: one for each gate and one for what it lets in."""
+    """The number of rows of a hidden unit: one for each gate and one for what it lets in."""
     return 4 if isinstance(layer, nn.LSTM) else 3 if isinstance(layer, nn.GRU) else 1
 
 
@@ -86,7 +86,7 @@ def reading_layers(network: nn.Module) -> dict[str, nn.Module]:
 
 
 def outputs(layer: nn.Module) -> int:
-    """How many outputs a layer has: the rows of its weight, the hidden size of a recurrent layer."""
+    """The number of outputs of a layer: the rows of its weight, the hidden size of a recurrent layer."""
     if isinstance(layer, nn.RNNBase):
         return layer.hidden_size
     if isinstance(layer, nn.MultiheadAttention):
@@ -97,7 +97,7 @@ def outputs(layer: nn.Module) -> int:
 
 
 def inputs(layer: nn.Module) -> int:
-    """How many columns, or entries of a norm, a layer has."""
+    """The number of columns, or entries of a norm, of a layer."""
     if isinstance(layer, nn.RNNBase):
         return layer.input_size
     if isinstance(layer, nn.MultiheadAttention):
@@ -118,7 +118,7 @@ def unit_axis(layer: nn.Module, dimensions: int) -> int:
 
 
 def mixes(norm: nn.Module) -> bool:
-    """Whether the statistics of a norm mix units."""
+    """True if the statistics of a norm mix units."""
     alone = isinstance(norm, nn.GroupNorm) and norm.num_groups == norm.num_channels
     return isinstance(norm, MIXING_NORMS) and not alone
 
@@ -128,12 +128,12 @@ def _has_weight(layer: nn.Module) -> bool:
 
 
 def computes_weight(layer: nn.Module) -> bool:
-    """Whether a layer's weight is no parameter that could be written to: a parametrisation, or old weight norm."""
+    """True if a layer's weight is no parameter that could be written to: a parametrisation, or old weight norm."""
     return isinstance(layer, LAYERS) and (is_parametrized(layer) or not _has_weight(layer))
 
 
 def reason_against(module: nn.Module) -> str | None:
-    """Why the units of a module cannot be replaced, if they cannot."""
+    """The reason why the units of a module cannot be replaced, if they cannot."""
     kind = type(module).__name__
     if isinstance(module, UNKNOWN):
         return f"the units of a {kind} are not supported"

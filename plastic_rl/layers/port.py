@@ -1,4 +1,4 @@
-"""Where a group of hidden units meets the weights of one layer: what it owns there, and what the layer hears of it."""
+"""Ports: the places where a group of hidden units meets the weights of one layer, and its values there."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def column_axis(layer: nn.Module) -> int:
 
 @dataclass(frozen=True, eq=False)
 class Port:
-    """Where a group of units meets one layer: unit ``i`` owns the rows, columns or entries ``index[i]``.
+    """The place where a group of units meets one layer: unit ``i`` owns the rows, columns or entries ``index[i]``.
 
     A row is what the layer produces (an entry of its weight's first axis and of its bias), a column what it reads (an
     entry of the second axis; of a transposed convolution torch keeps the two axes the other way round). After
@@ -116,7 +116,7 @@ class Port:
         return torch.cat([values, values.new_ones(1)])[self._owners(positions, values.device)]
 
     def columns(self, units: Int[Tensor, " k"]) -> Int[Tensor, " n"]:
-        """Where the units' columns are along :attr:`column_axis`, or in the flattened parameter where that is None."""
+        """The places of the units' columns along :attr:`column_axis`; in the flattened parameter if it is None."""
         return self.positions(units)
 
     def silence(self, units: Int[Tensor, " k"]) -> None:

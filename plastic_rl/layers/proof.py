@@ -29,7 +29,7 @@ def undisturbed(network: nn.Module) -> Iterator[None]:
 
 
 def is_silent(network: nn.Module, layer: HiddenLayer, *example: Any) -> bool:
-    """Whether the output stays put when units that no reader weighs are changed.
+    """True if the output stays put when units that no reader weighs are changed.
 
     Tried on one half of the layer's units and on the other, so that a reader's columns that were taken for those of
     another unit come to light. The states that a recurrent layer hands out count as its units'.
@@ -53,7 +53,7 @@ def _are_silent(network: nn.Module, layer: HiddenLayer, units: Int[Tensor, " k"]
 def _output(
     network: nn.Module, example: tuple[Any, ...], layer: HiddenLayer, units: Int[Tensor, " k"], seed: int
 ) -> list[Tensor]:
-    """What comes out once the units have been drawn with a seed and nobody reads them."""
+    """The output once the units have been drawn with a seed and nobody reads them."""
     torch.manual_seed(seed)
     units = units.to(layer.produced_by[0].parameter.device)
     for port in layer.produced_by:

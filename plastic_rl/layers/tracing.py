@@ -25,7 +25,7 @@ from plastic_rl.layers.port import column_axis
 
 
 class Trace(NamedTuple):
-    """What one layer's units reach.
+    """The reach of one layer's units.
 
     Args:
         reach: for each unit, by the name of what it reaches, the columns of layers and the entries of norms.
@@ -61,7 +61,7 @@ class Tracer:
         return [name for name, station in self.stations.items() if isinstance(station.module, LAYERS)]
 
     def trace(self, name: str) -> Trace:
-        """What each unit of a layer reaches."""
+        """The reach of each unit of a layer."""
         units = outputs(self.stations[name].module)
         self._reached(name, torch.ones(units, dtype=torch.bool))
         is_output = self.is_changed
@@ -132,7 +132,7 @@ class Station:
         self.calls, self.hears = 0, None
 
     def forward(self, original: Any, *args: Any, **named: Any) -> Any:
-        """What the module says instead of its own forward pass."""
+        """The module's output in place of its own forward pass."""
         entering = self._entering([*args, *named.values()])
         if not self.repeats or self.calls >= len(self.said):
             output = original(*args, **named)
@@ -187,7 +187,7 @@ def _speaking(stations: Iterable[Station]) -> Iterator[None]:
 
 @contextmanager
 def handed_out(network: nn.Module) -> Iterator[dict[int, Tensor]]:
-    """Where the states are kept that recurrent layers hand out while the network runs.
+    """The store of the states that recurrent layers hand out while the network runs.
 
     A network that returns them as they are does so for its next call. They are no output: what a unit says to itself
     need not be silent.
@@ -207,7 +207,7 @@ def handed_out(network: nn.Module) -> Iterator[dict[int, Tensor]]:
 
 
 def storage(tensor: Tensor) -> int:
-    """Where the numbers of a tensor are kept."""
+    """The address of the numbers of a tensor."""
     return tensor.untyped_storage().data_ptr()
 
 

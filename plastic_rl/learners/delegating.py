@@ -13,7 +13,7 @@ from plastic_rl.streams.task import Task
 
 
 class DelegatingLearner(Learner):
-    """What learners have in common that have one network learn, and look after what becomes of earlier tasks.
+    """The base of learners that have one network learn, and look after earlier tasks.
 
     Args:
         backprop: what learns.

@@ -1,4 +1,4 @@
-"""What learns from a stream: one network, or independent copies of one with a seed each."""
+"""Learners of streams: one network, or independent copies of one with a seed each."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from plastic_rl.streams.task import Task
 
 @dataclass(frozen=True)
 class Blueprint:
-    """How a learner is made.
+    """The recipe of a learner.
 
     Args:
         network: makes a network, drawing its weights from torch's global generator.
@@ -82,7 +82,7 @@ class Learner(ABC):
 
     @abstractmethod
     def predict(self, inputs: Float[Tensor, "seeds n *shape"], task: Task) -> Float[Tensor, "seeds n out"]:
-        """What the networks say now, in evaluation mode and without learning; any number of inputs."""
+        """The outputs of the networks now, in evaluation mode and without learning; any number of inputs."""
 
     @abstractmethod
     def diagnose(self, inputs: Float[Tensor, "seeds n *shape"]) -> list[dict[str, float]]:
@@ -101,7 +101,7 @@ class Learner(ABC):
         """Goes on from a saved state."""
 
     def is_healthy(self) -> bool:
-        """Whether all weights are finite numbers."""
+        """True if all weights are finite numbers."""
         return all(bool(torch.isfinite(each).all()) for network in self.networks for each in network.parameters())
 
 

@@ -27,7 +27,7 @@ from plastic_rl.streams.task import Task
 
 @dataclass(frozen=True)
 class LocalBlueprint:
-    """How a learner with local losses is made.
+    """The recipe of a learner with local losses.
 
     Args:
         network: makes a sequence of blocks without an output layer, drawing weights from torch's global generator.
@@ -99,7 +99,7 @@ class LocalLearner(Learner):
 
     @property
     def networks(self) -> list[nn.Module]:
-        """What predicts: the blocks and the readout, without what trains them."""
+        """The part that predicts: the blocks and the readout, without what trains them."""
         assert self.trainer.readout is not None
         return [nn.ModuleList([self.trainer.trunk, self.trainer.readout])]
 
@@ -162,7 +162,7 @@ class LocalLearner(Learner):
 
 
 def takes_single_samples(trainer: LocalHSIC) -> bool:
-    """Whether a trainer can learn from one sample: nothing in it compares, or normalises over, those of a minibatch."""
+    """True if a trainer can learn from one sample: nothing in it compares, or normalises over, those of a minibatch."""
     alone = all(isinstance(objective, Ridge | Prediction) for objective in trainer.objectives)
     return alone and not any(isinstance(module, _BatchNorm) for module in trainer.modules())
 

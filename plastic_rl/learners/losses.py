@@ -1,4 +1,4 @@
-"""What is minimised on a stream, and how well its targets were met."""
+"""The loss that is minimised on a stream, and scores of how well its targets were met."""
 
 from __future__ import annotations
 

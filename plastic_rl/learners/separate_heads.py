@@ -9,7 +9,7 @@ from plastic_rl.streams.task import Task
 
 
 def outputs_of_a_task(stream: Stream) -> int:
-    """How many outputs the task with the most outputs has."""
+    """The number of outputs of the task with the most outputs."""
     return max(width(stream.task(index)) for index in range(stream.plan.tasks))
 
 
@@ -19,5 +19,5 @@ def alone(task: Task) -> Task:
 
 
 def width(task: Task) -> int:
-    """How many outputs a task has."""
+    """The number of outputs of a task."""
     return task.outputs.stop - (task.outputs.start or 0)

@@ -64,7 +64,7 @@ class SingleTaskLearner(DelegatingLearner):
         return said
 
     def metrics(self) -> list[dict[str, int | float]]:
-        """How many networks are kept, beside what the method counts."""
+        """The number of networks kept, beside what the method counts."""
         return [{**counts, "networks": len(self.waiting) + 1} for counts in super().metrics()]
 
     def state_dict(self) -> dict[str, Any]:

@@ -22,7 +22,7 @@ class LenientBatchNorm(nn.BatchNorm1d):
 
 
 def normalization_of(units: int, name: str) -> nn.Module:
-    """What normalises features of shape (batch, units).
+    """The module that normalises features of shape (batch, units).
 
     Args:
         units: how many.

@@ -55,7 +55,8 @@ class ClockedAdam(UnitClock, Optimizer):
 
     def state_dict(self) -> dict[str, Any]:
         places = {parameter: place for place, parameter in enumerate(self._parameters())}
-        return {**super().state_dict(), "young": {places[each]: young.state_dict() for each, young in self.young.items()}}
+        young = {places[parameter]: each.state_dict() for parameter, each in self.young.items()}
+        return {**super().state_dict(), "young": young}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         super().load_state_dict(state_dict)

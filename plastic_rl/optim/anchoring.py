@@ -1,4 +1,4 @@
-"""What methods have in common that draw weights back to where earlier tasks left them."""
+"""The base of methods that draw weights back to where earlier tasks left them."""
 
 from __future__ import annotations
 
@@ -63,12 +63,12 @@ class Anchoring(PlasticOptimizer, ABC):
 
     @torch.no_grad()
     def penalty(self) -> float:
-        """What the term adds to the loss now."""
+        """The addition of the term to the loss now."""
         parts = ((weight - centre).square().mul_(importance).sum() for weight, importance, centre in self._anchors())
         return 0.5 * self.strength * float(sum(parts))
 
     def metrics(self) -> dict[str, int | float]:
-        """How many tasks are remembered, and what the term adds to the loss."""
+        """The number of tasks remembered, and the addition of the term to the loss."""
         return {**super().metrics(), "anchor/tasks": self.memory["tasks"], "anchor/penalty": self.penalty()}
 
     def load_memory(self, memory: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""How many units of a layer fall due at a step: known on the host, from counts that no device is asked for.
+"""The number of units of a layer that fall due at a step: known on the host, from counts that no device is asked for.
 
 Only the replacement rate, the maturity threshold, the width of the layer and past counts enter; which units are
 replaced does not. So a step in which nothing falls due never waits for an accelerator, and the host knows one step
@@ -41,7 +41,7 @@ class Budget:
             self.recent, self.immature = deque([(step, self.units)]), self.units
 
     def mature(self, step: int) -> int:
-        """How many units are older than the maturity threshold after update number ``step`` (the first is 1)."""
+        """The number of units older than the maturity threshold after update number ``step`` (the first is 1)."""
         if step <= self.maturity:
             return 0
         mature = self.units - self.immature
@@ -52,7 +52,7 @@ class Budget:
         return mature
 
     def upcoming(self, step: int, chance: float) -> int:
-        """How many units fall due after update number ``step``, the next one; none of them counts as replaced yet.
+        """The number of units that fall due after update number ``step``, the next one; none is replaced yet.
 
         Args:
             step: the number of updates so far and this one.
@@ -64,7 +64,7 @@ class Budget:
         return int(expected) if expected >= 1 else int(chance < expected)
 
     def due(self, step: int, chance: float) -> int:
-        """How many units fall due after update number ``step``; they count as replaced."""
+        """The number of units that fall due after update number ``step``; they count as replaced."""
         count = self.upcoming(step, chance)
         self.settle(step, count)
         return count
@@ -94,14 +94,14 @@ class Budget:
 
     @property
     def long_run(self) -> float:
-        """How many units are replaced an update in the long run.
+        """The number of units replaced an update in the long run.
 
         It is r per update of the n - r m units that are mature, hence r = ρ n / (1 + ρ m).
         """
         return self.rate * self.units / (1 + self.rate * self.maturity)
 
     def state_dict(self) -> dict[str, Any]:
-        """What has to be saved to go on exactly."""
+        """The state that is needed to go on exactly."""
         return {"owed": self.owed, "replaced": self.replaced, "recent": [list(pair) for pair in self.recent]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

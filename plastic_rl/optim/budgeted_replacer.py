@@ -26,7 +26,7 @@ class BudgetedReplacer(UnitReplacer):
     """
 
     watched: list[WatchedLayer]
-    """What is kept of each layer, in the order of :attr:`layers`."""
+    """The record of each layer, in the order of :attr:`layers`."""
 
     decay_rate: float
     """η of the running averages."""
@@ -58,11 +58,11 @@ class BudgetedReplacer(UnitReplacer):
             watched.listen(falls_due)
 
     def falls_due(self) -> bool:
-        """Whether units will be replaced after the next update; the host knows without asking the device."""
+        """True if units will be replaced after the next update; the host knows without asking the device."""
         return any(self._upcoming)
 
     def needs_host(self) -> bool:
-        """Whether the next step is none that a CUDA graph could replay.
+        """True if the next step is none that a CUDA graph could replay.
 
         Units fall due after it, or Adam's steps of young units are corrected in it.
         """
@@ -160,5 +160,5 @@ class BudgetedReplacer(UnitReplacer):
 
 
 def is_capturing() -> bool:
-    """Whether a CUDA graph is being captured: what runs now is written down, not done."""
+    """True if a CUDA graph is being captured: what runs now is written down, not done."""
     return torch.cuda.is_available() and torch.cuda.is_current_stream_capturing()

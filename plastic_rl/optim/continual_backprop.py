@@ -81,7 +81,7 @@ def observed(watched: WatchedLayer) -> Iterator[tuple[Tensor, Tensor]]:
 
 
 def utilities(watched: WatchedLayer, step: int, decay: float, noise: torch.Generator) -> Float[Tensor, " units"]:
-    """What ranks the units of a layer after update number ``step``."""
+    """The quantity that ranks the units of a layer after update number ``step``."""
     if watched.utility is Utility.random:
         return torch.rand(watched.layer.units, device=watched.birth.device, generator=noise)
     if watched.mode is Mode.exact:

@@ -1,4 +1,4 @@
-"""What the processes of one distributed training run must agree on, so that all of them replace the same units.
+"""The agreement of the processes of one distributed training run, so that all of them replace the same units.
 
 Each process sees its own share of the batch and so has its own averages. They are averaged when units are chosen, and
 only then: a step that replaces nothing costs no communication.
@@ -11,7 +11,7 @@ from torch import Tensor, distributed
 
 
 def are_several() -> bool:
-    """Whether several processes train together (`torch.distributed` is in use)."""
+    """True if several processes train together (`torch.distributed` is in use)."""
     return distributed.is_available() and distributed.is_initialized() and distributed.get_world_size() > 1
 
 

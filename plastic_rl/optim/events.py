@@ -1,4 +1,4 @@
-"""What methods tell those who ask: which units were replaced, and which will be."""
+"""The answers of methods to those who ask: which units were replaced, and which will be."""
 
 from __future__ import annotations
 

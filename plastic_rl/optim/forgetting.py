@@ -1,4 +1,4 @@
-"""What an optimiser remembers of units: which of its state belongs to them, and where it starts for a newborn one."""
+"""The memory that an optimiser has of units: which state belongs to them, and where it starts for a newborn."""
 
 from __future__ import annotations
 

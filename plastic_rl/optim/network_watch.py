@@ -1,4 +1,4 @@
-"""Whether a network is still the one that its hidden layers were found in."""
+"""The watch over a network: it must still be the one that its hidden layers were found in."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class UnitClock(ABC):
     @property
     @abstractmethod
     def has_young_units(self) -> bool:
-        """Whether the next step treats some entries differently from the rest of their parameter."""
+        """True if the next step treats some entries differently from the rest of their parameter."""
 
 
 def clock_of(optimizer: Optimizer) -> UnitClock | None:

@@ -1,4 +1,4 @@
-"""What methods that replace hidden units have in common, whatever they choose them by."""
+"""The base of all methods that replace hidden units, whatever they choose them by."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class UnitReplacer(PlasticOptimizer, ABC):
     # A network that is not what it was.
 
     def is_frozen(self, layer: HiddenLayer, trained: Collection[int] | None = None) -> bool:
-        """Whether some weight that a replacement would write to does not train now; said once for each layer.
+        """True if some weight that a replacement would write to does not train now; said once for each layer.
 
         Args:
             layer: the layer.

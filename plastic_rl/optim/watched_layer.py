@@ -1,4 +1,4 @@
-"""What continual backprop keeps of one hidden layer: running averages, times of birth, and the budget."""
+"""The record that continual backprop keeps of one hidden layer: running averages, times of birth, and the budget."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ class WatchedLayer:
         return [self.initialiser or self.resembling[place] for place in range(len(self.layer.produced_by))]
 
     def state_dict(self) -> dict[str, Any]:
-        """What has to be saved to go on exactly: tensors, numbers and lists only."""
+        """The state that is needed to go on exactly: tensors, numbers and lists only."""
         return {
             "average": self.average,
             "birth": self.birth,

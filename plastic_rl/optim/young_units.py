@@ -86,7 +86,7 @@ class Young:
         self.cohorts = [cohort for cohort in self.cohorts if cohort[0] > 0]
 
     def state_dict(self) -> dict[str, Any]:
-        """What has to be saved to go on exactly."""
+        """The state that is needed to go on exactly."""
         cohorts = [list(cohort) for cohort in self.cohorts]
         return {"positions": self.positions.clone(), "corrections": self.corrections.clone(), "cohorts": cohorts}
 
@@ -128,7 +128,7 @@ def warm_up(
 
 
 def positions_along(axis: int, index: Int[Tensor, " k"], shape: torch.Size) -> Int[Tensor, " n"]:
-    """Where the entries ``index`` along ``axis`` are in a flattened tensor of this shape."""
+    """The places of the entries ``index`` along ``axis`` are in a flattened tensor of this shape."""
     outer, inner = math.prod(shape[:axis]), math.prod(shape[axis + 1 :])
     before = torch.arange(outer, device=index.device)[:, None, None] * (shape[axis] * inner)
     return (before + index[:, None] * inner + torch.arange(inner, device=index.device)).flatten()

@@ -1,4 +1,4 @@
-"""What a run leaves on disk, and how it survives a kill, a full disk and a second start."""
+"""Runs on disk, and how they survive a kill, a full disk and a second start."""
 
 from plastic_rl.runs.atomic import disk_trouble_told, write_result
 from plastic_rl.runs.checkpoints import Checkpoints

@@ -62,7 +62,7 @@ class Checkpoints:
         return path
 
     def path(self, step: int) -> Path:
-        """Where the checkpoint of a step lies."""
+        """The file of the checkpoint of a step."""
         return self.directory / f"step-{step:012d}.pt"
 
     def latest(self) -> tuple[int, dict[str, Any]] | None:

@@ -17,7 +17,7 @@ COLUMNS_WITH_A_BAR = 100
 
 @dataclass
 class Standing:
-    """How a run stands at one moment."""
+    """The standing of a run at one moment."""
 
     total: int
     step: int

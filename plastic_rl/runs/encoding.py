@@ -35,7 +35,7 @@ def encode(value: Any) -> Any:
 
 
 def decode(code: Any) -> Any:
-    """What :func:`encode` was given."""
+    """The value that :func:`encode` was given."""
     if type(code) in (list, tuple):
         return type(code)(decode(item) for item in code)
     if not isinstance(code, dict):

@@ -20,7 +20,7 @@ from plastic_rl.runs.mujoco_state import mujoco_state, restore_mujoco_state
 
 
 def environment_state(env: gymnasium.Env[Any, Any]) -> dict[str, Any]:
-    """What ``env`` needs to go on exactly, as tensors, numbers, strings, None, lists, tuples and dicts.
+    """The state that ``env`` needs to go on exactly, as tensors, numbers, strings, None, lists, tuples and dicts.
 
     Each layer, from the outermost wrapper to the environment itself, is asked for its ``state_dict()`` if it has one,
     and otherwise gives its attributes that are plain data, with its generators; a MuJoCo simulation is added whole.

@@ -1,4 +1,4 @@
-"""What a run leaves on disk, and where."""
+"""The files of a run, and where they are."""
 
 from __future__ import annotations
 
@@ -121,14 +121,14 @@ class RunFolder:
 
     @property
     def status(self) -> Status:
-        """How the run stands when no process is working on it; one that was killed counts as interrupted."""
+        """The standing of the run when no process is working on it; one that was killed counts as interrupted."""
         if not self.record_file.exists():
             return "new"
         status = read_record(self.record_file).get("status")
         return status if status in ("failed", "finished") else "interrupted"
 
     def lacks(self, file: Path) -> bool:
-        """Whether a file that a run leaves is missing, or empty.
+        """True if a file that a run leaves is missing, or empty.
 
         Args:
             file: One of this folder.

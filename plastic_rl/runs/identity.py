@@ -15,7 +15,7 @@ DIFFERENCES_SHOWN = 3
 
 
 def identity(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """What a checkpoint says of itself: its form, and the settings of its run.
+    """The identity of a checkpoint: its form, and the settings of its run.
 
     Args:
         settings: What makes the result, the seed included: nested mappings, of numbers, words and lists of them.

@@ -35,12 +35,12 @@ class Interruption:
 
     @property
     def requested(self) -> bool:
-        """Whether somebody asked the run to stop."""
+        """True if somebody asked the run to stop."""
         return self.signal is not None
 
     @property
     def exit_code(self) -> int:
-        """What the process should exit with: 130 after SIGINT, 143 after SIGTERM, 129 after SIGHUP, else 0."""
+        """The exit code of the process: 130 after SIGINT, 143 after SIGTERM, 129 after SIGHUP, else 0."""
         return 0 if self.signal is None else 128 + self.signal
 
     def __enter__(self) -> Interruption:

@@ -1,4 +1,4 @@
-"""What keeps a run safe: checkpoints where it may pause, stops on request and on numbers gone bad."""
+"""The safety of a run: checkpoints where it may pause, stops on request and on numbers gone bad."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from plastic_rl.runs.checkpoints import Checkpoints
 from plastic_rl.runs.interruption import Interruption
 
 SMALLER_STEPS = "try a smaller agent.learning_rate"
-"""What to do where the loss was at fault."""
+"""The advice where the loss was at fault."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with the numbers of a run.
+    """A fault in the numbers of a run.
 
     Args:
         what: Went wrong.
@@ -30,7 +30,7 @@ class Fault:
 
 @runtime_checkable
 class Trainee(Protocol):
-    """What is trained in a run's folder, as far as keeping it goes."""
+    """The subject that is trained in a run's folder, as far as keeping it goes."""
 
     @property
     def step(self) -> int:
@@ -38,7 +38,7 @@ class Trainee(Protocol):
         ...
 
     def settings(self) -> dict[str, Any]:
-        """What it knows of the settings that make its result, for runs that are told none."""
+        """The settings that make its result, as far as it knows them, for runs that are told none."""
         ...
 
     def state_dict(self) -> dict[str, Any]:
@@ -50,11 +50,11 @@ class Trainee(Protocol):
         ...
 
     def fault(self) -> Fault | None:
-        """What is wrong with its numbers, as far as a quick look tells; None where they are sound."""
+        """The fault in its numbers, as far as a quick look tells; None where they are sound."""
         ...
 
     def fault_in(self, state: dict[str, Any]) -> Fault | None:
-        """What is wrong with the numbers that are about to be saved; None where they are sound.
+        """The fault in the numbers that are about to be saved; None where they are sound.
 
         Args:
             state: From `state_dict`.

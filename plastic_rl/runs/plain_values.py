@@ -1,4 +1,4 @@
-"""What `torch.load(weights_only=True)` reads back: checked when a checkpoint is written, not when it is needed."""
+"""Values that `torch.load(weights_only=True)` reads back: checked when a checkpoint is written, not when needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far a run is: a bar on a terminal, now and then a plain line elsewhere."""
+"""The progress of a run: a bar on a terminal, now and then a plain line elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a result depends on beside its settings: code, versions, machine, command line."""
+"""The provenance of a result beside its settings: code, versions, machine, command line."""
 
 from __future__ import annotations
 

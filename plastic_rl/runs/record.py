@@ -118,7 +118,7 @@ def read_record(path: Path) -> dict[str, Any]:
 
 
 def _origin() -> dict[str, Any]:
-    """What this process runs on."""
+    """The versions and the machine of this process."""
     return {
         "versions": provenance.versions(),
         **provenance.commit(),
@@ -128,7 +128,7 @@ def _origin() -> dict[str, Any]:
 
 
 def _history(before: Mapping[str, Any]) -> list[Any]:
-    """What the processes before this one ran on; a record of before there was a history knows the last of them."""
+    """The versions and machines of the processes before this one; a record without a history knows the last."""
     history = before.get("history")
     if isinstance(history, list):
         return history

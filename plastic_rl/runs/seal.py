@@ -21,7 +21,7 @@ def seal(file: BinaryIO) -> None:
 
 
 def is_whole(file: BinaryIO) -> bool:
-    """Whether `file` ends with the seal of everything before it; leaves the file at its start."""
+    """True if `file` ends with the seal of everything before it; leaves the file at its start."""
     length = file.seek(0, os.SEEK_END) - SEAL_BYTES
     if length < 0:
         return False

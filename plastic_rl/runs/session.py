@@ -1,4 +1,4 @@
-"""What every run does around its training, from finding its checkpoint to recording how it ended."""
+"""The work of every run around its training, from finding its checkpoint to recording how it ended."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ FLUSH_SECONDS = 1.0
 
 
 class Track(Enum):
-    """Where a run is tracked: `auto` is online where there is a key for W&B, else offline."""
+    """The place where a run is tracked: `auto` is online where there is a key for W&B, else offline."""
 
     auto = "auto"
     online = "online"
@@ -37,7 +37,7 @@ class Tracker(Protocol):
     """Takes a run's metrics as they come."""
 
     run_id: str | None
-    """What a resumed run must give to be the same run; None where there is none."""
+    """The name that a resumed run must give to be the same run; None where there is none."""
 
     def log(self, step: int, values: Mapping[str, Any]) -> None:
         """Take the metrics of one global step; steps must not go back."""

@@ -1,4 +1,4 @@
-"""Whether this user has a key for Weights & Biases, found without asking anybody."""
+"""True if this user has a key for Weights & Biases, found without asking anybody."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HOSTS = ("api.wandb.ai", "api.forge.coreweave.com")
 
 
 def has_key() -> bool:
-    """Whether the environment holds a key, or netrc one for the W&B server (WANDB_BASE_URL, else the public ones)."""
+    """True if the environment holds a key, or netrc one for the W&B server (WANDB_BASE_URL, else the public ones)."""
     if any(os.environ.get(variable) for variable in KEY_VARIABLES):
         return True
     server = os.environ.get("WANDB_BASE_URL")

@@ -64,7 +64,7 @@ def replaceable(model: BaseAlgorithm, layers: list[HiddenLayer]) -> list[HiddenL
 
 
 def moves_actor_by_itself(model: BaseAlgorithm) -> bool:
-    """Whether the actor moves by a natural gradient inside a trust region, which a newborn unit would leave: TRPO.
+    """True if the actor moves by a natural gradient inside a trust region, which a newborn unit would leave: TRPO.
 
     Told by name, because sb3-contrib need not be installed.
     """
@@ -72,7 +72,7 @@ def moves_actor_by_itself(model: BaseAlgorithm) -> bool:
 
 
 def is_critic(layer: HiddenLayer) -> bool:
-    """Whether a layer of an actor-critic policy belongs to its critic alone."""
+    """True if a layer of an actor-critic policy belongs to its critic alone."""
     return layer.name.startswith(CRITIC_PARTS)
 
 
@@ -122,7 +122,7 @@ def trained_layers(owner: Any, ignore: Collection[str]) -> list[HiddenLayer]:
 
 
 def is_read_elsewhere(layer: HiddenLayer, elsewhere: set[nn.Module]) -> bool:
-    """Whether a layer is also part of the networks made of the modules ``elsewhere``, but not all its readers are."""
+    """True if a layer is also part of the networks made of the modules ``elsewhere``, but not all its readers are."""
     is_shared = bool(producers(layer) & elsewhere)
     return is_shared and not all(port.layer in elsewhere for port in layer.read_by)
 

@@ -97,7 +97,7 @@ class Chronicle(BaseCallback):
 
 
 def _on_device(values: Any, buffer: RolloutBuffer, device: torch.device) -> Any:
-    """What a rollout holds, of all steps and copies, where a policy is; observations may be dictionaries."""
+    """The contents of a rollout, of all steps and copies, where a policy is; observations may be dictionaries."""
     if isinstance(values, dict):
         return {name: _on_device(each, buffer, device) for name, each in values.items()}
     return torch.as_tensor(buffer.swap_and_flatten(values), device=device)

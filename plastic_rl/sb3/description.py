@@ -69,7 +69,7 @@ def _import(name: str) -> Any:
 
 
 def _find(name: str) -> Any:
-    """What a name such as "module:Class.method" stands for, or None."""
+    """The object that a name such as "module:Class.method" stands for, or None."""
     module, _, path = name.partition(":")
     try:
         found: Any = importlib.import_module(module)

@@ -42,12 +42,12 @@ def zeros_of(space: spaces.Space[Any]) -> Any:
 
 
 def no_action(network: BaseModel) -> Tensor:
-    """What a critic reads: a batch of one action of zeros."""
+    """The input of a critic: a batch of one action of zeros."""
     return torch.zeros(1, get_action_dim(network.action_space), device=network.device)
 
 
 def no_memory(network: Any) -> Any:
-    """What a recurrent policy reads: hidden and cell states of zeros, for its actor and its critic."""
+    """The memory that a recurrent policy reads: hidden and cell states of zeros, for its actor and its critic."""
     from sb3_contrib.common.recurrent.type_aliases import RNNStates
 
     def zeros() -> tuple[Tensor, Tensor]:
@@ -58,7 +58,7 @@ def no_memory(network: Any) -> Any:
 
 
 def no_start(network: BaseModel) -> Tensor:
-    """What a recurrent policy reads: that no episode starts."""
+    """The flag that a recurrent policy reads: that no episode starts."""
     return torch.zeros(1, device=network.device)
 
 

@@ -1,4 +1,4 @@
-"""Why the numbers of a model are no longer finite: its steps, or what its world gave it."""
+"""The reasons why the numbers of a model are no longer finite: its steps, or what its world gave it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OF_THE_WORLD = "that came from the world, and no setting of the agent mends it"
 
 
 def fault_of_world(observations: Any, rewards: np.ndarray, task: dict[str, Any]) -> Fault | None:
-    """What a world gave that is no finite number.
+    """The numbers that a world gave and that are not finite.
 
     Args:
         observations: of its copies: an array, a dictionary of arrays, or None.
@@ -37,7 +37,7 @@ def fault_of_world(observations: Any, rewards: np.ndarray, task: dict[str, Any])
 
 
 def fault_of_parameters(parameters: dict[str, Any], largest: dict[str, float]) -> Fault | None:
-    """What is no finite number in a policy, its optimiser, or the memory of its method.
+    """The numbers that are not finite in a policy, its optimiser, or the memory of its method.
 
     Args:
         parameters: as `get_parameters` of a model gives them.
@@ -52,7 +52,7 @@ def fault_of_parameters(parameters: dict[str, Any], largest: dict[str, float]) -
 
 
 def fault_of_statistics(environment: dict[str, Any]) -> Fault | None:
-    """What is no finite number in the running statistics of a VecNormalize.
+    """The numbers that are not finite in the running statistics of a VecNormalize.
 
     Args:
         environment: the state of a vector environment.
@@ -62,7 +62,7 @@ def fault_of_statistics(environment: dict[str, Any]) -> Fault | None:
 
 
 def fault_of_outputs(model: OnPolicyAlgorithm, largest: dict[str, float]) -> Fault:
-    """Why a policy's outputs are of no use though it and all that it sees are finite: one of them is too large.
+    """The reason why the outputs of a policy are useless though all is finite: one of its numbers is too large.
 
     Args:
         model: that acted or learned last.
@@ -74,7 +74,7 @@ def fault_of_outputs(model: OnPolicyAlgorithm, largest: dict[str, float]) -> Fau
 
 
 def advice(largest: dict[str, float]) -> str:
-    """What to try where a model's numbers have gone bad.
+    """The advice where a model's numbers have gone bad.
 
     Args:
         largest: observation and reward of late, in absolute value.

@@ -69,19 +69,19 @@ class ModelKeeper(BaseCallback):
         self.tasks.of_copies = tasks_in_force(self.trained) if met is None else dict(met)
 
     def fault(self) -> Fault | None:
-        """What is wrong with what the model sees now, and with its weights."""
+        """The fault in what the model sees now, and in its weights."""
         seen = fault_of_world(self.trained._last_obs, np.zeros(0), self.tasks.task)
         weights = {"policy": dict(self.trained.policy.named_parameters())}
         return seen or fault_of_parameters(weights, self.largest)
 
     def fault_in(self, state: dict[str, Any]) -> Fault | None:
-        """What is wrong with what is about to be saved."""
+        """The fault in what is about to be saved."""
         algorithm = state["algorithm"]
         statistics = fault_of_statistics(algorithm["environment"])
         return statistics or fault_of_parameters(algorithm["parameters"], self.largest)
 
     def fault_behind(self, error: Exception) -> Fault:
-        """What is wrong where SB3, torch or the world itself refused to go on."""
+        """The fault where SB3, torch or the world itself refused to go on."""
         known = self.fault() or fault_of_parameters(self.trained.get_parameters(), self.largest)
         refused = str(error).splitlines()[0]
         of_numbers = isinstance(error, LinAlgError) or refused.startswith("Expected parameter")

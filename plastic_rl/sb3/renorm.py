@@ -59,5 +59,5 @@ def renorms_before(network: nn.Module, *example: Any) -> dict[nn.Module, nn.Modu
 
 
 def is_renorm(module: nn.Module) -> bool:
-    """Whether a module is sb3-contrib's `BatchRenorm`; told by name, because sb3-contrib need not be installed."""
+    """True if a module is sb3-contrib's `BatchRenorm`; told by name, because sb3-contrib need not be installed."""
     return any(kind.__name__ == "BatchRenorm" for kind in type(module).__mro__)

@@ -18,7 +18,7 @@ class TaskLog:
         self.take({})
 
     def enters(self, copy: int, task: dict[str, Any]) -> bool:
-        """Whether a copy is the first to enter a task; it is then the run's.
+        """True if a copy is the first to enter a task; it is then the run's.
 
         Args:
             copy: the number of the sub-environment.

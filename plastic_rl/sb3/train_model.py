@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ModelSummary:
-    """How the training of a model ended.
+    """The end of the training of a model.
 
     Args:
         steps: environment steps in all.

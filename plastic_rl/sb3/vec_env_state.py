@@ -28,7 +28,7 @@ _LEAVE = ("envs", "venv", "env", "class_attributes", "obs_spaces", "buf_infos", 
 
 
 def vec_env_state(venv: VecEnv) -> dict[str, Any]:
-    """What ``venv`` needs to go on exactly, as tensors, numbers, strings, None, lists, tuples and dicts.
+    """The state that ``venv`` needs to go on exactly, as tensors, numbers, strings, None, lists, tuples and dicts.
 
     Args:
         venv: A DummyVecEnv, or a vector environment with its own ``state_dict()``; wrapped in any number of

@@ -1,4 +1,4 @@
-"""Where the numbers that SB3 and our callback record go: the run's metrics file and its tracker."""
+"""The way of the numbers that SB3 and our callback record: the run's metrics file and its tracker."""
 
 from __future__ import annotations
 

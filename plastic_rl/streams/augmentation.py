@@ -13,7 +13,7 @@ from torch.nn import functional
 
 @dataclass(frozen=True)
 class FlipCropRotate:
-    """What class-incremental CIFAR-100 does to its training images (Dohare et al. 2024): flip, then crop, then rotate.
+    """The augmentation of class-incremental CIFAR-100's images (Dohare et al. 2024): flip, then crop, then rotate.
 
     Draws on the CPU, so that they do not depend on the device.
 
@@ -43,7 +43,7 @@ def flip(images: Float[Tensor, "n c h w"], is_flipped: Bool[Tensor, " n"]) -> Fl
 def shift(
     images: Float[Tensor, "n c h w"], down: Int[Tensor, " n"], right: Int[Tensor, " n"]
 ) -> Float[Tensor, "n c h w"]:
-    """What each image shows so many pixels further down and to the right; beyond its edge it is mirrored.
+    """The view of each image so many pixels further down and to the right; beyond its edge it is mirrored.
 
     The same as a crop from the image padded by reflection, in which the pixels of the edge themselves are not repeated.
     """

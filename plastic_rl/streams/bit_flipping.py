@@ -43,7 +43,7 @@ class ThresholdNetwork:
         return self.incoming.shape[1] * self.share - ((weights < 0).sum(1) + biases / 2)
 
     def __call__(self, bits: Float[Tensor, "n inputs"]) -> Float[Tensor, "n 1"]:
-        """What a learner should say of some inputs."""
+        """The targets of some inputs."""
         units = _with_one(bits) @ self.incoming.T > self.thresholds
         return _with_one(units.float()) @ self.outgoing[:, None]
 

@@ -52,7 +52,7 @@ class RepeatedImages(Stream):
     """
 
     same_examples: ClassVar[bool] = False
-    """Whether all tasks have the same examples, where they have fewer than the data set."""
+    """True if all tasks have the same examples, where they have fewer than the data set."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What a stream is: a supervised problem that arrives task by task."""
+"""Streams: supervised problems that arrive task by task."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from plastic_rl.streams.task import Task
 
 @dataclass(frozen=True)
 class Plan:
-    """How a stream is gone through.
+    """The way in which a stream is gone through.
 
     Args:
         tasks: how many tasks.
@@ -45,7 +45,7 @@ class Plan:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
 
     def learning_rate_factor(self, epoch: int) -> float:
-        """What the learning rate is multiplied by in a pass of a task, the first being 0."""
+        """The factor of the learning rate in a pass of a task, the first being 0."""
         return self.decay ** sum(epoch >= milestone for milestone in self.milestones)
 
 
@@ -60,7 +60,7 @@ class Stream(ABC):
     """
 
     is_regression: bool = False
-    """Whether targets are numbers, and the error squared; else they are classes, and the loss is cross-entropy."""
+    """True if targets are numbers, and the error squared; else they are classes, and the loss is cross-entropy."""
 
     def __init__(self, plan: Plan, seed: int) -> None:
         self.plan, self.seed = plan, seed
@@ -73,12 +73,12 @@ class Stream(ABC):
     @property
     @abstractmethod
     def outputs(self) -> int:
-        """How many outputs the network needs for all tasks together."""
+        """The number of outputs that the network needs for all tasks together."""
 
     @abstractmethod
     def task(self, index: int) -> Task:
         """The task number `index`, from 0 to `plan.tasks - 1`."""
 
     def examples(self, index: int) -> int:
-        """How many training examples the task has; streams that know it without making the task say so."""
+        """The number of training examples of the task; streams that know it without making the task say so."""
         return len(self.task(index).train)

@@ -38,7 +38,7 @@ class BestWeights:
             network.load_state_dict(weights)
 
     def state_dict(self) -> dict[str, Any]:
-        """What has to be saved to go on exactly."""
+        """The state that is needed to go on exactly."""
         return {"results": list(self.results), "weights": [dict(weights) for weights in self.weights]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

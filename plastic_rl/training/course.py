@@ -27,7 +27,7 @@ Record = Callable[[int, list[dict[str, Any]]], None]
 
 @dataclass
 class Position:
-    """How far a course is.
+    """The position in a course.
 
     Args:
         task: the current task.
@@ -153,7 +153,7 @@ class Course:
         self.record(self.position.examples, numbers)
 
     def state_dict(self) -> dict[str, Any]:
-        """What has to be saved to go on exactly, the learner included."""
+        """The state that is needed to go on exactly, the learner included."""
         return {
             "position": asdict(self.position),
             "learner": self.learner.state_dict(),
@@ -172,5 +172,5 @@ class Course:
 
 
 def example_count(stream: Stream) -> int:
-    """How many examples one seed learns from in all, counted each time."""
+    """The number of examples that one seed learns from in all, counted each time."""
     return stream.plan.epochs * sum(stream.examples(index) for index in range(stream.plan.tasks))

@@ -1,4 +1,4 @@
-"""What a finished run on a stream says of each task in the end, from its last checkpoint."""
+"""The results of a finished run on each task in the end, from its last checkpoint."""
 
 from __future__ import annotations
 

@@ -51,20 +51,20 @@ class CourseKeeper:
         restore_random_state(state["random"])
 
     def fault(self) -> Fault | None:
-        """What is wrong with what the learner answered last, or with what it was shown."""
+        """The fault in what the learner answered last, or in what it was shown."""
         if self.course.is_healthy:
             return None
         return self._fault_of_examples() or Fault("the outputs are no longer finite numbers", SMALLER_STEPS)
 
     def fault_in(self, state: dict[str, Any]) -> Fault | None:
-        """What is wrong with the learner that is about to be saved: weights, optimiser and the memory of its method."""
+        """The fault in the learner that is about to be saved: weights, optimiser and the memory of its method."""
         place = first_not_finite(state["course"]["learner"])
         if place is None:
             return None
         return self._fault_of_examples() or Fault(f"{place} is no longer made of finite numbers", SMALLER_STEPS)
 
     def fault_behind(self, error: Exception) -> Fault:
-        """What is wrong where torch refused to go on with its numbers."""
+        """The fault where torch refused to go on with its numbers."""
         known = self._fault_of_examples() or self.fault_in(self.state_dict())
         return known or Fault(str(error).splitlines()[0].removesuffix("."), SMALLER_STEPS)
 

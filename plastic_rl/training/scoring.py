@@ -1,4 +1,4 @@
-"""How well examples were met: sums of scores, one for each seed."""
+"""Sums of scores: how well examples were met, for each seed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ScoreSums:
         return [value / self.count for value in self.sums]
 
     def state_dict(self) -> dict[str, Any]:
-        """What has to be saved to go on exactly."""
+        """The state that is needed to go on exactly."""
         return {"sums": list(self.sums), "count": self.count}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ from plastic_rl.training.keeper import CourseKeeper
 
 @dataclass(frozen=True)
 class CourseSummary:
-    """How the training of a learner ended.
+    """The end of the training of a learner.
 
     Args:
         examples: that each seed learned from, counted each time.

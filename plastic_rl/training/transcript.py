@@ -47,7 +47,7 @@ class Transcript:
         return numbers
 
     def state_dict(self) -> dict[str, Any]:
-        """What has to be saved to go on exactly."""
+        """The state that is needed to go on exactly."""
         return {"rows": [list(row) for row in self.rows], "left": dict(self.left)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

@@ -187,6 +187,6 @@ def form_of(method: PlasticOptimizer) -> type[Vectorized]:
 
 
 def memories_of(methods: Sequence[PlasticOptimizer]) -> dict[str, Any]:
-    """What the methods of a stack remember, by name, without the state of the optimiser that they wrap."""
+    """The memories of the methods of a stack, by name, without the state of the optimiser that they wrap."""
     state = methods[-1].state_dict()
     return {method.entry: state[method.entry] for method in methods}

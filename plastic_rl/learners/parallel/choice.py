@@ -34,13 +34,13 @@ def backprop_learner(blueprint: Blueprint, streams: Sequence[Stream], *, device:
 
 
 def is_vectorized(optimizer: Optimizer) -> bool:
-    """Whether all methods of a stack have a form for several networks in one, of which one at most runs them."""
+    """True if all methods of a stack have a form for several networks in one, of which one at most runs them."""
     forms = [method.vectorized for method in methods_in(optimizer)]
     return None not in forms and sum(form is not None and form.observes for form in forms) <= 1
 
 
 def is_quicker_as_one(blueprint: Blueprint, device: torch.device | str) -> bool:
-    """Whether to train seeds as one batched network: not convolutions on a CPU, nor compiled methods."""
+    """True if to train seeds as one batched network: not convolutions on a CPU, nor compiled methods."""
     if blueprint.compiles and blueprint.plasticity is not None:
         return False  # what watches the layers of all seeds at once cannot be compiled
     convolves = any(isinstance(module, _ConvNd) for module in blueprint.draw_network(0).modules())

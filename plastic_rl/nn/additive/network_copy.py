@@ -43,7 +43,7 @@ class NetworkCopy:
 
     @classmethod
     def from_state_list(cls, state: list[Any], layers: Sequence[DecomposedLayer], parts: PrivateParts) -> NetworkCopy:
-        """What was saved, on the network's device."""
+        """The saved values, on the network's device."""
         weights, private = state
         return cls(
             [saved.to(layer.weight) for layer, saved in zip(layers, weights, strict=True)], parts.placed(private)

@@ -79,6 +79,6 @@ class ClockedSeedView(UnitClock, SeedView):
 
 
 def seed_view(optimizer: Optimizer, stacked: StackedNetworks, seed: int) -> SeedView:
-    """What a method sees of an optimiser of stacked parameters: the part of one seed."""
+    """The part of one seed of an optimiser of stacked parameters, for a method around it."""
     kind = SeedView if clock_of(optimizer) is None else ClockedSeedView
     return kind(optimizer, stacked, seed)

@@ -21,7 +21,7 @@ class Vectorized:
     """
 
     observes = False
-    """Whether it must run the networks itself (:meth:`forward`); one method of a stack at most can."""
+    """True if it must run the networks itself (:meth:`forward`); one method of a stack at most can."""
 
     def __init__(
         self,

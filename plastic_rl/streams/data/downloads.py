@@ -1,4 +1,4 @@
-"""Where upstream's files come from, their checksums, and how they get to a folder: pooch does the fetching."""
+"""Upstream's files: their addresses and checksums, and the way into a folder (pooch does the fetching)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Upstream:
     instead: str = ""
 
     def is_in(self, folder: Path) -> bool:
-        """Whether what is read is there already, so that neither archive nor network is needed."""
+        """True if what is read is there already, so that neither archive nor network is needed."""
         place = (folder / self.path).parent
         needed = [place / name for name in self.unpacked] or [folder / self.path]
         return all(path.exists() for path in needed) or bool(self.instead and (folder / self.instead).exists())
