@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from agents.recipe import BackpropAgent
-from plastic_rl.settings import NonNegative, Positive, Rate
+from plastic_rl.settings import Decay, NonNegative, Positive
 
 if TYPE_CHECKING:
     import torch
@@ -21,8 +21,8 @@ class Adam(BackpropAgent):
     label: ClassVar[str] = "Adam"
 
     learning_rate: Positive = 1e-3
-    beta1: Rate = 0.9
-    beta2: Rate = 0.999
+    beta1: Decay = 0.9
+    beta2: Decay = 0.999
     epsilon: Positive = 1e-8
     weight_decay: NonNegative = 0.0
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from agents.recipe import Agent
 from plastic_rl.choices import Centre, Form
-from plastic_rl.settings import Count, NonNegative, OneOf, Range
+from plastic_rl.settings import Count, NonNegative, NonNegativeOrInfinite, OneOf, Range
 
 
 @dataclass
@@ -15,7 +15,7 @@ class Decomposed(Agent):
     """The settings of additive parameter decomposition (Yoon et al., ICLR 2020); the values are ours."""
 
     sparsity: NonNegative = 0.2  # λ': a task leaves the shared weights where Adam's direction is larger than this
-    drift: NonNegative = 1.0  # the price at which old tasks let shared weights move; inf freezes what they read
+    drift: NonNegativeOrInfinite = 1.0  # the price at which old tasks let shared weights move; inf freezes them
     form: Annotated[str, OneOf(tuple(Form))] = "hierarchical"  # APD(2), APD(1), APD-Fixed
     tolerance: NonNegative = 0.0  # by how much a weight of an old task may move in all its life
     initial_mask: Annotated[float, Range(0, 1, low_included=False)] = 0.5  # of a new task; 1 switches masks off

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from agents.recipe import SupervisedAgent
 from plastic_rl.choices import Estimator, LocalNetwork, Normalization, ReadoutKind
-from plastic_rl.settings import Count, NonNegativeInteger, OneOf, OrNone, Positive, Range, Rate
+from plastic_rl.settings import Count, Decay, NonNegativeInteger, OneOf, OrNone, Positive, Range
 
 if TYPE_CHECKING:
     import torch
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from plastic_rl.streams import Stream
 
 OptionalPositive = Annotated[float | None, OrNone(Range(0, low_included=False))]
+OptionalInfinite = Annotated[float | None, OrNone(Range(0, low_included=False, may_be_infinite=True))]
 
 
 @dataclass
@@ -38,17 +39,17 @@ class HSIC(SupervisedAgent):
     hidden_units: Count = 100  # of an mlp, in each block
     normalization: Annotated[str, OneOf(tuple(Normalization))] = "batch"  # of an mlp; "layer" takes minibatches of one
     estimator: Annotated[str, OneOf(tuple(Estimator))] = "ridge"  # what a block is trained by
-    beta: OptionalPositive = None  # of HSIC, weight of the targets against the inputs; none for the estimator's own
+    beta: OptionalInfinite = None  # of HSIC, weight of the targets against the inputs; none for the estimator's own
     sigma: OptionalPositive = None  # of Gaussian kernels, over the root of the dimension; none for the estimator's own
     readout: Annotated[str, OneOf(tuple(ReadoutKind))] = (
         "ridge"  # "assignment", "class_means" add a block with a unit a class
     )
-    horizon: Annotated[float, Range(1)] = 1024.0  # of the ridge readout: how many samples back it reaches
+    horizon: Annotated[float, Range(1, may_be_infinite=True)] = 1024.0  # of the ridge readout, in samples back
     readout_every: Count = 1  # of the ridge readout: updates between two solutions
     format_epochs: NonNegativeInteger = 0  # the last passes over a task, in which only the readout learns
     learning_rate: Positive = 1e-3
     optimizer: Annotated[str, OneOf(("adam", "sgd"))] = "adam"
-    momentum: Rate = 0.0  # of sgd
+    momentum: Decay = 0.0  # of sgd
 
     def plasticity(self) -> Plasticity | None:
         """Return the method that is to wrap the optimiser, or None for none."""

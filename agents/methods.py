@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from agents.recipe import Agent
 from plastic_rl.choices import Mode, Rounding, Utility
-from plastic_rl.settings import NonNegative, NonNegativeInteger, OneOf, Rate
+from plastic_rl.settings import Decay, NonNegative, NonNegativeInteger, OneOf, Rate
 
 if TYPE_CHECKING:
     from plastic_rl.optim import Plasticity
@@ -46,7 +46,7 @@ class ContinualBackprop(MethodSettings):
 
     replacement_rate: Rate = 1e-4  # of the mature units, an update: 1 in 39 updates in a layer of 256
     maturity_threshold: NonNegativeInteger = 10_000  # minibatch updates; at PPO's 160 a rollout, 128,000 steps
-    decay_rate: Rate = 0.99  # of the running utility, an update
+    decay_rate: Decay = 0.99  # of the running utility, an update
     utility: Annotated[str, OneOf(tuple(Utility))] = "contribution"
     mode: Annotated[str, OneOf(tuple(Mode))] = "exact"  # when the running average is taken; lazy and instant cost less
     # Of a fractional number of units: carried over (their Algorithm 1), or a draw (their PPO's code).

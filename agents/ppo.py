@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from agents.recipe import ReinforcementAgent
-from plastic_rl.settings import Count, NonNegative, Positive, Rate
+from plastic_rl.settings import Count, Decay, NonNegative, Positive, PositiveOrInfinite, Rate
 
 if TYPE_CHECKING:
     from stable_baselines3 import PPO as StableBaselinesPPO
@@ -35,8 +35,8 @@ class PPO(ReinforcementAgent):
     label: ClassVar[str] = "PPO"
 
     learning_rate: Positive = 1e-4  # constant
-    beta1: Rate = 0.9  # Adam's default
-    beta2: Rate = 0.999  # Adam's default
+    beta1: Decay = 0.9  # Adam's default
+    beta2: Decay = 0.999  # Adam's default
     epsilon: Positive = 1e-8  # Adam's default
     weight_decay: NonNegative = 0.0  # added to the gradient of every parameter, as torch.optim.Adam does
     hidden_layers: Count = 2
@@ -50,7 +50,7 @@ class PPO(ReinforcementAgent):
     value_coefficient: NonNegative = 1.0
     entropy_coefficient: NonNegative = 0.0
     # No clipping: SB3 wants a number, and below it torch multiplies gradients by exactly 1, so no bit changes.
-    max_gradient_norm: Positive = 1e9
+    max_gradient_norm: PositiveOrInfinite = 1e9
     normalize_advantage: bool = True  # within each minibatch; the authors over the whole rollout
 
     def plasticity(self) -> Plasticity | None:

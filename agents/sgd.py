@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from agents.recipe import BackpropAgent
-from plastic_rl.settings import NonNegative, Positive, Rate
+from plastic_rl.settings import Decay, NonNegative, Positive
 
 if TYPE_CHECKING:
     import torch
@@ -21,7 +21,7 @@ class SGD(BackpropAgent):
     label: ClassVar[str] = "SGD"
 
     learning_rate: Positive = 0.01
-    momentum: Rate = 0.0
+    momentum: Decay = 0.0
     weight_decay: NonNegative = 0.0  # L2: added to the gradient of every parameter
 
     def optimizer(self) -> Callable[[Iterable[torch.Tensor]], torch.optim.Optimizer]:

@@ -19,6 +19,7 @@ from omegaconf import DictConfig
 
 import plastic_rl
 from launch.console import INTERRUPTED, say
+from launch.effects import check_effects
 from launch.help import help_text
 from launch.messages import explained
 from launch.request import check_request, wants_help
@@ -76,8 +77,11 @@ def _job(config: DictConfig) -> None:
 
     _show_what_the_library_says()
     debug = bool(config.debug)
+    given = [word.partition("=")[0] for word in HydraConfig.get().overrides.task]
     try:
-        run(from_hydra(config))
+        settings = from_hydra(config)
+        check_effects(settings, given)
+        run(settings)
     except Exception as error:
         exit_code = _report(error, with_traceback=debug)
         if HydraConfig.get().mode == RunMode.MULTIRUN and not isinstance(error, RunInterruptedError):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from dataclasses import fields
 from importlib.util import find_spec
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
@@ -26,7 +28,9 @@ def check(settings: Settings) -> None:
         for name, condition in _conditions(type(group)):
             value = getattr(group, name)
             if value not in condition:
-                raise UserError(f"{prefix}{name} must be {condition}, got {value}")
+                finite = " and finite" if isinstance(value, float) and math.isinf(value) else ""
+                raise UserError(f"{prefix}{name} must be {condition}{finite}, got {value}")
+        _check_order(prefix, group)
     check_device_name(settings.device)
     if isinstance(settings.env, SupervisedStream):
         _check_stream(settings)
@@ -40,6 +44,15 @@ def _conditions(owner: type[Any]) -> Iterator[tuple[str, Any]]:
             yield name, get_args(hint)[1]
 
 
+def _check_order(prefix: str, group: Any) -> None:
+    """Refuse the ends of a range, such as `friction_low` and `friction_high`, in the wrong order."""
+    names = {setting.name for setting in fields(group)}
+    for low in sorted(name for name in names if name.endswith("low")):
+        high = f"{low.removesuffix('low')}high"
+        if high in names and (begin := getattr(group, low)) > (end := getattr(group, high)):
+            raise UserError(f"{prefix}{low}={begin} is above {prefix}{high}={end}: give the lower first")
+
+
 def _check_stream(settings: Settings) -> None:
     if not isinstance(settings.agent, SupervisedAgent):
         raise _mismatch(settings, "a supervised stream")
@@ -50,6 +63,9 @@ def _check_stream(settings: Settings) -> None:
         )
     if settings.formats:
         raise UserError(f"formats={settings.formats} is for reinforcement learning; a stream writes metrics.jsonl")
+    returning, tasks = getattr(settings.env, "returning", 0), getattr(settings.env, "tasks", None)
+    if tasks is not None and returning > tasks:
+        raise UserError(f"env.returning={returning} is more than env.tasks={tasks}: no task would come back")
 
 
 def _check_world(settings: Settings) -> None:

@@ -138,11 +138,15 @@ def _history(before: Mapping[str, Any]) -> list[Any]:
 
 def _say_what_changed(before: Mapping[str, Any], origin: Mapping[str, Any]) -> None:
     past = before.get("versions")
-    past = {**past, "commit": before.get("commit")} if isinstance(past, dict) else {}
-    now = {**origin["versions"], "commit": origin["commit"]}
+    past = {**past, "commit": _short(before.get("commit"))} if isinstance(past, dict) else {}
+    now = {**origin["versions"], "commit": _short(origin["commit"])}
     changed = [f"{name} {past[name]} -> {now[name]}" for name in now if name in past and past[name] != now[name]]
     if changed:
-        logger.warning("This run began with other versions, so that it may not go on exactly: %s.", ", ".join(changed))
+        logger.warning("Going on with other versions than before, so that it may not be exact: %s.", ", ".join(changed))
+
+
+def _short(commit: str | None) -> str | None:
+    return commit[:10] if commit else commit
 
 
 def _number(fields: Mapping[str, Any], name: str, otherwise: int | float) -> int | float:

@@ -3,12 +3,15 @@
 from plastic_rl.settings.quantities import (
     AnyOf,
     Count,
+    Decay,
     NonNegative,
     NonNegativeInteger,
+    NonNegativeOrInfinite,
     OneOf,
     OptionalCount,
     OrNone,
     Positive,
+    PositiveOrInfinite,
     Range,
     Rate,
 )
@@ -16,12 +19,15 @@ from plastic_rl.settings.quantities import (
 __all__ = [
     "AnyOf",
     "Count",
+    "Decay",
     "NonNegative",
     "NonNegativeInteger",
+    "NonNegativeOrInfinite",
     "OneOf",
     "OptionalCount",
     "OrNone",
     "Positive",
+    "PositiveOrInfinite",
     "Range",
     "Rate",
 ]

@@ -16,19 +16,26 @@ class Range:
         low: The least value.
         high: The greatest value.
         low_included: Whether `low` itself is allowed.
+        high_included: Whether `high` itself is allowed.
+        may_be_infinite: Whether infinity has a meaning, where there is no greatest value.
     """
 
     low: int | float
     high: int | float = math.inf
     low_included: bool = True
+    high_included: bool = True
+    may_be_infinite: bool = False
 
     def __contains__(self, value: int | float) -> bool:
+        if math.isinf(value) and not self.may_be_infinite:
+            return False
         above = value >= self.low if self.low_included else value > self.low
-        return above and value <= self.high
+        return above and (value <= self.high if self.high_included else value < self.high)
 
     def __str__(self) -> str:
         if self.high < math.inf:
-            return f"{'in [' if self.low_included else 'in ('}{self.low:g}, {self.high:g}]"
+            begin, end = "[" if self.low_included else "(", "]" if self.high_included else ")"
+            return f"in {begin}{self.low:g}, {self.high:g}{end}"
         return f"{'at least' if self.low_included else 'above'} {self.low:g}"
 
 
@@ -83,8 +90,12 @@ class OrNone:
 
 
 Rate = Annotated[float, Range(0, 1)]
+Decay = Annotated[float, Range(0, 1, high_included=False)]
+"""Of a running average, which at 1 would never take anything in."""
 Positive = Annotated[float, Range(0, low_included=False)]
 NonNegative = Annotated[float, Range(0)]
+PositiveOrInfinite = Annotated[float, Range(0, low_included=False, may_be_infinite=True)]
+NonNegativeOrInfinite = Annotated[float, Range(0, may_be_infinite=True)]
 Count = Annotated[int, Range(1)]
 OptionalCount = Annotated[int | None, OrNone(Range(1))]
 NonNegativeInteger = Annotated[int, Range(0)]

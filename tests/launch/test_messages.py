@@ -7,6 +7,7 @@ import pytest
 from launch.command_line import main
 
 ANT = ("agent=ppo_cbp", "env=ant")
+DIGITS = ("agent=sgd", "env=permuted-digits")
 
 
 @pytest.fixture
@@ -77,6 +78,23 @@ def told(monkeypatch, capsys, tmp_path):
         ((*ANT, "agent.replacement_rate=3"), ["agent.replacement_rate must be in [0, 1], got 3"]),
         ((*ANT, "agent.replacement_rate=-0.1"), ["agent.replacement_rate must be in [0, 1], got -0.1"]),
         ((*ANT, "agent.replacement_rate=nan"), ["agent.replacement_rate must be in [0, 1], got nan"]),
+        ((*ANT, "agent.learning_rate=inf"), ["agent.learning_rate must be above 0 and finite, got inf"]),
+        ((*ANT, "agent.epsilon=inf"), ["agent.epsilon must be above 0 and finite, got inf"]),
+        ((*ANT, "agent.weight_decay=inf"), ["agent.weight_decay must be at least 0 and finite, got inf"]),
+        ((*ANT, "checkpoint_seconds=inf"), ["checkpoint_seconds must be above 0 and finite, got inf"]),
+        ((*ANT, "agent.decay_rate=1"), ["agent.decay_rate must be in [0, 1), got 1"]),
+        ((*ANT, "agent.beta1=1"), ["agent.beta1 must be in [0, 1), got 1"]),
+        ((*DIGITS, "agent.momentum=1"), ["agent.momentum must be in [0, 1), got 1"]),
+        (
+            ("agent=ppo", "env=slippery-ant", "env.friction_low=3"),
+            ["env.friction_low=3.0 is above env.friction_high=2.0: give the lower first"],
+        ),
+        ((*DIGITS, "env.tasks=3", "env.returning=4"), ["env.returning=4 is more than env.tasks=3: no task would"]),
+        (
+            (*DIGITS, "agent.network=lenet", "agent.hidden_units=5"),
+            ["agent.hidden_units is of mlp and", "changes nothing for agent.network=lenet"],
+        ),
+        ((*DIGITS, "agent.network_width=5"), ["agent.network_width is of resnet18, and changes"]),
         ((*ANT, "agent.discount=1.01"), ["agent.discount must be in [0, 1]"]),
         ((*ANT, "agent.rounding=up"), ["agent.rounding must be one of accumulate, bernoulli, got up"]),
         ((*ANT, "env.n_envs=0"), ["env.n_envs must be at least 1"]),

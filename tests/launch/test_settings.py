@@ -10,8 +10,10 @@ from agents.recipe import Agent, ReinforcementAgent, SupervisedAgent
 from envs import ENVS
 from envs.permuted_cartpole import PermutedCartPole
 from envs.recipe import SupervisedStream
+from launch.effects import check_effects
 from launch.run import run_folder
 from launch.settings import as_mapping, known_to, what_makes_the_result
+from launch.validation import check
 from plastic_rl.runs import Track, settings_digest
 
 
@@ -109,3 +111,20 @@ def test_run_folders_of_the_first_version_are_found(settings_of, digest, words):
     rates = {"68e8ce25fc": ["agent.maturity_threshold=100"]}.get(digest, [])
     rates += ["agent.replacement_rate=1e-3"] if digest in ("68e8ce25fc", "2ffd55e324") else []
     assert digest_of(settings_of(*words, *rates)) == digest
+
+
+def test_a_linear_model_may_be_given_the_sizes_of_what_it_is_compared_with_but_says_so(settings_of, caplog):
+    settings = settings_of("agent=linear", "env=permuted-digits", "agent.hidden_units=5")
+    check_effects(settings, ["agent", "env", "agent.hidden_units"])
+    assert "agent.hidden_units is of mlp or layer_norm_mlp or batch_norm_mlp, and changes nothing" in caplog.text
+
+
+def test_sizes_that_are_not_given_are_not_looked_at(settings_of):
+    check_effects(settings_of("agent=sgd", "env=permuted-digits", "agent.network=lenet"), ["agent.network"])
+    check_effects(settings_of("agent=ppo", "env=ant"), ["agent.hidden_units"])
+
+
+def test_infinity_stays_where_it_means_something(settings_of):
+    check(settings_of("agent=ppo", "env=ant", "agent.max_gradient_norm=inf"))
+    check(settings_of("agent=apd", "env=split-digits", "agent.drift=inf"))
+    check(settings_of("agent=hsic", "env=permuted-digits", "agent.horizon=inf", "agent.beta=inf"))

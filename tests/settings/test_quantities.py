@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from plastic_rl.settings import AnyOf, OneOf, Range
+from plastic_rl.settings import AnyOf, OneOf, OrNone, Range
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,6 +22,20 @@ def test_a_closed_range_holds_its_ends_and_what_lies_between(value, inside):
 @pytest.mark.parametrize(("value", "inside"), [(0, False), (1e-12, True), (1e9, True), (math.nan, False)])
 def test_an_open_end_is_not_in_its_range(value, inside):
     assert (value in Range(0, low_included=False)) is inside
+
+
+def test_infinity_is_no_value_unless_it_means_something():
+    assert math.inf not in Range(0)
+    assert math.inf not in Range(0, low_included=False)
+    assert -math.inf not in Range(-math.inf)
+    assert math.inf in Range(0, may_be_infinite=True)
+    assert math.inf not in OrNone(Range(0))
+
+
+def test_the_upper_end_may_be_open():
+    assert 1 not in Range(0, 1, high_included=False)
+    assert 0.999 in Range(0, 1, high_included=False)
+    assert str(Range(0, 1, high_included=False)) == "in [0, 1)"
 
 
 def test_ranges_say_what_they_hold():

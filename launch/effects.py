@@ -1,0 +1,43 @@
+"""Settings that are given, and would change nothing."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+
+from launch.settings import Settings
+from plastic_rl.errors import UserError
+
+logger = logging.getLogger("plastic_rl.launch")
+
+PERCEPTRONS = ("mlp", "layer_norm_mlp", "batch_norm_mlp")
+
+SIZES = {
+    "hidden_layers": PERCEPTRONS,
+    "hidden_units": PERCEPTRONS,
+    "normalization": ("mlp",),
+    "network_width": ("resnet18",),
+}
+"""The networks that have a size; the others are of the size of their paper."""
+
+
+def check_effects(settings: Settings, given: Collection[str]) -> None:
+    """Refuse a size that the network of a run has not.
+
+    A linear model is compared with networks whose sizes all arms of a study are given; it only says that it has none.
+
+    Args:
+        settings: Of the run.
+        given: The names of those that the command gives, such as `agent.hidden_units`.
+
+    Raises:
+        UserError: One of them would change nothing.
+    """
+    network = getattr(settings.agent, "network", None)
+    for name, networks in SIZES.items():
+        if network is None or network in networks or f"agent.{name}" not in given:
+            continue
+        told = f"agent.{name} is of {' or '.join(networks)}, and changes nothing for agent.network={network}"
+        if network != "linear":
+            raise UserError(told)
+        logger.warning("%s.", told)
