@@ -26,7 +26,6 @@ ZEROS = frozenset(
         "ema",
         "exp_avg",  # Adam and its relatives, Lion
         "exp_avg_diff",  # Adan
-        "exp_avg_res",  # CAME
         "exp_inf",  # Adamax
         "grad_avg",  # RMSprop, centred
         "hessian",  # Sophia
@@ -39,8 +38,14 @@ ZEROS = frozenset(
     }
 )
 
-# Averages of squared gradients that are divided by 1 - β^t: with a clock for single units they start at zero.
-SECOND_MOMENTS = frozenset({"exp_avg_sq", "max_exp_avg_sq", "exp_avg_var"})
+# Averages of squared gradients that are divided by 1 - β^t, or by none: with a clock for single units they start at 0.
+SECOND_MOMENTS = frozenset(
+    {
+        *("exp_avg_sq", "max_exp_avg_sq", "exp_avg_var"),
+        *("variance", "row_var", "col_var"),  # Adafactor, of vectors and of rows and columns
+        *("exp_avg_sq_row", "exp_avg_sq_col", "exp_avg_res_row", "exp_avg_res_col"),  # Adafactor elsewhere, CAME
+    }
+)
 
 # State that starts as a setting of the parameter's group says.
 FROM_SETTINGS = {"step_size": "lr", "sum": "initial_accumulator_value"}  # Rprop, Adagrad
@@ -48,17 +53,40 @@ FROM_SETTINGS = {"step_size": "lr", "sum": "initial_accumulator_value"}  # Rprop
 # State that is a copy, or an average, of the weights themselves.
 WEIGHTS = frozenset({"ax", "z", "p0", "slow_buffer", "slow_param"})  # ASGD, schedule-free, Prodigy, lookahead
 
+# Counts of a parameter's steps, which all its units share.
+CLOCKS = frozenset({"step", "mu_product", "eta", "mu"})
+
+# Optimisers whose memory is of the network as a whole.
+WHOLE = (torch.optim.LBFGS,)
+
+# What lies below this share of the mean of its neighbours belongs to units that are dead, and is no measure for others.
+DEAD = 0.01
+
 _named: set[tuple[type, str]] = set()
+
+
+def check_forgetful(optimizer: Optimizer) -> None:
+    """Refuses optimisers that cannot forget single units.
+
+    Raises:
+        ValueError: names the optimiser.
+    """
+    inner = innermost(optimizer)
+    if isinstance(inner, WHOLE):
+        raise ValueError(
+            f"{type(inner).__name__} remembers steps of the whole network, in which single units cannot be forgotten; "
+            "take another optimiser, or forget_optimizer_state=False"
+        )
 
 
 def forget(optimizer: Optimizer | None, parameter: Tensor | None, axis: int | None, index: Index) -> None:
     """Lets an optimiser start anew for parts of a parameter: state of the parameter's shape belongs to its units.
 
     Moments go to zero. Where they are divided by 1 - β^t and the optimiser has one t for the whole parameter, the
-    second moment of a newborn entry is the mean of the others': its first steps are then small and right in scale,
-    where from zero they would be up to 6.6 times too long. Optimisers with a clock for single units
+    second moment of a newborn entry is the mean of those beside it that are alive: its first steps are then small and
+    right in scale, where from zero they would be up to 6.6 times too long. Optimisers with a clock for single units
     (:class:`plastic_rl.optim.Adam`) restart it. Rprop's step sizes and Adagrad's sums go to where they start, averages
-    of weights (ASGD) to the weights. State of a name that nobody here knows is left as it is, and named in the log.
+    of weights (ASGD) to the weights. State that nobody here knows is left as it is, and named in the log.
 
     Args:
         optimizer: whose state is forgotten; None for nobody's.
@@ -68,41 +96,91 @@ def forget(optimizer: Optimizer | None, parameter: Tensor | None, axis: int | No
     """
     if optimizer is None or parameter is None or parameter not in optimizer.state:
         return
-    clock, state = clock_of(optimizer), optimizer.state[parameter]
-    for name, value in state.items():
-        if isinstance(value, Tensor) and value.shape == parameter.shape:
-            _start_anew(optimizer, parameter, (axis, index), name, has_clock=clock is not None)
+    clock = clock_of(optimizer)
+    for name, value in optimizer.state[parameter].items():
+        aligned = _aligned(name, value, parameter)
+        if aligned is not None and (axis is None or aligned.shape[axis] == parameter.shape[axis]):
+            _start_anew(optimizer, parameter, aligned, (axis, index), name, has_clock=clock is not None)
+        elif aligned is None and _is_of_units(name, value):
+            _name(optimizer, name)
     if clock is not None:
         clock.restart_clock(parameter, axis, index)
 
 
+def _aligned(name: str, value: Any, parameter: Tensor) -> Tensor | None:
+    """State with the axes of its parameter, some of which may be of length 1; None for state of another form."""
+    if not isinstance(value, Tensor) or name in CLOCKS:
+        return None
+    shape = parameter.shape
+    if name.endswith("_row") and value.shape == shape[:-1]:
+        return value.unsqueeze(-1)
+    if name.endswith("_col") and value.shape == shape[:-2] + shape[-1:]:
+        return value.unsqueeze(-2)
+    is_factor = value.ndim == len(shape) and all(one in (1, all_) for one, all_ in zip(value.shape, shape, strict=True))
+    return value if is_factor else None
+
+
+def _is_of_units(name: str, value: Any) -> bool:
+    """Whether state of an unknown form may hold something of single units; numbers and clocks do not."""
+    if isinstance(value, Tensor):
+        return value.numel() > 1 and name not in CLOCKS
+    return isinstance(value, list | tuple | dict) and any(_is_of_units("", each) for each in value)
+
+
 def _start_anew(
-    optimizer: Optimizer, parameter: Tensor, where: tuple[int | None, Index], name: str, *, has_clock: bool
+    optimizer: Optimizer,
+    parameter: Tensor,
+    value: Tensor,
+    where: tuple[int | None, Index],
+    name: str,
+    *,
+    has_clock: bool,
 ) -> None:
-    (axis, index), value = where, optimizer.state[parameter][name]
-    if name in ZEROS or (name in SECOND_MOMENTS and has_clock):
+    axis, index = where
+    if axis is None and value.shape != parameter.shape:
+        _name(optimizer, name)
+    elif name in ZEROS or (name in SECOND_MOMENTS and has_clock):
         fill(value, axis, index, 0.0)
     elif name in SECOND_MOMENTS:
-        _fill_with_mean(value, axis, index)
+        _fill_like_neighbours(value, axis, index)
     elif name in FROM_SETTINGS:
         fill(value, axis, index, _setting(optimizer, parameter, FROM_SETTINGS[name]))
     elif name in WEIGHTS:
         _copy(parameter, value, axis, index)
-    elif (type(innermost(optimizer)), name) not in _named:
-        _named.add((type(innermost(optimizer)), name))
+    else:
+        _name(optimizer, name)
+
+
+def _name(optimizer: Optimizer, name: str) -> None:
+    kind = type(innermost(optimizer))
+    if (kind, name) not in _named:
+        _named.add((kind, name))
         logger.warning(
-            "%s keeps `%s`, which is not known here: for newborn units it stays as it is.",
-            type(innermost(optimizer)).__name__,
-            name,
+            "%s keeps `%s`, which is not known here: for newborn units it stays as it is.", kind.__name__, name
         )
 
 
-def _fill_with_mean(value: Tensor, axis: int | None, index: Index) -> None:
-    """Gives entries the mean of all others; on the device, without asking it for the number."""
-    kept = torch.ones_like(value)
-    fill(kept, axis, index, 0.0)
-    mean = (value * kept).sum() / kept.sum().clamp(min=1)
-    value.mul_(kept).add_((1 - kept) * mean)
+def _fill_like_neighbours(value: Tensor, axis: int | None, index: Index) -> None:
+    """Gives entries the mean of the others along the axis that are alive; on the device, without asking it.
+
+    Where none beside them is, it is the mean of all that are not 0, be it their own.
+    """
+    slices = value.reshape(-1, 1) if axis is None else value.movedim(axis, 0).reshape(value.shape[axis], -1)
+    kept = slices.new_ones(len(slices), 1).index_fill_(0, index, 0.0)
+    lively = kept * (slices >= DEAD * _mean(slices, kept, 0))
+    beside, all_ = _mean(slices, lively, 0), _mean(slices, (slices > 0).to(slices), None)
+    start = torch.where(beside > 0, beside, all_)[0]
+    if axis is None:
+        value.put_(index, start.expand(len(index)).clone())
+    else:
+        rest = value.movedim(axis, 0).shape[1:]
+        value.index_copy_(axis, index, start.view(1, *rest).expand(len(index), *rest).movedim(0, axis))
+
+
+def _mean(values: Tensor, weights: Tensor, axis: int | None) -> Tensor:
+    if axis is None:
+        return (values * weights).sum() / weights.sum().clamp(min=1)
+    return (values * weights).sum(axis, keepdim=True) / weights.sum(axis, keepdim=True).clamp(min=1)
 
 
 def _copy(source: Tensor, target: Tensor, axis: int | None, index: Index) -> None:

@@ -19,6 +19,7 @@ from plastic_rl.optim.audit import AuditLog, Replacement
 from plastic_rl.optim.base import PlasticOptimizer
 from plastic_rl.optim.distributed import agreed_seed
 from plastic_rl.optim.events import UnitsReplaced
+from plastic_rl.optim.forgetting import check_forgetful
 from plastic_rl.optim.network_watch import NetworkWatch
 from plastic_rl.optim.replacement import replace_units, silence
 from plastic_rl.validation import whole_number
@@ -39,7 +40,8 @@ class UnitReplacer(PlasticOptimizer, ABC):
         seed: of the draws; None takes torch's initial seed. The global random-number stream is never touched.
 
     Raises:
-        ValueError: no layers, layers that the optimiser does not train, or a hyper-parameter out of its range.
+        ValueError: no layers, layers that the optimiser does not train, an optimiser that cannot forget single units,
+            or a hyper-parameter out of its range.
     """
 
     def __init__(
@@ -54,6 +56,8 @@ class UnitReplacer(PlasticOptimizer, ABC):
     ) -> None:
         layers = list(layers)
         check_trained(optimizer, layers, reader_biases=writes_reader_biases)
+        if forget_optimizer_state:
+            check_forgetful(optimizer)
         super().__init__(with_unit_clock(optimizer) if forget_optimizer_state else optimizer)
         self.forget_optimizer_state, self.writes_reader_biases = forget_optimizer_state, writes_reader_biases
         self.audit = AuditLog(whole_number("audit_size", audit_size))
