@@ -39,5 +39,5 @@ class APDReference(DecomposedAdam):
         return partial(torch.optim.Adam, lr=self.learning_rate, betas=(self.beta1, self.beta2), eps=self.epsilon)
 
     def decomposition(self) -> dict[str, Any]:
-        own = ("sparsity", "drift", "form", "groups", "every", "spread", "centre", "weight_decay")
-        return {**{name: getattr(self, name) for name in own}, "reference": True}
+        names = ("sparsity", "drift", "form", "groups", "every", "spread", "centre", "weight_decay")
+        return {**{name: getattr(self, name) for name in names}, "reference": True}

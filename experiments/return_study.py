@@ -50,10 +50,10 @@ def read_curves(table: Path) -> Curves:
     rows = read_table(table)
     curves: Curves = {}
     for arm in dict.fromkeys(row["arm"] for row in rows):
-        own = [row for row in rows if row["arm"] == arm]
-        steps = sorted({int(row["step"]) for row in own})
-        seeds = sorted({int(row["seed"]) for row in own})
-        value = {(int(row["seed"]), int(row["step"])): float(row["return"] or "nan") for row in own}
+        rows_of_arm = [row for row in rows if row["arm"] == arm]
+        steps = sorted({int(row["step"]) for row in rows_of_arm})
+        seeds = sorted({int(row["seed"]) for row in rows_of_arm})
+        value = {(int(row["seed"]), int(row["step"])): float(row["return"] or "nan") for row in rows_of_arm}
         curves[arm] = np.array(steps, dtype=float), np.array([[value[s, step] for step in steps] for s in seeds])
     return curves
 

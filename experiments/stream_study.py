@@ -99,9 +99,12 @@ def column(table: Path, name: str) -> Curves:
     rows = read_table(table)
     curves: Curves = {}
     for arm in dict.fromkeys(row["arm"] for row in rows):
-        own = [row for row in rows if row["arm"] == arm]
-        seeds, tasks = sorted({int(row["seed"]) for row in own}), sorted({int(row["task"]) for row in own})
-        value = {(int(row["seed"]), int(row["task"])): float(row[name] or "nan") for row in own}
+        rows_of_arm = [row for row in rows if row["arm"] == arm]
+        seeds, tasks = (
+            sorted({int(row["seed"]) for row in rows_of_arm}),
+            sorted({int(row["task"]) for row in rows_of_arm}),
+        )
+        value = {(int(row["seed"]), int(row["task"])): float(row[name] or "nan") for row in rows_of_arm}
         curves[arm] = np.array([[value[seed, task] for task in tasks] for seed in seeds])
     return curves
 

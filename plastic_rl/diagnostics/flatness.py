@@ -135,8 +135,8 @@ def _kind(node: Node) -> str:
 def _reading(layer: HiddenLayer, read: dict[str, tuple[Node | None, int]]) -> Callable[..., None]:
     """Notes what a layer's reader takes in: its place in torch's graph, and the number of samples."""
 
-    def record(module: Any, *heard: Any) -> None:
-        tensor = layer.read_by[0].heard(*heard)
+    def record(module: Any, *arguments: Any) -> None:
+        tensor = layer.read_by[0].heard(*arguments)
         read[layer.name] = tensor.grad_fn, len(tensor)
 
     return record

@@ -34,8 +34,8 @@ def activations(layers: Sequence[HiddenLayer], forward: Callable[[], Any]) -> di
     def recorder(layer: HiddenLayer) -> Callable[..., None]:
         port = layer.read_by[0]
 
-        def record(module: Any, *heard: Any) -> None:
-            columns = port.heard(*heard).detach().movedim(port.axis, -1).flatten(0, -2)
+        def record(module: Any, *arguments: Any) -> None:
+            columns = port.heard(*arguments).detach().movedim(port.axis, -1).flatten(0, -2)
             owned = columns[:, port.index.to(columns.device)]
             seen[layer.name] = owned[..., 0] if owned.shape[2] == 1 else owned.abs().mean(2)
 

@@ -80,8 +80,8 @@ def assert_function_preserving(network: nn.Module, layers: Iterable[HiddenLayer]
         example: one example input, as ``network(*example)``.
 
     Raises:
-        AssertionError: names the layers whose newborn units would be heard.
+        AssertionError: names the layers whose newborn units would be loud.
     """
-    heard = [f"`{layer.name}`" for layer in layers if not is_silent(network, layer, *example)]
-    if heard:
-        raise AssertionError(f"newborn units of {', '.join(heard)} move the output of the network")
+    loud = [f"`{layer.name}`" for layer in layers if not is_silent(network, layer, *example)]
+    if loud:
+        raise AssertionError(f"newborn units of {', '.join(loud)} move the output of the network")

@@ -51,7 +51,7 @@ class Tracer:
         }
         self.is_changed = self.is_differentiable = False
         self.clean = self._run()
-        self.stations = {name: station for name, station in self.stations.items() if station.said}
+        self.stations = {name: station for name, station in self.stations.items() if station.outputs}
         for station in self.stations.values():
             station.repeats = True
 
@@ -117,13 +117,13 @@ class Tracer:
 
 
 class Station:
-    """A layer or norm on the way: what it heard and said, and what it says instead."""
+    """A layer or norm on the way: its inputs and outputs of the first run, and its output instead."""
 
     def __init__(self, module: nn.Module) -> None:
         self.module, self.is_norm = module, isinstance(module, NORMS)
         self.repeats, self.calls = False, 0
-        self.heard: list[list[Tensor]] = []
-        self.said: list[Any] = []
+        self.inputs: list[list[Tensor]] = []
+        self.outputs: list[Any] = []
         self.marks: Bool[Tensor, " units"] | None = None
         self.hears: Bool[Tensor, " columns"] | None = None
 
@@ -134,37 +134,37 @@ class Station:
     def forward(self, original: Any, *args: Any, **named: Any) -> Any:
         """The module's output in place of its own forward pass."""
         entering = self._entering([*args, *named.values()])
-        if not self.repeats or self.calls >= len(self.said):
+        if not self.repeats or self.calls >= len(self.outputs):
             output = original(*args, **named)
-            self.heard.append([tensor.detach().clone() for tensor in entering])
-            self.said.append(output)
+            self.inputs.append([tensor.detach().clone() for tensor in entering])
+            self.outputs.append(output)
             return output
-        heard, said = self.heard[self.calls], self.said[self.calls]
+        inputs, output = self.inputs[self.calls], self.outputs[self.calls]
         self.calls += 1
-        self._listen(heard, entering)
+        self._listen(inputs, entering)
         if self.is_norm:  # units pass through a norm, whatever it does to them
-            return torch.where(_changed(heard[0], entering[0]), torch.nan, said)
-        return said if self.marks is None else self._mark(said, self.marks)
+            return torch.where(_changed(inputs[0], entering[0]), torch.nan, output)
+        return output if self.marks is None else self._mark(output, self.marks)
 
     def _entering(self, values: list[Any]) -> list[Tensor]:
         count = 3 if isinstance(self.module, nn.MultiheadAttention) else 1
         return [value.data if isinstance(value, PackedSequence) else value for value in values[:count]]
 
-    def _listen(self, heard: list[Tensor], entering: list[Tensor]) -> None:
-        for before, now in zip(heard, entering, strict=True):
+    def _listen(self, inputs: list[Tensor], entering: list[Tensor]) -> None:
+        for before, now in zip(inputs, entering, strict=True):
             changed = _changed(before, now)
             axis = unit_axis(self.module, now.dim())
             columns = changed.movedim(axis, -1).reshape(-1, now.shape[axis]).any(0)
             if columns.any():
                 self.hears = columns if self.hears is None else self.hears | columns
 
-    def _mark(self, said: Any, marks: Bool[Tensor, " units"]) -> Any:
-        if isinstance(said, PackedSequence):
-            return said._replace(data=self._mark(said.data, marks))
-        if isinstance(said, Tensor):
+    def _mark(self, output: Any, marks: Bool[Tensor, " units"]) -> Any:
+        if isinstance(output, PackedSequence):
+            return output._replace(data=self._mark(output.data, marks))
+        if isinstance(output, Tensor):
             taps = -1 - column_axis(self.module)
-            return torch.where(marks.to(said.device).view(-1, *[1] * taps), torch.nan, said)
-        hidden, state = self._mark(said[0], marks), said[1]
+            return torch.where(marks.to(output.device).view(-1, *[1] * taps), torch.nan, output)
+        hidden, state = self._mark(output[0], marks), output[1]
         if isinstance(self.module, nn.MultiheadAttention):
             return hidden, state
         return hidden, (self._mark(state[0], marks), state[1]) if isinstance(state, tuple) else self._mark(state, marks)
@@ -173,13 +173,13 @@ class Station:
 @contextmanager
 def _speaking(stations: Iterable[Station]) -> Iterator[None]:
     """Lets the stations speak in place of their modules."""
-    own = {station: station.module.__dict__.get("forward") for station in stations}
-    for station in own:
+    forwards = {station: station.module.__dict__.get("forward") for station in stations}
+    for station in forwards:
         station.module.forward = partial(station.forward, station.module.forward)
     try:
         yield
     finally:
-        for station, forward in own.items():
+        for station, forward in forwards.items():
             del station.module.forward
             if forward is not None:
                 station.module.forward = forward

@@ -71,9 +71,9 @@ def drawn_target(outputs: Tensor, drawn: Generator, is_regression: bool) -> Tens
         drawn: where it is drawn, on the CPU.
         is_regression: whether targets are numbers.
     """
-    said = outputs.detach().cpu()
+    means = outputs.detach().cpu()
     if is_regression:
-        target = said + 0.5**0.5 * torch.randn(said.shape, generator=drawn)
+        target = means + 0.5**0.5 * torch.randn(means.shape, generator=drawn)
     else:
-        target = nn.functional.softmax(said, -1).multinomial(1, generator=drawn).squeeze(-1)
+        target = nn.functional.softmax(means, -1).multinomial(1, generator=drawn).squeeze(-1)
     return target.to(outputs.device)

@@ -117,11 +117,11 @@ class LocalLearner(Learner):
                 group["lr"] = rate * factor
 
     def update(self, inputs: Tensor, targets: Tensor, task: Task) -> Tensor:
-        said = self.predict(inputs, task)
+        outputs = self.predict(inputs, task)
         if inputs.shape[1] >= self.least_batch:  # else the left-over of a pass, which is not learned from
             self._learn(inputs[0], targets[0], task)
         self.examples_of_task += inputs.shape[1]
-        return said
+        return outputs
 
     def _learn(self, inputs: Tensor, targets: Tensor, task: Task) -> None:
         is_formatting = self.examples_of_task >= self.trunk_epochs * len(task.train)

@@ -53,10 +53,10 @@ class MultiTaskLearner(DelegatingLearner):
         self.earlier = [(task, minibatches(self.stream, task, updates)) for task in earlier.values()]
 
     def update(self, inputs: Tensor, targets: Tensor, task: Task) -> Tensor:
-        together = [(inputs[0], targets[0], task), *((*next(own), each) for each, own in self.earlier)]
+        together = [(inputs[0], targets[0], task), *((*next(batches), each) for each, batches in self.earlier)]
         with precision(self.backprop.blueprint.precision, inputs.device):
-            said = self.backprop.forward(torch.cat([seen for seen, _, _ in together]))
-            parts = said.split([len(seen) for seen, _, _ in together])
+            outputs_of_all = self.backprop.forward(torch.cat([seen for seen, _, _ in together]))
+            parts = outputs_of_all.split([len(seen) for seen, _, _ in together])
             outputs = [counted(part, each) for part, (_, _, each) in zip(parts, together, strict=True)]
             errors = [
                 loss(part, wanted, self.stream.is_regression)

@@ -29,8 +29,8 @@ class SingleTaskLearner(DelegatingLearner):
     """
 
     def __init__(self, blueprint: Blueprint, stream: Stream, *, device: torch.device | str = "cpu") -> None:
-        own = replace(blueprint, renewal=Renewal.network)
-        super().__init__(Backprop(own, stream, seed=stream.seed, device=device))
+        fresh_each_task = replace(blueprint, renewal=Renewal.network)
+        super().__init__(Backprop(fresh_each_task, stream, seed=stream.seed, device=device))
         self.active = stream.task(0).identity
         self.waiting: dict[int, dict[str, Tensor]] = {}
 
@@ -59,9 +59,9 @@ class SingleTaskLearner(DelegatingLearner):
             raise ValueError(f"there is no task {task.identity}; there are {[*self.waiting, self.active]}")
         in_hand = deepcopy(self.backprop.network.state_dict())
         self.backprop.network.load_state_dict(self.waiting[task.identity])
-        said = self.backprop.predict(inputs, alone(task))
+        outputs = self.backprop.predict(inputs, alone(task))
         self.backprop.network.load_state_dict(in_hand)
-        return said
+        return outputs
 
     def metrics(self) -> list[dict[str, int | float]]:
         """The number of networks kept, beside what the method counts."""

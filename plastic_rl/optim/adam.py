@@ -83,15 +83,16 @@ class ClockedAdam(UnitClock, Optimizer):
 @torch.no_grad()
 def correct_young_steps(optimizer: Optimizer, *_: Any) -> None:
     """Replaces the steps that torch's Adam has just taken with young entries by those of a fresh Adam."""
-    everyone = optimizer.young if isinstance(optimizer, ClockedAdam) else {}  # hooks are shared with the plain Adam
-    for group in optimizer.param_groups if everyone else []:
-        moved = [everyone[each] for each in group["params"] if each in everyone and each.grad is not None]
+    # A plain Adam that was given a clock shares its hooks with the clocked one.
+    young_of = optimizer.young if isinstance(optimizer, ClockedAdam) else {}
+    for group in optimizer.param_groups if young_of else []:
+        moved = [young_of[each] for each in group["params"] if each in young_of and each.grad is not None]
         if moved:
             states = [optimizer.state[each.parameter] for each in moved]
             _correct(moved, states, group, getattr(optimizer, "found_inf", None))
             _come_of_age(moved, states)
-    for parameter in [parameter for parameter, young in everyone.items() if not young.cohorts]:
-        del everyone[parameter]
+    for parameter in [parameter for parameter, young in young_of.items() if not young.cohorts]:
+        del young_of[parameter]
 
 
 def _correct(moved: list[Young], states: list[dict[str, Any]], group: dict[str, Any], skipped: Tensor | None) -> None:

@@ -107,22 +107,22 @@ def logarithms(betas: tuple[float | Tensor, ...], dtype: torch.dtype, device: to
 
 
 def warm_up(
-    everyone: Sequence[Young], betas: tuple[float | Tensor, ...], skipped: Tensor | None
+    young_parameters: Sequence[Young], betas: tuple[float | Tensor, ...], skipped: Tensor | None
 ) -> Float[Tensor, "4 n"]:
     """The bias corrections of all entries of several parameters, one step on: 1 - β^(t + 1) = β (1 - β^t) + 1 - β.
 
     Args:
-        everyone: the young entries of each parameter.
+        young_parameters: the young entries of each parameter.
         betas: the decay rates of both moments.
         skipped: 1 where GradScaler lets a fused Adam skip its step.
     """
-    before = torch.cat([young.corrections for young in everyone], 1)
+    before = torch.cat([young.corrections for young in young_parameters], 1)
     decays, rest = warming(betas, before.dtype, before.device)
     after = torch.addcmul(rest, before, decays)
     if skipped is not None:
         after = torch.where(skipped.bool(), before, after)
-    parts = after.split([young.positions.numel() for young in everyone], 1)
-    for young, part in zip(everyone, parts, strict=True):
+    parts = after.split([young.positions.numel() for young in young_parameters], 1)
+    for young, part in zip(young_parameters, parts, strict=True):
         young.corrections = part
     return after
 

@@ -114,4 +114,4 @@ def by_coarse_class(images: ImageSet) -> list[list[int]]:
     if images.coarse is None:
         raise ValueError("the data set has no coarse classes")
     coarse = images.coarse.tolist()
-    return [[fine for fine, own in enumerate(coarse) if own == number] for number in sorted(set(coarse))]
+    return [[fine for fine, of_fine in enumerate(coarse) if of_fine == number] for number in sorted(set(coarse))]

@@ -85,12 +85,12 @@ class Course:
         left = self.transcript.left.get(tasks[0].identity)
         if left is not None:
             now = tested(self.learner, tasks, self.is_regression)
-            for own, before, after in zip(numbers, left, now, strict=True):
-                own.update({"return/left_at": before, "return/found_at": after})
+            for row, before, after in zip(numbers, left, now, strict=True):
+                row.update({"return/left_at": before, "return/found_at": after})
         self.learner.begin(tasks[0], self.plan)
         inputs, _ = look_at(tasks, [task.train for task in tasks], 0, EXAMPLES_TO_DIAGNOSE_ON)
-        for own, found in zip(numbers, self.learner.diagnose(inputs), strict=True):
-            own.update(found)
+        for row, found in zip(numbers, self.learner.diagnose(inputs), strict=True):
+            row.update(found)
         self._record(tasks, numbers)
         self.online, self.best = ScoreSums(len(tasks)), BestWeights()
         self.position.has_begun = True
@@ -106,8 +106,8 @@ class Course:
             self.pause()
 
     def _learn_chunk(self, chunk: Chunk, task: Task) -> None:
-        said = [self.learner.update(inputs, targets, task) for inputs, targets in chunk.minibatches()]
-        outputs = torch.cat(said, 1)
+        parts = [self.learner.update(inputs, targets, task) for inputs, targets in chunk.minibatches()]
+        outputs = torch.cat(parts, 1)
         self.is_healthy = bool(outputs.isfinite().all())
         sums = scores(outputs, chunk.targets, self.is_regression)
         for tally in (self.latest, self.online) if self.position.epoch == 0 else (self.latest,):
@@ -133,8 +133,8 @@ class Course:
             {name: values[seed] for name, values in columns.items()} | self.transcript.metrics(seed)
             for seed in range(len(tasks))
         ]
-        for own, counted in zip(numbers, self.learner.metrics(), strict=True):
-            own.update({**counted, "time/seconds": time.monotonic() - self._began})
+        for row, counted in zip(numbers, self.learner.metrics(), strict=True):
+            row.update({**counted, "time/seconds": time.monotonic() - self._began})
         self._record(tasks, numbers)
 
     def _test(self, tasks: list[Task]) -> list[float]:
@@ -147,9 +147,9 @@ class Course:
         return now
 
     def _record(self, tasks: list[Task], numbers: list[dict[str, Any]]) -> None:
-        for task, own, seed in zip(tasks, numbers, self.learner.seeds, strict=True):
-            own.update({"seed": seed, "task/index": task.index})
-            own.update({f"task/{name}": value for name, value in task.parameters.items()})
+        for task, row, seed in zip(tasks, numbers, self.learner.seeds, strict=True):
+            row.update({"seed": seed, "task/index": task.index})
+            row.update({f"task/{name}": value for name, value in task.parameters.items()})
         self.record(self.position.examples, numbers)
 
     def state_dict(self) -> dict[str, Any]:

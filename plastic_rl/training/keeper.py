@@ -100,6 +100,6 @@ class CourseKeeper:
 def means_over_seeds(numbers: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     """The mean of each quantity that is a number for every seed, the seeds themselves aside."""
     shared = [
-        name for name in numbers[0] if name != "seed" and all(isinstance(own.get(name), int | float) for own in numbers)
+        name for name in numbers[0] if name != "seed" and all(isinstance(row.get(name), int | float) for row in numbers)
     ]
-    return {name: sum(own[name] for own in numbers) / len(numbers) for name in shared}
+    return {name: sum(row[name] for row in numbers) / len(numbers) for name in shared}

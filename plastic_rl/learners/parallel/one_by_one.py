@@ -41,15 +41,15 @@ class OneByOne(Learner):
 
     def update(self, inputs: Tensor, targets: Tensor, task: Task) -> Tensor:
         turns = zip(self.learners, inputs.split(1), targets.split(1), strict=True)
-        return torch.cat([learner.update(own, its, task) for learner, own, its in turns])
+        return torch.cat([learner.update(x, y, task) for learner, x, y in turns])
 
     def predict(self, inputs: Tensor, task: Task) -> Tensor:
         turns = zip(self.learners, inputs.split(1), strict=True)
-        return torch.cat([learner.predict(own, task) for learner, own in turns])
+        return torch.cat([learner.predict(x, task) for learner, x in turns])
 
     def diagnose(self, inputs: Tensor) -> list[dict[str, float]]:
         turns = zip(self.learners, inputs.split(1), strict=True)
-        return [measured for learner, own in turns for measured in learner.diagnose(own)]
+        return [measured for learner, x in turns for measured in learner.diagnose(x)]
 
     def metrics(self) -> list[dict[str, int | float]]:
         return [counted for learner in self.learners for counted in learner.metrics()]

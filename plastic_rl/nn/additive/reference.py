@@ -151,21 +151,21 @@ class ReferenceLayer(DecomposedLayer):
     # Groups of tasks.
 
     def consolidate(self, count: int) -> None:
-        everyone = list(self.factors.values())
-        whole = [one.tau if one.group is None else one.tau + self.groups[one.group] for one in everyone]
+        factors = list(self.factors.values())
+        whole = [one.tau if one.group is None else one.tau + self.groups[one.group] for one in factors]
         points = torch.stack(whole).flatten(1)
-        labels = group(points, [one.group for one in everyone], count)
+        labels = group(points, [one.group for one in factors], count)
         self.groups = {}
         for label in labels.unique().tolist():
             members = (labels == label).nonzero().flatten().tolist()
             if len(members) == 1:
-                everyone[members[0]].tau, everyone[members[0]].group = whole[members[0]], None
+                factors[members[0]].tau, factors[members[0]].group = whole[members[0]], None
                 continue
             centre, agrees = agreement(points[members], self.settings.spread, self.settings.centre)
             agrees = agrees.view_as(self.shared)
             self.groups[label] = torch.where(agrees, centre.view_as(self.shared), 0.0)
             for place in members:
-                everyone[place].tau, everyone[place].group = torch.where(agrees, 0.0, whole[place]), label
+                factors[place].tau, factors[place].group = torch.where(agrees, 0.0, whole[place]), label
 
     # Size and state.
 
