@@ -1,6 +1,6 @@
 """Hidden layers as data: who produces a group of units, who reads it, and the proof that nobody else does."""
 
-from plastic_rl.layers.discovery import hidden_layers, replaceable_layers
+from plastic_rl.layers.discovery import hidden_layers, refusal, replaceable_layers
 from plastic_rl.layers.hidden_layer import HiddenLayer
 from plastic_rl.layers.kinds import SolvedLinear, reading_layers
 from plastic_rl.layers.port import Port
@@ -13,5 +13,6 @@ __all__ = [
     "assert_function_preserving",
     "hidden_layers",
     "reading_layers",
+    "refusal",
     "replaceable_layers",
 ]

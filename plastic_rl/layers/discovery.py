@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -49,9 +49,24 @@ def hidden_layers(network: nn.Module, *example: Any, ignore: Collection[str] = (
     """
     found, refused = replaceable_layers(network, *example, ignore=ignore)
     if refused:
-        reasons = "; ".join(f"`{name}`: {why}" for name, why in refused.items())
-        raise ValueError(f"units that cannot be replaced: {reasons}. Leave them alone with ignore={list(refused)}")
+        raise ValueError(refusal(refused, are_all=not found))
     return found
+
+
+def refusal(refused: Mapping[str, str], *, are_all: bool = False) -> str:
+    """The message about layers whose units cannot be replaced.
+
+    Args:
+        refused: their names, and the reasons.
+        are_all: there are no others, so that nothing is left if they are left alone.
+    """
+    reasons = "; ".join(f"`{name}`: {why}" for name, why in refused.items())
+    advice = (
+        "There is nothing else to replace in this network"
+        if are_all
+        else f"Leave them alone with ignore={list(refused)}"
+    )
+    return f"units that cannot be replaced: {reasons}. {advice}"
 
 
 def replaceable_layers(

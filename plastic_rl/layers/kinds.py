@@ -140,7 +140,7 @@ def reason_against(module: nn.Module) -> str | None:
     if computes_weight(module):
         return "its weight is computed from other parameters (a parametrisation), so that it cannot be written to"
     if isinstance(module, nn.RNNBase) and (module.num_layers > 1 or module.bidirectional or module.proj_size):
-        return f"a {kind} of several layers or directions, or with a projection, hides units; stack single ones"
+        return f"a {kind} of several layers or directions, or with a projection, hides units (single ones do not)"
     if isinstance(module, nn.MultiheadAttention) and module.in_proj_weight is None:
         return "attention with widths of its own for keys or values (kdim, vdim) is not supported"
     if isinstance(module, _ConvTransposeNd) and module.groups > 1:

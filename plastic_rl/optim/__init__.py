@@ -9,9 +9,9 @@ from plastic_rl.optim.ewc import ElasticWeightConsolidation
 from plastic_rl.optim.l2_init import L2Init
 from plastic_rl.optim.l2_transfer import L2Transfer
 from plastic_rl.optim.shrink_perturb import ShrinkPerturb
-from plastic_rl.optim.stack import Stack, seeded
+from plastic_rl.optim.stack import Stack, seeded, wrapped
 from plastic_rl.optim.unit_clock import UnitClock
-from plastic_rl.optim.unit_replacer import UnitReplacer
+from plastic_rl.optim.unit_replacer import NothingToReplaceError, UnitReplacer
 
 __all__ = [
     "Adam",
@@ -21,6 +21,7 @@ __all__ = [
     "ElasticWeightConsolidation",
     "L2Init",
     "L2Transfer",
+    "NothingToReplaceError",
     "PlasticOptimizer",
     "Plasticity",
     "ShrinkPerturb",
@@ -32,4 +33,5 @@ __all__ = [
     "innermost",
     "methods_in",
     "seeded",
+    "wrapped",
 ]

@@ -38,11 +38,17 @@ class Anchoring(PlasticOptimizer, ABC):
         super().__init__(optimizer)
         self.strength = non_negative("strength", strength)
         self.memory = {"tasks": 0, "importances": [], "centres": []}
+        self._anchored: list[Tensor] = []
 
     @property
     def trained(self) -> list[Tensor]:
-        """The parameters that are moved, in the order of the groups."""
-        return [each for group in self.param_groups for each in group["params"] if each.requires_grad]
+        """The parameters that are drawn back, in the order of the groups: those that train when the first task ends.
+
+        One that is frozen later is neither moved nor measured any more.
+        """
+        if not self.memory["tasks"]:
+            self._anchored = [each for group in self.param_groups for each in group["params"] if each.requires_grad]
+        return self._anchored
 
     @abstractmethod
     def consolidate(self, losses: Iterable[Tensor]) -> None:
@@ -59,7 +65,8 @@ class Anchoring(PlasticOptimizer, ABC):
 
     def _anchors(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         if self.memory["tasks"]:
-            yield from zip(self.trained, self.memory["importances"], self.memory["centres"], strict=True)
+            anchors = zip(self.trained, self.memory["importances"], self.memory["centres"], strict=True)
+            yield from (anchor for anchor in anchors if anchor[0].requires_grad)
 
     @torch.no_grad()
     def penalty(self) -> float:
@@ -72,7 +79,14 @@ class Anchoring(PlasticOptimizer, ABC):
         return {**super().metrics(), "anchor/tasks": self.memory["tasks"], "anchor/penalty": self.penalty()}
 
     def load_memory(self, memory: dict[str, Any]) -> None:
-        self.memory = {"tasks": memory["tasks"], "importances": [], "centres": []}
+        self.memory = {"tasks": 0, "importances": [], "centres": []}
+        trained = self.trained
+        if memory["tasks"] and len(memory["centres"]) != len(trained):
+            raise ValueError(
+                f"the saved state is of {len(memory['centres'])} parameters, {len(trained)} train here: load it before "
+                "some are frozen or thawed"
+            )
         if memory["tasks"]:
             for name in ("importances", "centres"):
-                self.memory[name] = [saved.to(each) for saved, each in zip(memory[name], self.trained, strict=True)]
+                self.memory[name] = [saved.to(each) for saved, each in zip(memory[name], trained, strict=True)]
+        self.memory["tasks"] = memory["tasks"]

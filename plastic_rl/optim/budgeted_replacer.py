@@ -86,6 +86,13 @@ class BudgetedReplacer(UnitReplacer):
                 budget.settle(self.memory["step"], count)
         self.look_ahead()
 
+    def begin(self) -> None:
+        """Sets out with the layers at hand: warns of what there is to warn of, and looks ahead."""
+        if any(budget.rate for budget in self.budgets):
+            self.warn()
+        self._is_listening = None
+        self.look_ahead()
+
     def due(self) -> list[tuple[WatchedLayer, int]]:
         """The layers of which units fall due, each with their number: none that no longer trains.
 

@@ -211,7 +211,7 @@ class ContinualBackprop(BudgetedReplacer):
         self.decay_rate, self.move_mean_to_bias = decay, move_mean_to_bias
         self._budget, self._watch = budget, watch
         self.watched = self._watching()
-        self.look_ahead()
+        self.begin()
 
     def _watching(self) -> list[WatchedLayer]:
         return [self._watch(layer, self._budget(layer.units)) for layer in self.layers]
@@ -307,8 +307,7 @@ class ContinualBackprop(BudgetedReplacer):
         for watched in self.watched:
             watched.take_over(before.get(watched.layer.name), self.memory["step"])
         self.centre(self.memory["step"])
-        self._is_listening = None
-        self.look_ahead()
+        self.begin()
 
     def state_dict(self) -> dict[str, Any]:
         self.memory["layers"] = {watched.layer.name: watched.state_dict() for watched in self.watched}

@@ -58,7 +58,9 @@ class ElasticWeightConsolidation(Anchoring):
 
     def consolidate(self, losses: Iterable[Tensor]) -> None:
         trained = self.trained
-        fishers = fisher_diagonal(losses, trained)
+        moving = [each for each in trained if each.requires_grad]
+        found = dict(zip(moving, fisher_diagonal(losses, moving), strict=True))
+        fishers = [found[each] if each in found else torch.zeros_like(each) for each in trained]
         if not self.memory["tasks"]:
             self.memory["importances"] = [torch.zeros_like(each) for each in trained]
             self.memory["centres"] = [each.detach().clone() for each in trained]

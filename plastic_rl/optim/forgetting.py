@@ -121,7 +121,7 @@ def _aligned(name: str, value: Any, parameter: Tensor) -> Tensor | None:
 
 
 def _is_of_units(name: str, value: Any) -> bool:
-    """Whether state of an unknown form may hold something of single units; numbers and clocks do not."""
+    """True if state of an unknown form may hold something of single units; numbers and clocks do not."""
     if isinstance(value, Tensor):
         return value.numel() > 1 and name not in CLOCKS
     return isinstance(value, list | tuple | dict) and any(_is_of_units("", each) for each in value)

@@ -28,7 +28,8 @@ class L2Init(PlasticOptimizer):
     """Adds λ ‖θ - θ_0‖² to the loss, the squared distance to the weights at construction (Kumar et al. 2025, Eq. 2).
 
     Args:
-        optimizer: what moves the parameters; those that train when it is wrapped are drawn back to what they are then.
+        optimizer: what moves the parameters; those that train when it is wrapped are drawn back to what they are then,
+            as long as they train.
         layers: not looked at.
         strength: λ.
 
@@ -46,7 +47,8 @@ class L2Init(PlasticOptimizer):
 
     def after_zero_grad(self) -> None:
         for weight, start in zip(self.trained, self.memory["start"], strict=True) if self.strength else ():
-            add_gradient(weight, pull(weight, start, self.strength))
+            if weight.requires_grad:  # an optimiser moves whatever has a gradient
+                add_gradient(weight, pull(weight, start, self.strength))
 
     @torch.no_grad()
     def load_memory(self, memory: dict[str, Any]) -> None:

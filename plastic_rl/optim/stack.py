@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 
 from plastic_rl.layers import HiddenLayer
 from plastic_rl.optim.base import Plasticity, PlasticOptimizer
+from plastic_rl.optim.unit_replacer import NothingToReplaceError
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,26 @@ class Stack:
             optimizer = method(optimizer, layers)
         assert isinstance(optimizer, PlasticOptimizer)
         return optimizer
+
+
+def wrapped(plasticity: Plasticity, optimizer: Optimizer, layers: Sequence[HiddenLayer]) -> tuple[Optimizer, bool]:
+    """The optimiser in a method, but for what finds nothing to replace, of a stack too; and whether that is all of it.
+
+    Args:
+        plasticity: the method.
+        optimizer: what it wraps.
+        layers: the hidden layers that the optimiser trains, possibly none.
+    """
+    if isinstance(plasticity, Stack):
+        is_complete = True
+        for method in plasticity.methods:
+            optimizer, is_whole = wrapped(method, optimizer, layers)
+            is_complete = is_complete and is_whole
+        return optimizer, is_complete
+    try:
+        return plasticity(optimizer, layers), True
+    except NothingToReplaceError:
+        return optimizer, False
 
 
 def seeded(plasticity: Plasticity, seed: int | None) -> Plasticity:

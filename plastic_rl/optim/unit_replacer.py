@@ -26,6 +26,12 @@ from plastic_rl.validation import whole_number
 
 logger = logging.getLogger(__name__)
 
+_told: set[str] = set()
+
+
+class NothingToReplaceError(ValueError):
+    """A method that replaces hidden units was given none."""
+
 
 class UnitReplacer(PlasticOptimizer, ABC):
     """A method that now and then replaces hidden units by newborn ones: a score, a choice and a reset are its own.
@@ -136,10 +142,17 @@ class UnitReplacer(PlasticOptimizer, ABC):
         audible = [layer.name for layer in self.layers if layer.is_audible]
         if audible:
             yield (
-                f"{', '.join(audible)}: a norm that mixes units (LayerNorm, GroupNorm) lies between these units and "
-                "their readers, so that a newborn unit disturbs the others through it. Expect a jolt at each "
+                f"{', '.join(audible)}: a norm that mixes units (LayerNorm, RMSNorm, GroupNorm) lies between these "
+                "units and their readers, so that a newborn unit disturbs the others through it. Expect a jolt at each "
                 "replacement."
             )
+
+    def warn(self) -> None:
+        """Says in the log what speaks against replacing units of these layers, once for layers of these names."""
+        for text in UnitReplacer.concerns(self):
+            if text not in _told:
+                _told.add(text)
+                logger.warning("%s", text)
 
     def replacements(self) -> list[Replacement]:
         """The latest replacements, at most ``audit_size`` of them (:func:`plastic_rl.optim.audit.write_csv`)."""
@@ -156,11 +169,13 @@ def check_trained(optimizer: Optimizer, layers: Sequence[HiddenLayer], *, reader
     """Refuses layers that an optimiser does not train, although they could be: frozen weights it need not have.
 
     Raises:
-        ValueError: there are no layers, or the optimiser does not have all of their weights.
+        NothingToReplaceError: there are no layers.
+        ValueError: the optimiser does not have all of their weights.
     """
     if not layers:
-        raise ValueError(
-            "no hidden layers were given; find them with plastic_rl.layers.hidden_layers(network, example)"
+        raise NothingToReplaceError(
+            "there is nothing to replace: no hidden layers were given. Find them with "
+            "plastic_rl.layers.hidden_layers(network, example); a network with one layer alone has none"
         )
     trained = parameters_of(optimizer)
     weights = {layer.name: layer.parameters(reader_biases=reader_biases) for layer in layers}

@@ -8,7 +8,7 @@ from typing import Any
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from plastic_rl.forecast import Forecast, Pace, forecast
-from plastic_rl.sb3.attachment import optimiser_owners
+from plastic_rl.sb3.optimizer_slots import optimizer_slots
 
 
 def forecast_model(model: BaseAlgorithm, *, run_length: int | None = None) -> Forecast:
@@ -23,10 +23,10 @@ def forecast_model(model: BaseAlgorithm, *, run_length: int | None = None) -> Fo
         run_length: how long the run will be, in environment steps.
     """
     found = Forecast([], [])
-    for owner in optimiser_owners(model.policy):
-        pace = pace_of(model, owner)
+    for slot in optimizer_slots(model.policy, model):
+        pace = pace_of(model, slot.owner)
         # Where episodes set the pace, nobody knows how many updates a number of steps is.
-        found += forecast(owner.optimizer, pace=pace, run_length=None if pace is None else run_length)
+        found += forecast(slot.optimizer, pace=pace, run_length=None if pace is None else run_length)
     return found
 
 

@@ -13,7 +13,7 @@ from torch.optim import Optimizer
 
 from plastic_rl.layers import HiddenLayer, hidden_layers
 from plastic_rl.learners import Blueprint, backprop_learner
-from plastic_rl.optim import ContinualBackprop, PlasticOptimizer, ShrinkPerturb, methods_in
+from plastic_rl.optim import PlasticOptimizer, ShrinkPerturb, methods_in
 from plastic_rl.streams import Plan
 from tests.contract.methods import METHODS, often
 from tests.optim.networks import are_equal, mlp, numbers, train
@@ -199,15 +199,24 @@ def test_a_frozen_layer_is_forecast_to_stay_and_named():
     ]
 
 
-@pytest.mark.parametrize("stacked", [False, True])
-def test_shrink_and_perturb_leaves_frozen_weights_alone(stacked: bool):
-    network = mlp()
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("later", [False, True], ids=["before", "later"])
+def test_no_method_moves_frozen_weights(name: str, later: bool):
+    network, method = mlp(), METHODS[name]
+    network[0].requires_grad_(later)
+    optimizer = method.on(torch.optim.SGD(network.parameters(), lr=0.05), found(network))
+    train(network, optimizer, 3)
+    method.begin(optimizer)
+    train(network, optimizer, 3)
     network[0].requires_grad_(False)
+    optimizer.zero_grad()
     before, trained = numbers(network[0]), numbers(network[2])
-    optimizer: Optimizer = ShrinkPerturb(torch.optim.SGD(network.parameters(), lr=0.0), shrink=0.1, noise_std=0.1)
-    train(network, ContinualBackprop(optimizer, found(network)) if stacked else optimizer, 2)
+    train(network, optimizer, 6)
     assert are_equal(before, numbers(network[0]))
     assert not are_equal(trained, numbers(network[2]))
+    method.begin(optimizer)  # the next task of methods that know tasks
+    train(network, optimizer, 2)
+    assert are_equal(before, numbers(network[0]))
 
 
 def test_shrink_and_perturb_of_nothing_that_trains_does_nothing():
