@@ -39,11 +39,6 @@ class Anchoring(PlasticOptimizer, ABC):
         self.strength = non_negative("strength", strength)
         self.memory = {"tasks": 0, "importances": [], "centres": []}
 
-    @property
-    def trained(self) -> list[Tensor]:
-        """The parameters that are moved, in the order of the groups."""
-        return [each for group in self.param_groups for each in group["params"] if each.requires_grad]
-
     @abstractmethod
     def consolidate(self, losses: Iterable[Tensor]) -> None:
         """Takes note of the weights at hand, with which a task is over.

@@ -41,12 +41,13 @@ class L2Init(PlasticOptimizer):
     def __init__(self, optimizer: Optimizer, layers: Sequence[HiddenLayer] = (), *, strength: float = 1e-3) -> None:
         super().__init__(optimizer)
         self.strength = non_negative("strength", strength)
-        self.trained = [each for group in self.param_groups for each in group["params"] if each.requires_grad]
-        self.memory = {"start": [each.detach().clone() for each in self.trained]}
+        self.drawn_back = self.trained
+        self.memory = {"start": [each.detach().clone() for each in self.drawn_back]}
 
     def after_zero_grad(self) -> None:
-        for weight, start in zip(self.trained, self.memory["start"], strict=True) if self.strength else ():
-            add_gradient(weight, pull(weight, start, self.strength))
+        for weight, start in zip(self.drawn_back, self.memory["start"], strict=True) if self.strength else ():
+            if weight.requires_grad:
+                add_gradient(weight, pull(weight, start, self.strength))
 
     @torch.no_grad()
     def load_memory(self, memory: dict[str, Any]) -> None:
