@@ -12,6 +12,7 @@ from plastic_rl.optim.shrink_perturb import ShrinkPerturb
 from plastic_rl.optim.stack import Stack, seeded
 from plastic_rl.optim.unit_clock import UnitClock
 from plastic_rl.optim.unit_replacer import UnitReplacer
+from plastic_rl.optim.weight_clipping import WeightClipping
 
 __all__ = [
     "Adam",
@@ -29,6 +30,7 @@ __all__ = [
     "UnitForecast",
     "UnitReplacer",
     "UnitsReplaced",
+    "WeightClipping",
     "innermost",
     "methods_in",
     "seeded",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +19,7 @@ from plastic_rl.optim import (
     L2Transfer,
     Plasticity,
     ShrinkPerturb,
+    WeightClipping,
     methods_in,
 )
 
@@ -76,5 +78,6 @@ METHODS = {
         begin=consolidate,
     ),
     "L2 init": Method(partial(L2Init, strength=0.1), partial(L2Init, strength=0.0)),
+    "weight clipping": Method(partial(WeightClipping, kappa=0.5), partial(WeightClipping, kappa=math.inf)),
     "L2 transfer": Method(partial(L2Transfer, strength=0.1), partial(L2Transfer, strength=0.0), begin=consolidate),
 }
