@@ -97,6 +97,17 @@ class WeightClipping(MethodSettings):
 
 
 @dataclass
+class TRAC(MethodSettings):
+    """TRAC (Muppidi et al., NeurIPS 2024), with the values that its authors have everywhere."""
+
+    method: ClassVar[str] = "TRAC"
+    summary: ClassVar[str] = "whose distance from its initial weights is tuned at each update (Muppidi et al. 2024)"
+
+    tuners: NonNegativeInteger = 6  # with β of 0.9, 0.99 and so on, an update
+    s_prev: Positive = 1e-8  # the scale of each to begin with
+
+
+@dataclass
 class ElasticWeightConsolidation(MethodSettings):
     """Elastic weight consolidation (Kirkpatrick et al., PNAS 2017)."""
 
@@ -119,6 +130,7 @@ class L2Transfer(MethodSettings):
 METHODS: dict[str, type[MethodSettings]] = {
     "l2_init": L2Init,
     "shrink_perturb": ShrinkPerturb,
+    "trac": TRAC,
     "weight_clipping": WeightClipping,
 }
 """The methods that any agent can have, by the word that follows its name. Those that must be told when a task is over
