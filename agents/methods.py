@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from agents.recipe import Agent
 from plastic_rl.choices import Mode, Rounding, Utility
-from plastic_rl.settings import Decay, NonNegative, NonNegativeInteger, OneOf, Rate
+from plastic_rl.settings import Decay, NonNegative, NonNegativeInteger, OneOf, Positive, Rate
 
 if TYPE_CHECKING:
     from plastic_rl.optim import Plasticity
@@ -87,6 +87,27 @@ class L2Init(MethodSettings):
 
 
 @dataclass
+class WeightClipping(MethodSettings):
+    """Weight clipping (Elsayed et al., RLC 2024; the default of their PPO, 1 to 2 in their supervised runs)."""
+
+    method: ClassVar[str] = "WeightClipping"
+    summary: ClassVar[str] = "whose weights are clipped to the range in which layers are drawn (Elsayed et al. 2024)"
+
+    kappa: Positive = 3.0  # κ, the multiple of 1 / √fan_in that no weight exceeds, at each update
+
+
+@dataclass
+class TRAC(MethodSettings):
+    """TRAC (Muppidi et al., NeurIPS 2024), with the values that its authors have everywhere."""
+
+    method: ClassVar[str] = "TRAC"
+    summary: ClassVar[str] = "whose distance from its initial weights is tuned at each update (Muppidi et al. 2024)"
+
+    tuners: NonNegativeInteger = 6  # with β of 0.9, 0.99 and so on, an update
+    s_prev: Positive = 1e-8  # the scale of each to begin with
+
+
+@dataclass
 class ElasticWeightConsolidation(MethodSettings):
     """Elastic weight consolidation (Kirkpatrick et al., PNAS 2017)."""
 
@@ -109,6 +130,8 @@ class L2Transfer(MethodSettings):
 METHODS: dict[str, type[MethodSettings]] = {
     "l2_init": L2Init,
     "shrink_perturb": ShrinkPerturb,
+    "trac": TRAC,
+    "weight_clipping": WeightClipping,
 }
 """The methods that any agent can have, by the word that follows its name. Those that must be told when a task is over
 (elastic weight consolidation, L2 transfer) have agents of their own, as continual backpropagation has."""

@@ -5,13 +5,19 @@ from plastic_rl.layers.hidden_layer import HiddenLayer
 from plastic_rl.layers.kinds import SolvedLinear, reading_layers
 from plastic_rl.layers.port import Port
 from plastic_rl.layers.proof import assert_function_preserving
+from plastic_rl.layers.roles import LinearMap, NormScale, hidden_maps, linear_maps, norm_scales
 
 __all__ = [
     "HiddenLayer",
+    "LinearMap",
+    "NormScale",
     "Port",
     "SolvedLinear",
     "assert_function_preserving",
     "hidden_layers",
+    "hidden_maps",
+    "linear_maps",
+    "norm_scales",
     "reading_layers",
     "refusal",
     "replaceable_layers",

@@ -17,6 +17,9 @@ NORMS = (_BatchNorm, _InstanceNorm, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 # Norms whose statistics mix units: a unit that nobody reads is still heard through them.
 MIXING_NORMS = (nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 
+# Modules whose weight is a table to look up rows in, not a map of inputs.
+TABLES = (nn.Embedding, nn.EmbeddingBag)
+
 # Modules with hidden units of their own that nothing here knows how to replace.
 UNKNOWN = (nn.RNNCellBase, nn.Bilinear)
 
@@ -94,6 +97,20 @@ def outputs(layer: nn.Module) -> int:
     weight = layer.weight
     assert isinstance(weight, Tensor)
     return weight.shape[1] if isinstance(layer, _ConvTransposeNd) else weight.shape[0]
+
+
+def blocks(layer: nn.Module, weight: str) -> int:
+    """How many maps the weight of this name holds side by side, each with outputs of its own."""
+    if isinstance(layer, nn.RNNBase):
+        return _gates(layer)
+    if isinstance(layer, nn.MultiheadAttention):
+        return 3 if weight == "in_proj_weight" else 1
+    return layer.groups if isinstance(layer, _ConvNd) else 1
+
+
+def is_transposed(layer: nn.Module) -> bool:
+    """Whether torch keeps the inputs of the layer's weight first, and its outputs second."""
+    return isinstance(layer, _ConvTransposeNd)
 
 
 def inputs(layer: nn.Module) -> int:

@@ -10,10 +10,13 @@ from plastic_rl.optim.l2_init import L2Init
 from plastic_rl.optim.l2_transfer import L2Transfer
 from plastic_rl.optim.shrink_perturb import ShrinkPerturb
 from plastic_rl.optim.stack import Stack, seeded, wrapped
+from plastic_rl.optim.trac import TRAC
 from plastic_rl.optim.unit_clock import UnitClock
 from plastic_rl.optim.unit_replacer import NothingToReplaceError, UnitReplacer
+from plastic_rl.optim.weight_clipping import WeightClipping
 
 __all__ = [
+    "TRAC",
     "Adam",
     "AdamW",
     "Anchoring",
@@ -30,6 +33,7 @@ __all__ = [
     "UnitForecast",
     "UnitReplacer",
     "UnitsReplaced",
+    "WeightClipping",
     "innermost",
     "methods_in",
     "seeded",

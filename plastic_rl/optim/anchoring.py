@@ -41,13 +41,13 @@ class Anchoring(PlasticOptimizer, ABC):
         self._anchored: list[Tensor] = []
 
     @property
-    def trained(self) -> list[Tensor]:
+    def anchored(self) -> list[Tensor]:
         """The parameters that are drawn back, in the order of the groups: those that train when the first task ends.
 
         One that is frozen later is neither moved nor measured any more.
         """
         if not self.memory["tasks"]:
-            self._anchored = [each for group in self.param_groups for each in group["params"] if each.requires_grad]
+            self._anchored = self.trained
         return self._anchored
 
     @abstractmethod
@@ -65,7 +65,7 @@ class Anchoring(PlasticOptimizer, ABC):
 
     def _anchors(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         if self.memory["tasks"]:
-            anchors = zip(self.trained, self.memory["importances"], self.memory["centres"], strict=True)
+            anchors = zip(self.anchored, self.memory["importances"], self.memory["centres"], strict=True)
             yield from (anchor for anchor in anchors if anchor[0].requires_grad)
 
     @torch.no_grad()
@@ -80,7 +80,7 @@ class Anchoring(PlasticOptimizer, ABC):
 
     def load_memory(self, memory: dict[str, Any]) -> None:
         self.memory = {"tasks": 0, "importances": [], "centres": []}
-        trained = self.trained
+        trained = self.anchored
         if memory["tasks"] and len(memory["centres"]) != len(trained):
             raise ValueError(
                 f"the saved state is of {len(memory['centres'])} parameters, {len(trained)} train here: load it before "

@@ -66,6 +66,11 @@ class PlasticOptimizer(Optimizer):
         """The defaults of the wrapped optimiser."""
         return self.optimizer.defaults
 
+    @property
+    def trained(self) -> list[Tensor]:
+        """The parameters that train now, in the order of the groups."""
+        return [each for group in self.param_groups for each in group["params"] if each.requires_grad]
+
     def __getstate__(self) -> dict[str, Any]:
         # A scheduler replaces `step` on the instance by a closure over it, which is neither copied nor pickled.
         return {name: value for name, value in self.__dict__.items() if name != "step"}

@@ -57,7 +57,7 @@ class ElasticWeightConsolidation(Anchoring):
     """
 
     def consolidate(self, losses: Iterable[Tensor]) -> None:
-        trained = self.trained
+        trained = self.anchored
         moving = [each for each in trained if each.requires_grad]
         found = dict(zip(moving, fisher_diagonal(losses, moving), strict=True))
         fishers = [found[each] if each in found else torch.zeros_like(each) for each in trained]

@@ -42,11 +42,11 @@ class L2Init(PlasticOptimizer):
     def __init__(self, optimizer: Optimizer, layers: Sequence[HiddenLayer] = (), *, strength: float = 1e-3) -> None:
         super().__init__(optimizer)
         self.strength = non_negative("strength", strength)
-        self.trained = [each for group in self.param_groups for each in group["params"] if each.requires_grad]
-        self.memory = {"start": [each.detach().clone() for each in self.trained]}
+        self.drawn_back = self.trained
+        self.memory = {"start": [each.detach().clone() for each in self.drawn_back]}
 
     def after_zero_grad(self) -> None:
-        for weight, start in zip(self.trained, self.memory["start"], strict=True) if self.strength else ():
+        for weight, start in zip(self.drawn_back, self.memory["start"], strict=True) if self.strength else ():
             if weight.requires_grad:  # an optimiser moves whatever has a gradient
                 add_gradient(weight, pull(weight, start, self.strength))
 

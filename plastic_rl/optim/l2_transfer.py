@@ -32,7 +32,7 @@ class L2Transfer(Anchoring):
         Args:
             losses: not evaluated; all weights matter alike.
         """
-        trained = self.trained
+        trained = self.anchored
         self.memory["tasks"] += 1
         self.memory["importances"] = [torch.ones((), dtype=each.dtype, device=each.device) for each in trained]
         self.memory["centres"] = [each.detach().clone() for each in trained]

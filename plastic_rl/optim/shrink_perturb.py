@@ -54,7 +54,7 @@ class ShrinkPerturb(PlasticOptimizer):
     def after_step(self) -> None:
         """Shrinks and perturbs, with draws that are a function of the seed and the number of the step."""
         self.memory["step"] += 1
-        parameters = [each for group in self.param_groups for each in group["params"] if each.requires_grad]
+        parameters = self.trained
         if not parameters:
             return
         if self.shrink:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +12,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from plastic_rl.optim import (
+    TRAC,
     Anchoring,
     ContinualBackprop,
     ElasticWeightConsolidation,
@@ -18,6 +20,7 @@ from plastic_rl.optim import (
     L2Transfer,
     Plasticity,
     ShrinkPerturb,
+    WeightClipping,
     methods_in,
 )
 
@@ -76,5 +79,7 @@ METHODS = {
         begin=consolidate,
     ),
     "L2 init": Method(partial(L2Init, strength=0.1), partial(L2Init, strength=0.0)),
+    "TRAC": Method(TRAC, partial(TRAC, tuners=0)),
+    "weight clipping": Method(partial(WeightClipping, kappa=0.5), partial(WeightClipping, kappa=math.inf)),
     "L2 transfer": Method(partial(L2Transfer, strength=0.1), partial(L2Transfer, strength=0.0), begin=consolidate),
 }

@@ -1,0 +1,37 @@
+"""What methods have in common that look at the weights between layers, one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch.optim import Optimizer
+
+from plastic_rl.layers import HiddenLayer, LinearMap, linear_maps
+from plastic_rl.optim.base import PlasticOptimizer
+from plastic_rl.optim.stacked.seed_by_seed import SeedBySeed
+
+
+class WeightMethod(PlasticOptimizer):
+    """Knows which of the optimiser's parameters are weights, and which bias belongs to which.
+
+    Args:
+        optimizer: what moves the parameters.
+        layers: hidden layers of the network, which say who belongs to whom; without them shapes and order do
+            (:func:`plastic_rl.layers.linear_maps`).
+    """
+
+    vectorized = SeedBySeed
+
+    def __init__(self, optimizer: Optimizer, layers: Sequence[HiddenLayer] = ()) -> None:
+        super().__init__(optimizer)
+        self.find(layers)
+
+    maps: list[LinearMap]
+
+    def find(self, layers: Sequence[HiddenLayer]) -> None:
+        """Finds the weights that the method is about."""
+        self.maps = linear_maps(self.trained, layers)
+
+    def reattach(self, layers: Sequence[HiddenLayer]) -> None:
+        super().reattach(layers)
+        self.find(layers)
