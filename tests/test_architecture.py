@@ -82,7 +82,7 @@ def test_no_public_name_has_two_meanings():
 
 
 # Which room may import which, from the ground up: a room stands below all that import it.
-BASE = {"choices", "errors", "evaluation", "initialisers", "precision", "protocols", "settings", "validation"}
+BASE = {"choices", "errors", "evaluation", "extras", "initialisers", "precision", "protocols", "settings", "validation"}
 MAY_IMPORT = {
     **{room: set() for room in BASE},
     "layers": set(),
@@ -93,8 +93,8 @@ MAY_IMPORT = {
     "nn": {"choices", "layers", "optim", "precision", "validation"},
     "regimes": {"nn"},
     "runs": {"errors"},
-    "streams": {"errors"},
-    "nonstationary": {"protocols", "runs"},
+    "streams": {"errors", "extras"},
+    "nonstationary": {"extras", "protocols", "runs"},
     "learners": {"choices", "diagnostics", "layers", "nn", "optim", "streams"},
     "training": {"learners", "runs", "streams"},
     "sb3": {
@@ -107,7 +107,19 @@ MAY_IMPORT = {
         *("choices", "errors", "initialisers", "learners", "networks", "nn", "optim", "sb3", "settings", "streams"),
     },
     "launch": {
-        *("agents", "envs", "choices", "errors", "learners", "nonstationary", "runs", "sb3", "settings", "streams"),
+        *(
+            "agents",
+            "envs",
+            "choices",
+            "errors",
+            "extras",
+            "learners",
+            "nonstationary",
+            "runs",
+            "sb3",
+            "settings",
+            "streams",
+        ),
         "training",
     },
     "experiments": {"agents", "envs", "diagnostics", "evaluation", "launch", "runs", "training"},

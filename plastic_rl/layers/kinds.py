@@ -100,7 +100,7 @@ def outputs(layer: nn.Module) -> int:
 
 
 def blocks(layer: nn.Module, weight: str) -> int:
-    """How many maps the weight of this name holds side by side, each with outputs of its own."""
+    """The number of maps that the weight of this name holds side by side, each with outputs of its own."""
     if isinstance(layer, nn.RNNBase):
         return _gates(layer)
     if isinstance(layer, nn.MultiheadAttention):
@@ -109,7 +109,7 @@ def blocks(layer: nn.Module, weight: str) -> int:
 
 
 def is_transposed(layer: nn.Module) -> bool:
-    """Whether torch keeps the inputs of the layer's weight first, and its outputs second."""
+    """True if torch keeps the inputs of the layer's weight first, and its outputs second."""
     return isinstance(layer, _ConvTransposeNd)
 
 

@@ -1,4 +1,4 @@
-"""What the parameters of a network are for: weights between layers with their biases, and the scales of norms."""
+"""The roles of a network's parameters: weights between layers with their biases, and the scales of norms."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ class LinearMap:
         return self.view(values).flatten(2)
 
     def as_parameter(self, matrices: Float[Tensor, "blocks outputs inputs_and_taps"]) -> Tensor:
-        """What :meth:`matrices` was made of: a tensor of the weight's shape."""
+        """The inverse of :meth:`matrices`: a tensor of the weight's shape."""
         by_tap = matrices.unflatten(2, self.view(self.weight).shape[2:])
         return (by_tap.transpose(1, 2) if self.is_transposed else by_tap).reshape(self.weight.shape)
 
     @property
     def fan_in(self) -> int:
-        """How many inputs an output hears."""
+        """The number of inputs of an output."""
         return self.matrices(self.weight).shape[2]
 
     @property

@@ -154,7 +154,7 @@ class TRAC(PlasticOptimizer):
         return [self.memory[name][place] for place in self._moved]
 
     def _placed(self) -> list[Tensor]:
-        """Where the weights are put: θ_ref + S Δ."""
+        """The place of the weights: θ_ref + S Δ."""
         scale = self.memory["scale"]
         pairs = zip(self._of("reference"), self._of("displacement"), strict=True)
         return [torch.addcmul(reference, moved, scale.to(moved.dtype)) for reference, moved in pairs]

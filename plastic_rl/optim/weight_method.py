@@ -1,4 +1,4 @@
-"""What methods have in common that look at the weights between layers, one by one."""
+"""The base of methods that look at the weights between layers, one by one."""
 
 from __future__ import annotations
 

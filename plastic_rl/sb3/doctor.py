@@ -24,7 +24,7 @@ MANY_DEAD, MANY_DORMANT, LOW_RANK, MUCH_GROWTH = 0.2, 0.3, 0.1, 3.0
 
 @dataclass(frozen=True)
 class LayerScan:
-    """What became of one layer.
+    """The state of one layer.
 
     Args:
         name: of the layer.
@@ -45,7 +45,7 @@ class LayerScan:
 
 @dataclass(frozen=True)
 class Scan:
-    """What became of a model's network.
+    """The state of a model's network.
 
     Args:
         layers: each of them.
@@ -67,7 +67,7 @@ class Scan:
 
 
 def advice(layers: list[LayerScan]) -> Iterator[str]:
-    """What to do about it, a sentence for each complaint."""
+    """The advice, a sentence for each complaint."""
     complaints = [
         ([layer for layer in layers if layer.dead >= MANY_DEAD], "many dead units: replace them (ContinualBackprop)"),
         ([layer for layer in layers if layer.dormant >= MANY_DORMANT], "many dormant units: replace or recycle them"),
@@ -167,7 +167,7 @@ def looked_at(owner: Any, layers: list[HiddenLayer], fresh: list[HiddenLayer], b
 
 
 def spread(argument: Any, count: int) -> Any:
-    """What a network is given beside the observations, for a batch of them: actions are drawn from [-1, 1]."""
+    """The input of a network beside the observations, for a batch of them: actions are drawn from [-1, 1]."""
     if not isinstance(argument, Tensor):
         return argument
     return torch.empty(count, argument.shape[1]).uniform_(-1, 1) if argument.ndim > 1 else argument.expand(count)
