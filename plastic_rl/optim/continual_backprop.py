@@ -9,7 +9,7 @@ weights are the paper's; the authors' code takes means, which ranks the units of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -19,7 +19,6 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from plastic_rl.choices import Mode, Rounding, Utility
-from plastic_rl.initialisers import Initialiser
 from plastic_rl.layers import HiddenLayer, Port
 from plastic_rl.optim.budget import Budget
 from plastic_rl.optim.budgeted_replacer import BudgetedReplacer, is_capturing
@@ -159,7 +158,8 @@ class ContinualBackprop(BudgetedReplacer):
         rounding: "accumulate" carries fractions of a unit over (Algorithm 1), "bernoulli" draws (the authors' PPO).
         forget_optimizer_state: forget the moments of replaced units; the authors' PPO keeps them.
         move_mean_to_bias: add a removed unit's mean contribution to its readers' biases; not done in the paper's runs.
-        initialiser: how newborn units' weights are drawn; None resembles the layer's weights at construction.
+        initialiser: fills newborn units' weights: one of :mod:`plastic_rl.initialisers`, of ``torch.nn.init``, or any
+            function of a tensor; None resembles the layer's weights at construction.
         audit_size: how many of the latest replacements :meth:`replacements` can tell of; 0 keeps none.
         seed: of the draws; None takes torch's initial seed. The global random-number stream is never touched.
 
@@ -182,7 +182,7 @@ class ContinualBackprop(BudgetedReplacer):
         rounding: str = "accumulate",
         forget_optimizer_state: bool = True,
         move_mean_to_bias: bool = False,
-        initialiser: Initialiser | None = None,
+        initialiser: Callable[..., Any] | None = None,
         audit_size: int = 0,
         seed: int | None = None,
     ) -> None:

@@ -5,24 +5,25 @@ Called after the wrapped optimiser's step, never before: a unit that was silence
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
 from torch import Generator, Tensor
 from torch.optim import Optimizer
 
-from plastic_rl.initialisers import Initialiser
 from plastic_rl.layers import HiddenLayer, Port
 from plastic_rl.layers.port import fill
 from plastic_rl.optim.forgetting import forget
+from plastic_rl.optim.fresh_rows import fresh_rows
 
 
 @torch.no_grad()
 def replace_units(
     layer: HiddenLayer,
     units: Int[Tensor, " k"],
-    initialisers: Sequence[Initialiser],
+    initialisers: Sequence[Callable[..., Any]],
     generator: Generator,
     optimizer: Optimizer | None,
 ) -> None:
@@ -39,9 +40,8 @@ def replace_units(
         optimizer: the optimiser whose state of these weights is forgotten; None leaves it as it is.
     """
     for port, initialise in zip(layer.produced_by, initialisers, strict=True):
-        rows, weight = port.positions(units), port.weight
-        fresh = torch.empty((len(rows), *weight.shape[1:]), dtype=weight.dtype, device=weight.device)
-        weight.index_copy_(0, rows, initialise(fresh, generator))
+        rows = port.positions(units)
+        port.weight.index_copy_(0, rows, fresh_rows(port, rows, initialise, generator))
         fill(port.bias, 0, rows, 0.0)
         forget(optimizer, port.parameter, port.row_axis, rows)
         forget(optimizer, port.bias, 0, rows)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 import random
 from abc import ABC
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from plastic_rl.initialisers import Initialiser
 from plastic_rl.layers import HiddenLayer
 from plastic_rl.optim.adam import with_unit_clock
 from plastic_rl.optim.audit import AuditLog, Replacement
@@ -86,7 +85,7 @@ class UnitReplacer(PlasticOptimizer, ABC):
         return self.optimizer if self.forget_optimizer_state else None
 
     def renew_units(
-        self, layer: HiddenLayer, units: Tensor, initialisers: Sequence[Initialiser], source: torch.Generator
+        self, layer: HiddenLayer, units: Tensor, initialisers: Sequence[Callable[..., Any]], source: torch.Generator
     ) -> None:
         """Replaces units of one layer; :meth:`announce` follows when all layers of the update are done."""
         replace_units(layer, units, initialisers, source, self._forgetful)

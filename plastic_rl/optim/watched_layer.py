@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -11,10 +11,11 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from plastic_rl.choices import Mode, Utility
-from plastic_rl.initialisers import Initialiser, Resembling, Spread
+from plastic_rl.initialisers import Resembling, Spread
 from plastic_rl.layers import HiddenLayer, Port
 from plastic_rl.optim.activity import ActivityRecorder
 from plastic_rl.optim.budget import Budget
+from plastic_rl.optim.fresh_rows import check_initialiser
 from plastic_rl.optim.network_watch import AGAIN
 
 logger = logging.getLogger(__name__)
@@ -40,11 +41,16 @@ class WatchedLayer:
         utility: Utility,
         mode: Mode,
         keeps_mean: bool,
-        initialiser: Initialiser | None,
+        initialiser: Callable[..., Any] | None,
     ) -> None:
         self.layer, self.budget, self.utility, self.mode = layer, budget, utility, mode
         self.initialiser = initialiser
-        self.resembling = [Resembling.of(port.weight) for port in layer.produced_by] if initialiser is None else []
+        if initialiser is None:
+            self.resembling = [Resembling.of(port.weight) for port in layer.produced_by]
+        else:
+            self.resembling = list[Resembling]()
+            for port in layer.produced_by:
+                check_initialiser(port, initialiser)
         self.keeps_mean = keeps_mean or utility.is_centred
         self.recorders = [ActivityRecorder(port, keeps_mean=self.keeps_mean) for port in layer.read_by]
         self.known_unheard: set[str] = set()
@@ -139,7 +145,7 @@ class WatchedLayer:
         for recorder in self.recorders:
             recorder.clear()
 
-    def initialisers(self) -> list[Initialiser]:
+    def initialisers(self) -> list[Callable[..., Any]]:
         """For each producer how its weights are drawn."""
         return [self.initialiser or self.resembling[place] for place in range(len(self.layer.produced_by))]
 
