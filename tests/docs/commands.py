@@ -7,6 +7,7 @@ import shlex
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
+from functools import cache
 from importlib.util import find_spec
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
@@ -112,8 +113,11 @@ def refusal(words: Sequence[str], *, whole_sweep: bool) -> str | None:
     return None
 
 
+once_registered = cache(register)  # every agent in every environment: half a second
+
+
 def _composed(words: Sequence[str]) -> Settings:
-    register()
+    once_registered()
     with initialize(version_base="1.3", config_path=None):
         return from_hydra(compose(CONFIG_NAME, list(words)))
 

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
+from pathlib import Path
 
+import sb3_contrib
+import stable_baselines3
+
+from agents import AGENTS
+from envs import ENVS
 from tests.docs.pages import ROOT
 
 FOLDERS = ("plastic_rl", "agents", "envs", "launch", "experiments", "benchmarks")
@@ -15,9 +21,18 @@ DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 @cache
 def words() -> frozenset[str]:
     """Names of modules, classes, functions, arguments and attributes, and every text that is no docstring."""
-    files = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]
-    stems = {path.stem for path in files}
-    return frozenset(stems.union(*(_words_of(ast.parse(path.read_text())) for path in files)))
+    return frozenset({*AGENTS, *ENVS, *_words_in(ROOT / folder for folder in FOLDERS)})
+
+
+@cache
+def foreign_words() -> frozenset[str]:
+    """The same of Stable-Baselines3 and sb3-contrib."""
+    return frozenset(_words_in(Path(package.__file__).parent for package in (stable_baselines3, sb3_contrib)))
+
+
+def _words_in(folders: Iterable[Path]) -> set[str]:
+    files = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
+    return {path.stem for path in files}.union(*(_words_of(ast.parse(path.read_text())) for path in files))
 
 
 def _words_of(tree: ast.AST) -> set[str]:

@@ -12,7 +12,7 @@ from functools import cache
 import gymnasium
 
 import plastic_rl.nonstationary  # noqa: F401 -- registers the ids of its worlds
-from tests.docs.lexicon import words
+from tests.docs.lexicon import foreign_words, words
 from tests.docs.names import FOREIGN_FACES, exists
 from tests.docs.pages import ROOT, Page
 
@@ -25,8 +25,8 @@ FILE = re.compile(r"[\w-]*(?:\.\w+)?\.(?:py|md|csv|json|jsonl|png|yaml|zip|pt|np
 # Names of others' code, of examples, and of what stands in no Python file.
 FOREIGN = {
     *("AdamGnT", "shibhansh/loss-of-plasticity", "jaehong31/APD", "choasma/HSIC-bottleneck"),
-    *("Method", "net", "net.fc1", "net.fc2", "its", "next_observation"),
-    *("clip_grad_norm_", "evaluate_policy", "foreach", "mlp_extractor.value_net", "mu", "target_update_interval"),
+    *("Method", "net", "net.fc1", "net.fc2", "its", "next_observation", "critic_optimizer"),
+    *("clip_grad_norm_", "foreach", "mlp_extractor.value_net"),
     *("RMSpropTFLike", "dev", "gpu", "gz", "kill", "true", "false", "~/.cache/plastic_rl"),
 }
 
@@ -46,7 +46,9 @@ def is_known(word: str) -> bool:
         return word in words() or word in _files()
     if "." in word or re.match(r"[A-Z]+[a-z]", word):
         return exists(word) or (ROOT / f"{word.replace('.', '/')}.py").exists()
-    return word in words() or any(word in vars(face) for face in FOREIGN_FACES) or (ROOT / word).is_dir()
+    if word in words() or (ROOT / word).is_dir():
+        return True
+    return any(word in vars(face) for face in FOREIGN_FACES) or word in foreign_words()
 
 
 def unknown_paths(page: Page) -> set[str]:
