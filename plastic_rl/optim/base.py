@@ -108,7 +108,7 @@ class PlasticOptimizer(Optimizer):
     # What a host may ask.
 
     def on_replacement(self, listener: Listener) -> None:
-        """Calls ``listener`` with each :class:`UnitsReplaced` of units by this method and by those inside it."""
+        """Calls ``listener`` with each :class:`plastic_rl.optim.UnitsReplaced` of this method and those inside it."""
         for method in methods_in(self):
             method.listeners.append(listener)
 

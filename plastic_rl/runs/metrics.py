@@ -31,8 +31,8 @@ class MetricsFile:
         RunError: The file cannot be written.
 
     Example:
-        >>> metrics = MetricsFile(path, position=None)
-        >>> metrics.write(2048, {"episode/return": 12.5})
+        >>> with MetricsFile(path, position=None) as metrics:
+        ...     metrics.write(2048, {"episode/return": 12.5})
     """
 
     def __init__(self, path: Path, position: int | None) -> None:

@@ -33,8 +33,9 @@ class TaskSwitch(BaseCallback):
     all others are filled with copies of those that do. So no policy learns from another world, or from another policy's
     actions; a change that is detected with delay counts from where it is found to have happened in the rollout. Where
     the policy changes, advantages end, with the value that the critic of the task that is left gives to what follows. A
-    running VecNormalize has statistics for each task, of what this task has shown alone (:func:`plastic_rl.sb3
-    .recall_task`); where changes are detected, they hold what lies between a change and its alarm too.
+    running VecNormalize has statistics for each task, of what this task has shown alone
+    (:func:`plastic_rl.sb3.recall_task`); where changes are detected, they hold what lies between a change and its alarm
+    too.
     """
 
     model: OnPolicyAlgorithm  # pyright: ignore[reportIncompatibleVariableOverride]

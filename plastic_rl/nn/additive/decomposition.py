@@ -27,7 +27,7 @@ class AdditiveDecomposition(SharedNetwork):
     ::
 
         tasks = AdditiveDecomposition(network, heads=["head"])
-        optimizer = AdditiveOptimizer(torch.optim.Adam(network.parameters()), tasks)
+        optimizer = AdditiveOptimizer(torch.optim.Adam(network.parameters()), decomposition=tasks)
         ...                      # learn the first task, with the network and the optimiser as ever
         tasks.new_task()         # learn another one
         with tasks.task(0):      # the network is again what it was, bit for bit

@@ -20,7 +20,10 @@ class CombinedTrunks(nn.Module):
 
     ::
 
-        trunks = [LocalHSIC(build(), x, target_encoder=OneHot(10), readout=None, sigma=s) for s in (1.0, 5.0, 10.0)]
+        trunks = [
+            LocalHSIC(build_trunk(), inputs[:1], target_encoder=OneHot(10), readout=None, sigma=sigma)
+            for sigma in (1.0, 5.0, 10.0)
+        ]
         combined = CombinedTrunks(trunks, target_encoder=OneHot(10))
 
     One trunk with ``sigma=(1.0, 5.0, 10.0)``, the mean of three kernels, costs a third of it.
