@@ -108,6 +108,20 @@ class TRAC(MethodSettings):
 
 
 @dataclass
+class UPGD(MethodSettings):
+    """UPGD around SGD, AdaUPGD around Adam (Elsayed & Mahmood, ICLR 2024; the values of their PPO)."""
+
+    method: ClassVar[str] = "UPGD"
+    summary: ClassVar[str] = "whose steps and noise spare weights by their utility (Elsayed & Mahmood 2024)"
+
+    beta_utility: Rate = 0.999  # decay of the running utility, an update
+    sigma: NonNegative = 0.001  # of the noise, in the units of a gradient, an update
+    decoupled_weight_decay: NonNegative = 0.001  # times the learning rate, an update
+    protecting: bool = True  # gate the steps, too; False gates the noise alone
+    step_scale: NonNegative = 2.0  # as in their code, where the paper has 1
+
+
+@dataclass
 class ElasticWeightConsolidation(MethodSettings):
     """Elastic weight consolidation (Kirkpatrick et al., PNAS 2017)."""
 
@@ -131,6 +145,7 @@ METHODS: dict[str, type[MethodSettings]] = {
     "l2_init": L2Init,
     "shrink_perturb": ShrinkPerturb,
     "trac": TRAC,
+    "upgd": UPGD,
     "weight_clipping": WeightClipping,
 }
 """The methods that any agent can have, by the word that follows its name. Those that must be told when a task is over

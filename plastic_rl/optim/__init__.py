@@ -13,10 +13,12 @@ from plastic_rl.optim.stack import Stack, seeded
 from plastic_rl.optim.trac import TRAC
 from plastic_rl.optim.unit_clock import UnitClock
 from plastic_rl.optim.unit_replacer import UnitReplacer
+from plastic_rl.optim.upgd import UPGD
 from plastic_rl.optim.weight_clipping import WeightClipping
 
 __all__ = [
     "TRAC",
+    "UPGD",
     "Adam",
     "AdamW",
     "Anchoring",
