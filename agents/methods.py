@@ -87,6 +87,16 @@ class L2Init(MethodSettings):
 
 
 @dataclass
+class WassersteinInit(MethodSettings):
+    """The pull to the initial weights' distribution (Lewandowski et al. 2023; λ of 3e-2 to 1e-5 in use)."""
+
+    method: ClassVar[str] = "WassersteinInit"
+    summary: ClassVar[str] = "whose weights are drawn back to their first distribution (Lewandowski et al. 2023)"
+
+    strength: NonNegative = 1e-3  # λ, of each squared distance between sorted parameters
+
+
+@dataclass
 class WeightClipping(MethodSettings):
     """Weight clipping (Elsayed et al., RLC 2024; the default of their PPO, 1 to 2 in their supervised runs)."""
 
@@ -146,6 +156,7 @@ METHODS: dict[str, type[MethodSettings]] = {
     "shrink_perturb": ShrinkPerturb,
     "trac": TRAC,
     "upgd": UPGD,
+    "wasserstein_init": WassersteinInit,
     "weight_clipping": WeightClipping,
 }
 """The methods that any agent can have, by the word that follows its name. Those that must be told when a task is over

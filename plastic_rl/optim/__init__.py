@@ -14,6 +14,7 @@ from plastic_rl.optim.trac import TRAC
 from plastic_rl.optim.unit_clock import UnitClock
 from plastic_rl.optim.unit_replacer import UnitReplacer
 from plastic_rl.optim.upgd import UPGD
+from plastic_rl.optim.wasserstein_init import WassersteinInit
 from plastic_rl.optim.weight_clipping import WeightClipping
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "UnitForecast",
     "UnitReplacer",
     "UnitsReplaced",
+    "WassersteinInit",
     "WeightClipping",
     "innermost",
     "methods_in",
