@@ -87,6 +87,16 @@ class L2Init(MethodSettings):
 
 
 @dataclass
+class WassersteinInit(MethodSettings):
+    """The pull to the initial weights' distribution (Lewandowski et al. 2023; λ of 3e-2 to 1e-5 in use)."""
+
+    method: ClassVar[str] = "WassersteinInit"
+    summary: ClassVar[str] = "whose weights are drawn back to their first distribution (Lewandowski et al. 2023)"
+
+    strength: NonNegative = 1e-3  # λ, of each squared distance between sorted parameters
+
+
+@dataclass
 class WeightClipping(MethodSettings):
     """Weight clipping (Elsayed et al., RLC 2024; the default of their PPO, 1 to 2 in their supervised runs)."""
 
@@ -105,6 +115,20 @@ class TRAC(MethodSettings):
 
     tuners: NonNegativeInteger = 6  # with β of 0.9, 0.99 and so on, an update
     s_prev: Positive = 1e-8  # the scale of each to begin with
+
+
+@dataclass
+class UPGD(MethodSettings):
+    """UPGD around SGD, AdaUPGD around Adam (Elsayed & Mahmood, ICLR 2024; the values of their PPO)."""
+
+    method: ClassVar[str] = "UPGD"
+    summary: ClassVar[str] = "whose steps and noise spare weights by their utility (Elsayed & Mahmood 2024)"
+
+    beta_utility: Rate = 0.999  # decay of the running utility, an update
+    sigma: NonNegative = 0.001  # of the noise, in the units of a gradient, an update
+    decoupled_weight_decay: NonNegative = 0.001  # times the learning rate, an update
+    protecting: bool = True  # gate the steps, too; False gates the noise alone
+    step_scale: NonNegative = 2.0  # as in their code, where the paper has 1
 
 
 @dataclass
@@ -131,6 +155,8 @@ METHODS: dict[str, type[MethodSettings]] = {
     "l2_init": L2Init,
     "shrink_perturb": ShrinkPerturb,
     "trac": TRAC,
+    "upgd": UPGD,
+    "wasserstein_init": WassersteinInit,
     "weight_clipping": WeightClipping,
 }
 """The methods that any agent can have, by the word that follows its name. Those that must be told when a task is over

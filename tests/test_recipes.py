@@ -4,6 +4,7 @@ import inspect
 import json
 import math
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,12 @@ def test_the_settings_of_a_method_are_those_of_the_library(settings):
     method = settings().plasticity()
     assert inspect.signature(method).bind(torch.optim.SGD([torch.zeros(1)], lr=0.1))
     assert issubclass(method.func, PlasticOptimizer)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("base", BASES)
+def test_no_setting_of_a_method_is_called_as_one_of_a_base(base, method):
+    assert not {field.name for field in fields(BASES[base])} & {field.name for field in fields(METHODS[method])}
 
 
 def test_every_environment_is_a_file_of_its_name_and_every_file_an_environment():

@@ -13,10 +13,13 @@ from plastic_rl.optim.stack import Stack, seeded, wrapped
 from plastic_rl.optim.trac import TRAC
 from plastic_rl.optim.unit_clock import UnitClock
 from plastic_rl.optim.unit_replacer import NothingToReplaceError, UnitReplacer
+from plastic_rl.optim.upgd import UPGD
+from plastic_rl.optim.wasserstein_init import WassersteinInit
 from plastic_rl.optim.weight_clipping import WeightClipping
 
 __all__ = [
     "TRAC",
+    "UPGD",
     "Adam",
     "AdamW",
     "Anchoring",
@@ -33,6 +36,7 @@ __all__ = [
     "UnitForecast",
     "UnitReplacer",
     "UnitsReplaced",
+    "WassersteinInit",
     "WeightClipping",
     "innermost",
     "methods_in",

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Generator, Tensor
 from torch.optim import Optimizer
 
 from plastic_rl.layers import HiddenLayer
 from plastic_rl.optim.base import PlasticOptimizer
+from plastic_rl.optim.noise import normal_noise
 from plastic_rl.optim.stacked.seed_by_seed import SeedBySeed
 from plastic_rl.validation import fraction, non_negative
 
@@ -60,17 +60,9 @@ class ShrinkPerturb(PlasticOptimizer):
         if self.shrink:
             torch._foreach_mul_(parameters, 1 - self.shrink)  # pyright: ignore[reportPrivateImportUsage]
         if self.noise_std:
-            torch._foreach_add_(parameters, self._noise(parameters))  # pyright: ignore[reportPrivateImportUsage]
+            noise = normal_noise(parameters, std=self.noise_std, seed=self.memory["seed"], step=self.memory["step"])
+            torch._foreach_add_(parameters, noise)  # pyright: ignore[reportPrivateImportUsage]
 
     def load_memory(self, memory: dict[str, Any]) -> None:
         # The numbers alone: two optimisers must not count in one dict.
         self.memory.update(step=int(memory["step"]), seed=int(memory["seed"]))
-
-    def _noise(self, parameters: list[Tensor]) -> list[Tensor]:
-        """One draw for all parameters together, shared out among them."""
-        sizes, first = [parameter.numel() for parameter in parameters], parameters[0]
-        source = Generator(first.device)
-        source.manual_seed((self.memory["seed"] * 1_000_003 + self.memory["step"]) % 2**63)
-        drawn = torch.empty(sum(sizes), device=first.device, dtype=first.dtype)
-        drawn.normal_(0, self.noise_std, generator=source)
-        return [part.view_as(each) for part, each in zip(drawn.split(sizes), parameters, strict=True)]

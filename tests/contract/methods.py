@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 
 from plastic_rl.optim import (
     TRAC,
+    UPGD,
     Anchoring,
     ContinualBackprop,
     ElasticWeightConsolidation,
@@ -20,6 +21,7 @@ from plastic_rl.optim import (
     L2Transfer,
     Plasticity,
     ShrinkPerturb,
+    WassersteinInit,
     WeightClipping,
     methods_in,
 )
@@ -80,6 +82,8 @@ METHODS = {
     ),
     "L2 init": Method(partial(L2Init, strength=0.1), partial(L2Init, strength=0.0)),
     "TRAC": Method(TRAC, partial(TRAC, tuners=0)),
+    "UPGD": Method(UPGD, partial(UPGD, protecting=False, sigma=0.0, decoupled_weight_decay=0.0)),
+    "Wasserstein init": Method(partial(WassersteinInit, strength=0.1), partial(WassersteinInit, strength=0.0)),
     "weight clipping": Method(partial(WeightClipping, kappa=0.5), partial(WeightClipping, kappa=math.inf)),
     "L2 transfer": Method(partial(L2Transfer, strength=0.1), partial(L2Transfer, strength=0.0), begin=consolidate),
 }

@@ -1,0 +1,70 @@
+"""Regularisation towards the distribution of the initial weights: a weight may change places with another for nothing.
+
+Lewandowski, Tanaka, Schuurmans, Machado, "Directions of curvature as an explanation for loss of plasticity", 2023
+(arXiv 2312.00246).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.optim import Optimizer
+
+from plastic_rl.layers import HiddenLayer
+from plastic_rl.optim.base import PlasticOptimizer, add_gradient
+from plastic_rl.optim.stacked.seed_by_seed import SeedBySeed
+from plastic_rl.validation import non_negative
+
+
+def distance(weight: Tensor, start: Float[Tensor, " n"]) -> Float[Tensor, ""]:
+    """‖sort(θ) - sort(θ_0)‖²: n times the squared 2-Wasserstein distance of the two empirical distributions.
+
+    Args:
+        weight: θ, of any shape.
+        start: the entries of θ_0, sorted.
+    """
+    return (weight.flatten().sort().values - start).square().sum()
+
+
+def pull(weight: Tensor, start: Float[Tensor, " n"], strength: float) -> Tensor:
+    """The gradient of λ :func:`distance`: each entry is drawn to the initial one of the same rank."""
+    entries, places = weight.flatten().sort(stable=True)  # so that ties go by their place, on any device
+    return torch.empty_like(entries).scatter_(0, places, (entries - start).mul_(2 * strength)).view_as(weight)
+
+
+class WassersteinInit(PlasticOptimizer):
+    """Adds λ Σ ‖sort(θ) - sort(θ_0)‖² over all parameters to the loss, each with itself at construction.
+
+    Weaker than :class:`plastic_rl.optim.L2Init`: no weight has to stay near its own first value, only the distribution
+    must stay what it was. For a parameter of one entry the two are the same.
+
+    Args:
+        optimizer: what moves the parameters; of those that train when it is wrapped the distribution is kept.
+        layers: not looked at.
+        strength: λ.
+
+    Raises:
+        ValueError: the strength is negative.
+    """
+
+    vectorized = SeedBySeed
+
+    def __init__(self, optimizer: Optimizer, layers: Sequence[HiddenLayer] = (), *, strength: float = 1e-3) -> None:
+        super().__init__(optimizer)
+        self.strength = non_negative("strength", strength)
+        self.drawn_back = self.trained
+        self.memory = {"start": [each.detach().flatten().sort().values for each in self.drawn_back]}
+
+    def after_zero_grad(self) -> None:
+        for weight, start in zip(self.drawn_back, self.memory["start"], strict=True) if self.strength else ():
+            if weight.requires_grad:
+                add_gradient(weight, pull(weight, start, self.strength))
+
+    @torch.no_grad()
+    def load_memory(self, memory: dict[str, Any]) -> None:
+        for start, saved in zip(self.memory["start"], memory["start"], strict=True):
+            start.copy_(saved)
