@@ -1,7 +1,7 @@
 """On which samples a hidden unit's activation is flat, so that no gradient passes it, for any kind of activation.
 
 An activation is flat where its slope is below 1 % of the steepest that it has anywhere: ReLU at and below 0, tanh
-beyond ±2.99, the sigmoid beyond ±5.98. A unit that is flat on nearly all samples is stuck: its output hardly depends on
+beyond ±2.99, the sigmoid beyond ±5.99. A unit that is flat on nearly all samples is stuck: its output hardly depends on
 its input, and its incoming weights learn nothing. It is dead if its output is nothing, and saturated otherwise.
 """
 

@@ -3,6 +3,7 @@
 from plastic_rl.sb3.attachment import attach, layers_of, plastic_optimizers, reattach
 from plastic_rl.sb3.forecast import forecast_model
 from plastic_rl.sb3.plastic import add_plasticity, plastic
+from plastic_rl.sb3.save_observations import save_observations
 from plastic_rl.sb3.task_detection import detect_tasks
 from plastic_rl.sb3.task_recall import recall_task
 from plastic_rl.sb3.task_switch import TaskSwitch
@@ -22,5 +23,6 @@ __all__ = [
     "reattach",
     "recall_task",
     "remember_tasks",
+    "save_observations",
     "train_model",
 ]

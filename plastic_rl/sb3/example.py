@@ -1,4 +1,4 @@
-"""One input of zeros for any network of an SB3 policy: what its layers are found with."""
+"""Inputs for any network of an SB3 policy: one of zeros, with which its layers are found, and ones of observations."""
 
 from __future__ import annotations
 
@@ -20,7 +20,23 @@ def example(network: BaseModel) -> tuple[Any, ...]:
     Raises:
         ValueError: the network's forward pass needs something that no network of SB3 and sb3-contrib does.
     """
-    observation, _ = network.obs_to_tensor(zeros_of(network.observation_space))
+    return inputs_of(network, zeros_of(network.observation_space))
+
+
+def inputs_of(network: BaseModel, observations: Any) -> tuple[Any, ...]:
+    """The inputs for a policy, an actor or a critic that sees these observations, as ``network(*inputs)``.
+
+    Actions beside several observations are drawn from [-1, 1]; beside a single one they are zeros. A recurrent policy
+    takes the observations for one sequence, and begins it without a memory.
+
+    Args:
+        network: any of the networks of a policy.
+        observations: one of the network's space, or a batch of them.
+
+    Raises:
+        ValueError: the network's forward pass needs something that no network of SB3 and sb3-contrib does.
+    """
+    tensor, is_batch = network.obs_to_tensor(observations)
     arguments = list(inspect.signature(network.forward).parameters.values())[1:]
     needed = [argument.name for argument in arguments if argument.default is inspect.Parameter.empty]
     unknown = [name for name in needed if name not in BESIDE]
@@ -29,7 +45,18 @@ def example(network: BaseModel) -> tuple[Any, ...]:
             f"{type(network).__name__}.forward needs {unknown}, of which no example is known; "
             f"known beside the observation: {list(BESIDE)}"
         )
-    return (observation, *(BESIDE[name](network) for name in needed))
+    beside = [BESIDE[name](network) for name in needed]
+    count = len(next(iter(tensor.values())) if isinstance(tensor, dict) else tensor)
+    return (tensor, *([spread(each, count) for each in beside] if is_batch else beside))
+
+
+def spread(argument: Any, count: int) -> Any:
+    """What a network is given beside one observation, for a batch of them: actions are drawn from [-1, 1]."""
+    if not isinstance(argument, Tensor):
+        return argument
+    if argument.ndim == 1:
+        return argument.expand(count)
+    return torch.empty(count, argument.shape[1], device=argument.device).uniform_(-1, 1)
 
 
 def zeros_of(space: spaces.Space[Any]) -> Any:

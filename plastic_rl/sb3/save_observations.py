@@ -1,0 +1,55 @@
+"""The observations that a model learned from last, in a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from stable_baselines3.common.base_class import BaseAlgorithm
+
+
+def save_observations(model: BaseAlgorithm, path: Path | str, count: int = 1024) -> None:
+    """Saves observations from a model's rollout or replay buffer, as its networks saw them, for the doctor.
+
+    ::
+
+        model.learn(100_000)
+        model.save("model.zip")
+        save_observations(model, "observations.npz")
+
+    Args:
+        model: one that has learned.
+        path: of the .npz to write.
+        count: how many at most, at equal distances in time.
+
+    Raises:
+        ValueError: the model has collected none.
+    """
+    rows = _collected(model)
+    parts = rows if isinstance(rows, dict) else {"observations": rows}
+    length = len(next(iter(parts.values())))
+    chosen = np.linspace(0, length - 1, min(count, length)).astype(int)
+    np.savez_compressed(path, **{name: part[chosen] for name, part in parts.items()})
+
+
+def _collected(model: Any) -> Any:
+    """All observations that a model's buffer holds, one a row."""
+    rollout, replay = getattr(model, "rollout_buffer", None), getattr(model, "replay_buffer", None)
+    if rollout is not None and rollout.full:
+        return _rows(rollout.observations, model.observation_space)
+    if replay is not None and replay.size():
+        observations = replay.observations
+        is_dict = isinstance(observations, dict)
+        size = replay.size()
+        filled = {name: part[:size] for name, part in observations.items()} if is_dict else observations[:size]
+        rows, normalise = _rows(filled, model.observation_space), model.get_vec_normalize_env()
+        return rows if normalise is None else normalise.normalize_obs(rows)  # a replay buffer holds them as they were
+    raise ValueError("the model has collected no observations yet; save them after `learn`")
+
+
+def _rows(observations: Any, space: Any) -> Any:
+    """Observations by steps and copies of the environment, or already one a row, as one a row."""
+    if isinstance(observations, dict):
+        return {name: _rows(part, space[name]) for name, part in observations.items()}
+    return observations.reshape(-1, *space.shape)
