@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from agents.recipe import Agent
 from plastic_rl.choices import Mode, Rounding, Utility
-from plastic_rl.settings import Decay, NonNegative, NonNegativeInteger, OneOf, Positive, Rate
+from plastic_rl.settings import Count, Decay, NonNegative, NonNegativeInteger, OneOf, Positive, Rate
 
 if TYPE_CHECKING:
     from plastic_rl.optim import Plasticity
@@ -107,6 +107,17 @@ class WeightClipping(MethodSettings):
 
 
 @dataclass
+class SpectralRegularization(MethodSettings):
+    """Spectral regularisation (Lewandowski et al., ICLR 2025)."""
+
+    method: ClassVar[str] = "SpectralRegularization"
+    summary: ClassVar[str] = "whose layers keep their largest singular value near one (Lewandowski et al. 2025)"
+
+    strength: NonNegative = 1e-4  # λ
+    k: Count = 2  # the power of the singular value that is drawn to one
+
+
+@dataclass
 class TRAC(MethodSettings):
     """TRAC (Muppidi et al., NeurIPS 2024), with the values that its authors have everywhere."""
 
@@ -154,6 +165,7 @@ class L2Transfer(MethodSettings):
 METHODS: dict[str, type[MethodSettings]] = {
     "l2_init": L2Init,
     "shrink_perturb": ShrinkPerturb,
+    "spectral_regularization": SpectralRegularization,
     "trac": TRAC,
     "upgd": UPGD,
     "wasserstein_init": WassersteinInit,

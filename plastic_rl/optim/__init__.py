@@ -9,6 +9,7 @@ from plastic_rl.optim.ewc import ElasticWeightConsolidation
 from plastic_rl.optim.l2_init import L2Init
 from plastic_rl.optim.l2_transfer import L2Transfer
 from plastic_rl.optim.shrink_perturb import ShrinkPerturb
+from plastic_rl.optim.spectral_regularization import SpectralRegularization
 from plastic_rl.optim.stack import Stack, seeded, wrapped
 from plastic_rl.optim.trac import TRAC
 from plastic_rl.optim.unit_clock import UnitClock
@@ -31,6 +32,7 @@ __all__ = [
     "PlasticOptimizer",
     "Plasticity",
     "ShrinkPerturb",
+    "SpectralRegularization",
     "Stack",
     "UnitClock",
     "UnitForecast",

@@ -21,6 +21,7 @@ from plastic_rl.optim import (
     L2Transfer,
     Plasticity,
     ShrinkPerturb,
+    SpectralRegularization,
     WassersteinInit,
     WeightClipping,
     methods_in,
@@ -81,6 +82,9 @@ METHODS = {
         begin=consolidate,
     ),
     "L2 init": Method(partial(L2Init, strength=0.1), partial(L2Init, strength=0.0)),
+    "spectral regularisation": Method(
+        partial(SpectralRegularization, strength=0.1), partial(SpectralRegularization, strength=0.0)
+    ),
     "TRAC": Method(TRAC, partial(TRAC, tuners=0)),
     "UPGD": Method(UPGD, partial(UPGD, protecting=False, sigma=0.0, decoupled_weight_decay=0.0)),
     "Wasserstein init": Method(partial(WassersteinInit, strength=0.1), partial(WassersteinInit, strength=0.0)),
