@@ -107,6 +107,32 @@ class WeightClipping(MethodSettings):
 
 
 @dataclass
+class Parseval(MethodSettings):
+    """Parseval regularisation (Chung et al., NeurIPS 2024; 1e-3 in MetaWorld and CARL, 1e-4 elsewhere)."""
+
+    method: ClassVar[str] = "Isometry"
+    summary: ClassVar[str] = "whose hidden weights are drawn to orthogonality in the loss (Chung et al. 2024)"
+
+    strength: NonNegative = 1e-3  # λ, in layers of the reference width
+    scale: NonNegative = 2.0  # s of W Wᵀ = s I: the square of the gain √2 of their initial weights
+    decoupled: bool = False  # in the loss
+    reference_width: NonNegativeInteger = 64  # λ times (64 / width)²; 0 for λ as it is
+
+
+@dataclass
+class DecoupledIsometry(Parseval):
+    """AdamO around Adam (Rosseau et al., ICML 2026); its λ was not to be had: this one is AdamW's of weight decay."""
+
+    method: ClassVar[str] = "Isometry"
+    summary: ClassVar[str] = "whose hidden weights are drawn to isometry beside each step (Rosseau et al. 2026)"
+
+    strength: NonNegative = 1e-2  # λ, times the learning rate, an update
+    scale: NonNegative = 1.0
+    decoupled: bool = True
+    reference_width: NonNegativeInteger = 0
+
+
+@dataclass
 class SpectralRegularization(MethodSettings):
     """Spectral regularisation (Lewandowski et al., ICLR 2025)."""
 
@@ -163,7 +189,9 @@ class L2Transfer(MethodSettings):
 
 
 METHODS: dict[str, type[MethodSettings]] = {
+    "isometry": DecoupledIsometry,
     "l2_init": L2Init,
+    "parseval": Parseval,
     "shrink_perturb": ShrinkPerturb,
     "spectral_regularization": SpectralRegularization,
     "trac": TRAC,

@@ -17,6 +17,7 @@ from plastic_rl.optim import (
     Anchoring,
     ContinualBackprop,
     ElasticWeightConsolidation,
+    Isometry,
     L2Init,
     L2Transfer,
     Plasticity,
@@ -82,6 +83,10 @@ METHODS = {
         begin=consolidate,
     ),
     "L2 init": Method(partial(L2Init, strength=0.1), partial(L2Init, strength=0.0)),
+    "Parseval": Method(partial(Isometry, strength=0.01), partial(Isometry, strength=0.0)),
+    "isometry": Method(
+        partial(Isometry, strength=0.1, decoupled=True), partial(Isometry, strength=0.0, decoupled=True)
+    ),
     "spectral regularisation": Method(
         partial(SpectralRegularization, strength=0.1), partial(SpectralRegularization, strength=0.0)
     ),
