@@ -17,6 +17,7 @@ from torch.optim import Optimizer
 
 from plastic_rl.layers import HiddenLayer, LinearMap, hidden_maps
 from plastic_rl.optim.base import add_gradient
+from plastic_rl.optim.unit_replacer import NothingToReplaceError
 from plastic_rl.optim.weight_method import WeightMethod
 from plastic_rl.validation import non_negative, whole_number
 
@@ -77,7 +78,7 @@ class Isometry(WeightMethod):
 
     def find(self, layers: Sequence[HiddenLayer]) -> None:
         if not layers:
-            raise ValueError(
+            raise NothingToReplaceError(
                 "no hidden layers were given; find them with plastic_rl.layers.hidden_layers(network, example)"
             )
         self.maps = hidden_maps(self.trained, layers)
