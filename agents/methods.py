@@ -107,6 +107,16 @@ class WeightClipping(MethodSettings):
 
 
 @dataclass
+class NormalizeAndProject(MethodSettings):
+    """The projection of NaP (Lyle et al., NeurIPS 2024); it wants a network with norms before its non-linearities."""
+
+    method: ClassVar[str] = "NormalizeAndProject"
+    summary: ClassVar[str] = "whose weights are projected to their initial size (NaP, Lyle et al. 2024)"
+
+    every: NonNegativeInteger = 1  # updates between two projections
+
+
+@dataclass
 class Parseval(MethodSettings):
     """Parseval regularisation (Chung et al., NeurIPS 2024; 1e-3 in MetaWorld and CARL, 1e-4 elsewhere)."""
 
@@ -191,6 +201,7 @@ class L2Transfer(MethodSettings):
 METHODS: dict[str, type[MethodSettings]] = {
     "isometry": DecoupledIsometry,
     "l2_init": L2Init,
+    "nap": NormalizeAndProject,
     "parseval": Parseval,
     "shrink_perturb": ShrinkPerturb,
     "spectral_regularization": SpectralRegularization,

@@ -9,6 +9,7 @@ from plastic_rl.optim.ewc import ElasticWeightConsolidation
 from plastic_rl.optim.isometry import Isometry
 from plastic_rl.optim.l2_init import L2Init
 from plastic_rl.optim.l2_transfer import L2Transfer
+from plastic_rl.optim.normalize_and_project import NormalizeAndProject
 from plastic_rl.optim.shrink_perturb import ShrinkPerturb
 from plastic_rl.optim.spectral_regularization import SpectralRegularization
 from plastic_rl.optim.stack import Stack, seeded, wrapped
@@ -30,6 +31,7 @@ __all__ = [
     "Isometry",
     "L2Init",
     "L2Transfer",
+    "NormalizeAndProject",
     "NothingToReplaceError",
     "PlasticOptimizer",
     "Plasticity",

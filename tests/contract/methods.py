@@ -20,6 +20,7 @@ from plastic_rl.optim import (
     Isometry,
     L2Init,
     L2Transfer,
+    NormalizeAndProject,
     Plasticity,
     ShrinkPerturb,
     SpectralRegularization,
@@ -83,6 +84,7 @@ METHODS = {
         begin=consolidate,
     ),
     "L2 init": Method(partial(L2Init, strength=0.1), partial(L2Init, strength=0.0)),
+    "NaP": Method(NormalizeAndProject, partial(NormalizeAndProject, every=0)),
     "Parseval": Method(partial(Isometry, strength=0.01), partial(Isometry, strength=0.0)),
     "isometry": Method(
         partial(Isometry, strength=0.1, decoupled=True), partial(Isometry, strength=0.0, decoupled=True)
