@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from agents.recipe import Agent
 from plastic_rl.choices import Mode, Rounding, Utility
-from plastic_rl.settings import Decay, NonNegative, NonNegativeInteger, OneOf, Positive, Rate
+from plastic_rl.settings import Count, Decay, NonNegative, NonNegativeInteger, OneOf, Positive, Rate
 
 if TYPE_CHECKING:
     from plastic_rl.optim import Plasticity
@@ -107,6 +107,53 @@ class WeightClipping(MethodSettings):
 
 
 @dataclass
+class NormalizeAndProject(MethodSettings):
+    """The projection of NaP (Lyle et al., NeurIPS 2024); it wants a network with norms before its non-linearities."""
+
+    method: ClassVar[str] = "NormalizeAndProject"
+    summary: ClassVar[str] = "whose weights are projected to their initial size (NaP, Lyle et al. 2024)"
+
+    every: NonNegativeInteger = 1  # updates between two projections
+
+
+@dataclass
+class Parseval(MethodSettings):
+    """Parseval regularisation (Chung et al., NeurIPS 2024; 1e-3 in MetaWorld and CARL, 1e-4 elsewhere)."""
+
+    method: ClassVar[str] = "Isometry"
+    summary: ClassVar[str] = "whose hidden weights are drawn to orthogonality in the loss (Chung et al. 2024)"
+
+    strength: NonNegative = 1e-3  # λ, in layers of the reference width
+    scale: NonNegative = 2.0  # s of W Wᵀ = s I: the square of the gain √2 of their initial weights
+    decoupled: bool = False  # in the loss
+    reference_width: NonNegativeInteger = 64  # λ times (64 / width)²; 0 for λ as it is
+
+
+@dataclass
+class DecoupledIsometry(Parseval):
+    """AdamO around Adam (Rosseau et al., ICML 2026); its λ was not to be had: this one is AdamW's of weight decay."""
+
+    method: ClassVar[str] = "Isometry"
+    summary: ClassVar[str] = "whose hidden weights are drawn to isometry beside each step (Rosseau et al. 2026)"
+
+    strength: NonNegative = 1e-2  # λ, times the learning rate, an update
+    scale: NonNegative = 1.0
+    decoupled: bool = True
+    reference_width: NonNegativeInteger = 0
+
+
+@dataclass
+class SpectralRegularization(MethodSettings):
+    """Spectral regularisation (Lewandowski et al., ICLR 2025)."""
+
+    method: ClassVar[str] = "SpectralRegularization"
+    summary: ClassVar[str] = "whose layers keep their largest singular value near one (Lewandowski et al. 2025)"
+
+    strength: NonNegative = 1e-4  # λ
+    k: Count = 2  # the power of the singular value that is drawn to one
+
+
+@dataclass
 class TRAC(MethodSettings):
     """TRAC (Muppidi et al., NeurIPS 2024), with the values that its authors have everywhere."""
 
@@ -152,8 +199,12 @@ class L2Transfer(MethodSettings):
 
 
 METHODS: dict[str, type[MethodSettings]] = {
+    "isometry": DecoupledIsometry,
     "l2_init": L2Init,
+    "nap": NormalizeAndProject,
+    "parseval": Parseval,
     "shrink_perturb": ShrinkPerturb,
+    "spectral_regularization": SpectralRegularization,
     "trac": TRAC,
     "upgd": UPGD,
     "wasserstein_init": WassersteinInit,

@@ -6,9 +6,12 @@ from plastic_rl.optim.base import Plasticity, PlasticOptimizer, innermost, metho
 from plastic_rl.optim.continual_backprop import ContinualBackprop
 from plastic_rl.optim.events import UnitForecast, UnitsReplaced
 from plastic_rl.optim.ewc import ElasticWeightConsolidation
+from plastic_rl.optim.isometry import Isometry
 from plastic_rl.optim.l2_init import L2Init
 from plastic_rl.optim.l2_transfer import L2Transfer
+from plastic_rl.optim.normalize_and_project import NormalizeAndProject
 from plastic_rl.optim.shrink_perturb import ShrinkPerturb
+from plastic_rl.optim.spectral_regularization import SpectralRegularization
 from plastic_rl.optim.stack import Stack, seeded, wrapped
 from plastic_rl.optim.trac import TRAC
 from plastic_rl.optim.unit_clock import UnitClock
@@ -25,12 +28,15 @@ __all__ = [
     "Anchoring",
     "ContinualBackprop",
     "ElasticWeightConsolidation",
+    "Isometry",
     "L2Init",
     "L2Transfer",
+    "NormalizeAndProject",
     "NothingToReplaceError",
     "PlasticOptimizer",
     "Plasticity",
     "ShrinkPerturb",
+    "SpectralRegularization",
     "Stack",
     "UnitClock",
     "UnitForecast",

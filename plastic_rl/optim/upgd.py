@@ -1,7 +1,7 @@
 """Utility-based perturbed gradient descent: useful weights are protected, useless ones are disturbed.
 
 Elsayed, Mahmood, "Addressing loss of plasticity and catastrophic forgetting in continual learning", ICLR 2024 (arXiv
-2404.00781), Equations 2 to 5. Around SGD it is UPGD, around Adam AdaUPGD.
+2404.00781). Around SGD it is UPGD, around Adam AdaUPGD.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from plastic_rl.validation import fraction, non_negative
 
 
 def follow(utilities: list[Tensor], weights: list[Tensor], gradients: list[Tensor], beta: float) -> None:
-    """U ← β U + (1 - β) (-g w) in place: by how much, to first order, the loss would rise without a weight (Eq. 2)."""
+    """U ← β U + (1 - β) (-g w) in place: by how much, to first order, the loss would rise without a weight."""
     products = torch._foreach_mul(gradients, weights)  # pyright: ignore[reportPrivateImportUsage]
     torch._foreach_neg_(products)  # pyright: ignore[reportPrivateImportUsage]
     torch._foreach_lerp_(utilities, products, 1 - beta)  # pyright: ignore[reportPrivateImportUsage]

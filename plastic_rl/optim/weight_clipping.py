@@ -1,7 +1,7 @@
 """Weight clipping: weights that cannot leave the range in which they began.
 
 Elsayed, Lan, Lyle, Mahmood, "Weight clipping for deep continual and reinforcement learning", RLC 2024 (arXiv
-2407.01704), Algorithm 1.
+2407.01704).
 """
 
 from __future__ import annotations

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+import torch
+from torch import Tensor
 from torch.optim import Optimizer
 
 from plastic_rl.layers import HiddenLayer, LinearMap, linear_maps
@@ -13,6 +16,8 @@ from plastic_rl.optim.stacked.seed_by_seed import SeedBySeed
 
 class WeightMethod(PlasticOptimizer):
     """Knows which of the optimiser's parameters are weights, and which bias belongs to which.
+
+    Its memory, if it has any, holds lists of tensors, one for each weight.
 
     Args:
         optimizer: what moves the parameters.
@@ -26,7 +31,7 @@ class WeightMethod(PlasticOptimizer):
         super().__init__(optimizer)
         self.find(layers)
 
-    maps: list[LinearMap]
+    maps: Sequence[LinearMap] = ()
 
     def find(self, layers: Sequence[HiddenLayer]) -> None:
         """Finds the weights that the method is about."""
@@ -35,3 +40,13 @@ class WeightMethod(PlasticOptimizer):
     def reattach(self, layers: Sequence[HiddenLayer]) -> None:
         super().reattach(layers)
         self.find(layers)
+
+    def known(self, name: str) -> dict[int, Tensor]:
+        """What the memory holds under a name, a tensor for each weight, by the identity of the weight."""
+        return {id(each.weight): value for each, value in zip(self.maps, self.memory.get(name, ()), strict=True)}
+
+    @torch.no_grad()
+    def load_memory(self, memory: dict[str, Any]) -> None:
+        for name, own in self.memory.items():
+            for tensor, saved in zip(own, memory[name], strict=True):
+                tensor.copy_(saved)

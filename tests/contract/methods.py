@@ -17,10 +17,13 @@ from plastic_rl.optim import (
     Anchoring,
     ContinualBackprop,
     ElasticWeightConsolidation,
+    Isometry,
     L2Init,
     L2Transfer,
+    NormalizeAndProject,
     Plasticity,
     ShrinkPerturb,
+    SpectralRegularization,
     WassersteinInit,
     WeightClipping,
     methods_in,
@@ -81,6 +84,14 @@ METHODS = {
         begin=consolidate,
     ),
     "L2 init": Method(partial(L2Init, strength=0.1), partial(L2Init, strength=0.0)),
+    "NaP": Method(NormalizeAndProject, partial(NormalizeAndProject, every=0)),
+    "Parseval": Method(partial(Isometry, strength=0.01), partial(Isometry, strength=0.0)),
+    "isometry": Method(
+        partial(Isometry, strength=0.1, decoupled=True), partial(Isometry, strength=0.0, decoupled=True)
+    ),
+    "spectral regularisation": Method(
+        partial(SpectralRegularization, strength=0.1), partial(SpectralRegularization, strength=0.0)
+    ),
     "TRAC": Method(TRAC, partial(TRAC, tuners=0)),
     "UPGD": Method(UPGD, partial(UPGD, protecting=False, sigma=0.0, decoupled_weight_decay=0.0)),
     "Wasserstein init": Method(partial(WassersteinInit, strength=0.1), partial(WassersteinInit, strength=0.0)),
