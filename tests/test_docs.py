@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from agents import AGENTS, NAMED
+from agents.recipe import ReinforcementAgent, SupervisedAgent
+from envs import ENVS
+from envs.recipe import SupervisedStream
+from plastic_rl.protocols import WORLDS
 from tests.docs.commands import refusal, train_commands, unknown_modules, unknown_settings, unknown_targets
 from tests.docs.docstrings import Docstring, all_docstrings, broken_references, unknown_names
 from tests.docs.pages import ROOT, Page, all_pages, broken_links
@@ -99,6 +106,29 @@ def test_a_command_composes(words):
 @pytest.mark.parametrize("words", [words for words in COMMANDS if "-m" in words], ids=" ".join)
 def test_every_run_of_a_sweep_composes(words):
     assert refusal(words, whole_sweep=True) is None
+
+
+def described(recipes, kind):
+    return {name: recipe.__doc__.splitlines()[0] for name, recipe in recipes.items() if issubclass(recipe, kind)}
+
+
+@pytest.mark.parametrize(
+    ("place", "agents"),
+    [
+        ("README.md", described(AGENTS, ReinforcementAgent)),
+        ("docs/streams.md", described(NAMED, SupervisedAgent)),
+    ],
+)
+def test_agents_are_described_as_by_their_recipes(place, agents):
+    """A new agent for worlds needs a row in the README, one with a file of its own for streams a row in the other."""
+    rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|$", PAGES[place].text, re.MULTILINE))
+    assert rows == agents
+
+
+def test_every_world_and_every_stream_is_on_its_page():
+    streams = {name for name, recipe in ENVS.items() if issubclass(recipe, SupervisedStream)}
+    assert streams - set(PAGES["docs/streams.md"].spans) == set()
+    assert set(WORLDS) - set(PAGES["docs/environments.md"].spans) == set()
 
 
 def test_all_that_docstrings_refer_to_exists():

@@ -73,7 +73,8 @@ def _beginnings(name: str) -> Iterator[tuple[Any, list[str]]]:
         first = ".".join(parts[:end])
         yield from ((module, parts[end:]) for full, module in modules().items() if f".{full}".endswith(f".{first}"))
     yield from ((kind, parts[1:]) for kind in classes().get(parts[0], ()))
-    for known in (OBJECTS, FOREIGN_MODULES, *map(vars, FOREIGN_FACES)):
+    faces = (module for module in modules().values() if hasattr(module, "__path__"))
+    for known in (OBJECTS, FOREIGN_MODULES, *map(vars, faces), *map(vars, FOREIGN_FACES)):
         if parts[0] in known:
             yield known[parts[0]], parts[1:]
 
