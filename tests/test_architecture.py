@@ -102,7 +102,7 @@ MAY_IMPORT = {
         *("choices", "diagnostics", "errors", "forecast", "layers", "networks", "nn", "nonstationary", "optim"),
         *("precision", "regimes", "runs"),
     },
-    "doctor": {"diagnostics", "errors", "sb3"},
+    "doctor": {"diagnostics", "errors", "layers", "nn", "optim", "sb3"},
     "envs": {"errors", "nonstationary", "protocols", "settings", "streams"},
     "agents": {
         *("choices", "errors", "initialisers", "learners", "networks", "nn", "optim", "sb3", "settings", "streams"),

@@ -1,4 +1,4 @@
-"""What is amiss with a layer beside that of a fresh network, and what to do about it."""
+"""The complaints about a layer beside that of fresh networks, and what to do about them."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ class LayerExamination:
 
     @property
     def growth(self) -> float:
-        """How many times as large as in the fresh networks the weights are."""
+        """The weights as a multiple of those of the fresh networks."""
         return self.now.weights / max(self.fresh.weights, 1e-30)
 
     def symptoms(self) -> Iterator[Symptom]:
-        """What is worse here than in any of the fresh networks, the cause before what follows from it."""
+        """The kinds of things worse here than in any of the fresh networks, the cause before what follows from it."""
         now, fresh = self.now, self.worst
         if not math.isfinite(now.directions):
             yield Symptom.broken
@@ -78,7 +78,7 @@ class LayerExamination:
 
 @dataclass(frozen=True)
 class Complaint:
-    """What is amiss with some layers.
+    """Something amiss with some layers.
 
     Args:
         symptom: of what kind it is.
@@ -92,7 +92,7 @@ class Complaint:
 
 
 def complaints(layers: Sequence[LayerExamination], methods: Collection[str] = ()) -> list[Complaint]:
-    """What is amiss with a network, each kind once.
+    """The complaints about a network, each kind once.
 
     Args:
         layers: of the network.
@@ -129,6 +129,6 @@ def _advice(methods: Collection[str]) -> dict[Symptom, str]:
 
 
 def replaces_units(method: str) -> bool:
-    """Whether a method, by the name of its class, replaces units; of one that nobody knows it is taken to be so."""
+    """True if a method, by the name of its class, replaces units; one that nobody knows is taken to do so."""
     kind = getattr(optim, method, None) or getattr(nn, method, None)
     return not isinstance(kind, type) or issubclass(kind, optim.UnitReplacer)

@@ -22,7 +22,7 @@ HEALTHY = "No sign of a loss of plasticity."
 
 @dataclass(frozen=True)
 class Examination:
-    """What became of a network.
+    """The state of a network.
 
     Args:
         layers: each hidden layer, beside those of fresh networks.
@@ -40,7 +40,7 @@ class Examination:
 
     @property
     def is_healthy(self) -> bool:
-        """Whether there is nothing to complain about."""
+        """True if there is nothing to complain about."""
         return not self.complaints
 
     def as_dict(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What is measured of a hidden layer: of the network in question and of a fresh one alike."""
+"""The measures of a hidden layer: of the network in question and of a fresh one alike."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from plastic_rl.errors import UserError
 Batch = Any  # an array with an observation a row, or a dict of such arrays
 
 FILES = ("observations.npz", "observations.npy")
-"""What a folder's observations are called."""
+"""The names of a folder's observations."""
 
 
 def observations_of(file: Path, space: spaces.Space[Any]) -> Batch:
@@ -87,15 +87,15 @@ def _checked(array: Any, space: spaces.Space[Any], where: str) -> Any:
 
 
 def count_of(batch: Batch) -> int:
-    """How many observations a batch has."""
+    """The number of observations in a batch."""
     return len(next(iter(batch.values())) if isinstance(batch, dict) else batch)
 
 
 def is_image(space: spaces.Space[Any]) -> bool:
-    """Whether a space is one of images: bytes along three axes."""
+    """True for a space of images: bytes along three axes."""
     return isinstance(space, spaces.Box) and space.dtype == np.uint8 and len(space.shape) == 3
 
 
 def has_images(space: spaces.Space[Any]) -> bool:
-    """Whether a space is one of images, or of dicts with some."""
+    """True for a space of images, or of dicts with some."""
     return any(map(is_image, space.spaces.values())) if isinstance(space, spaces.Dict) else is_image(space)

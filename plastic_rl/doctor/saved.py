@@ -119,7 +119,7 @@ def _looked_at(model: SavedModel, batch: Batch) -> tuple[list[LayerExamination],
 
 
 def _with_seed(draw: Callable[[], Any]) -> Any:
-    """What is drawn with a seed of its own; the global random-number stream is not touched."""
+    """The result of a draw with a seed of its own; the global random-number stream is not touched."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         return draw()

@@ -15,7 +15,7 @@ def layer_table(layers: Sequence[LayerExamination]) -> list[str]:
 
 
 def row(layer: LayerExamination) -> tuple[str, ...]:
-    """What the table says of a layer."""
+    """The cells of a layer."""
     now, fresh = layer.now, layer.fresh
     pairs = ((now.dead, fresh.dead), (now.saturated, fresh.saturated), (now.dormant, fresh.dormant))
     shares = (f"{percent(one)} ({percent(other)})" for one, other in pairs)

@@ -51,7 +51,7 @@ def inputs_of(network: BaseModel, observations: Any) -> tuple[Any, ...]:
 
 
 def spread(argument: Any, count: int) -> Any:
-    """What a network is given beside one observation, for a batch of them: actions are drawn from [-1, 1]."""
+    """The input beside one observation, for a batch of them: actions are drawn from [-1, 1]."""
     if not isinstance(argument, Tensor):
         return argument
     if argument.ndim == 1:

@@ -39,7 +39,7 @@ class Described:
     items: dict[Any, Any]
 
     def __call__(self, *arguments: Any, **named: Any) -> Described:
-        """What would be made by calling an object, which is not looked into any further."""
+        """The result of calling an object that would be made, about which nothing more is known."""
         return type("Described", (Described,), {"origin": self.origin})(*arguments, **named)
 
     def __setstate__(self, state: Any) -> None:
@@ -50,7 +50,7 @@ class Described:
 
 
 def described(data: bytes) -> Any:
-    """What a pickle would make, with a :class:`Described` (or a subclass) in place of all that is not Python's own.
+    """The object that a pickle would make, with a :class:`Described` in place of each part that is not Python's own.
 
     Raises:
         ValueError: it is no pickle, or one that does what no pickle of plain objects does.

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from torch import nn
-from torch.optim import Optimizer
 
-from plastic_rl.sb3.attachment import Q_NETWORKS
+from plastic_rl.sb3.attachment import network_of
+from plastic_rl.sb3.optimizer_slots import optimizer_slots
 
 
 def trained_networks(policy: nn.Module) -> Iterator[tuple[str, Any]]:
@@ -16,10 +16,9 @@ def trained_networks(policy: nn.Module) -> Iterator[tuple[str, Any]]:
 
     Target networks have no optimiser and are not among them.
     """
-    for name, module in policy.named_modules():
-        if isinstance(getattr(module, "optimizer", None), Optimizer):
-            inside = next((each for each in Q_NETWORKS if hasattr(module, each)), None)
-            yield (name, module) if inside is None else (joined(name, inside), getattr(module, inside))
+    names = {module: name for name, module in policy.named_modules()}
+    for network in dict.fromkeys(network_of(slot) for slot in optimizer_slots(policy)):
+        yield names[network], network
 
 
 def joined(*names: str) -> str:

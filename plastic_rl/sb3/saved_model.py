@@ -57,7 +57,7 @@ class SavedModel:
 
     @property
     def observation_space(self) -> spaces.Space[Any]:
-        """What the policy takes in."""
+        """The space of what the policy takes in."""
         return self.policy.observation_space
 
 
@@ -89,7 +89,7 @@ def read_model(path: Path, *, fresh_copies: int = 1, trust: bool = False) -> Sav
 
 
 def _is_normalised(settings: dict[str, Any]) -> bool:
-    """Whether a model shows that it was behind a `VecNormalize`; off-policy algorithms do not show it."""
+    """True if a model shows that it was behind a `VecNormalize`; off-policy algorithms do not show it."""
     return settings.get("_last_original_obs") is not None and settings.get("train_freq") is None
 
 
@@ -100,7 +100,7 @@ def _parameters(archive: zipfile.ZipFile, path: Path) -> Any:
 
 
 def _weights(archive: zipfile.ZipFile, name: str, path: Path) -> Any:
-    """What torch reads of a file that may hold tensors and plain values, and nothing else."""
+    """The contents of a file that may hold tensors and plain values, and nothing else."""
     try:
         return torch.load(io.BytesIO(archive.read(name)), map_location="cpu", weights_only=True)
     except Exception as error:

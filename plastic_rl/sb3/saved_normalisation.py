@@ -24,7 +24,7 @@ class Statistics:
 
 @dataclass(frozen=True)
 class SavedNormalisation:
-    """What a `VecNormalize` makes of observations.
+    """The change that a `VecNormalize` makes to observations.
 
     Args:
         of_parts: the statistics of each part of a dict that is normalised, by name; those of a plain observation by
@@ -39,7 +39,7 @@ class SavedNormalisation:
 
     @property
     def is_of_observations(self) -> bool:
-        """Whether observations are normalised at all, and not rewards alone."""
+        """True if observations are normalised, and not rewards alone."""
         return bool(self.of_parts)
 
     def __call__(self, observations: Any) -> Any:

@@ -105,9 +105,13 @@ RECALLING: Makers = {
     "observations": lambda _: np.zeros((1, 4), dtype=np.float32),
 }
 
+FRESH: Makers = {"make_network": lambda given: lambda: plain_network(given), "batch": lambda _: torch.rand(32, 8)}
+
 MAKERS_OF: dict[str, Makers] = {
     "docs/additive_parameter_decomposition.md": RECALLING,
     "docs/continual_backprop.md": {"network": plain_network},
+    "docs/doctor.md": {"network": plain_network, **FRESH},
+    "plastic_rl.doctor.examination.examine": {"network": plain_network, **FRESH},
     "plastic_rl.nn.local.combined.CombinedTrunks": {"build_trunk": lambda given: lambda: named_network(given)},
     "plastic_rl.runs.interruption.Interruption": {"step": interrupted_step},
     "plastic_rl.runs.metrics.MetricsFile": {"path": lambda _: Path("metrics.jsonl")},

@@ -1,4 +1,4 @@
-"""What is a complaint and what is chance, by figures written by hand."""
+"""Complaints, and what is chance, by figures written by hand."""
 
 import math
 from dataclasses import asdict, replace
