@@ -31,7 +31,7 @@ def unwatched(network: nn.Module) -> Iterator[nn.Module]:
     ::
 
         with unwatched(model.policy) as policy:
-            scripted = torch.jit.script(policy)
+            torch.save(policy, "policy.pt")
 
     Args:
         network: the module.
