@@ -18,6 +18,7 @@ from plastic_rl.optim.unit_clock import UnitClock
 from plastic_rl.optim.unit_replacer import NothingToReplaceError, UnitReplacer
 from plastic_rl.optim.upgd import UPGD
 from plastic_rl.optim.wasserstein_init import WassersteinInit
+from plastic_rl.optim.watching import unwatched
 from plastic_rl.optim.weight_clipping import WeightClipping
 
 __all__ = [
@@ -47,5 +48,6 @@ __all__ = [
     "innermost",
     "methods_in",
     "seeded",
+    "unwatched",
     "wrapped",
 ]

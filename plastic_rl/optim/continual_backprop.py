@@ -107,7 +107,7 @@ def latest_utility(watched: WatchedLayer, magnitudes: Sequence[Tensor | None]) -
     if watched.utility.is_adaptive:
         incoming = [port.per_unit(incoming_magnitude(port.weight)) for port in watched.layer.produced_by]
         value = (1.0 if value is None else value) / torch.stack(incoming).sum(0)
-    return None if value is None else value.nan_to_num(nan=NOT_A_NUMBER, posinf=NOT_A_NUMBER)
+    return None if value is None else value.to(watched.average).nan_to_num(nan=NOT_A_NUMBER, posinf=NOT_A_NUMBER)
 
 
 def _of_columns(utility: Utility, port: Port, magnitude: Tensor | None) -> Float[Tensor, " columns"] | None:
@@ -221,6 +221,8 @@ class ContinualBackprop(BudgetedReplacer):
     def after_step(self) -> None:
         """Algorithm 1, from "for layer l in 1 : L-1" on: age, utility, and the units that fall due."""
         step = self.memory["step"] + 1
+        for watched in self.watched:
+            watched.follow()
         self._observe(step)
         if is_capturing():
             self.check_capture()

@@ -9,6 +9,7 @@ from torch import nn
 
 from plastic_rl.layers import HiddenLayer, reading_layers
 from plastic_rl.layers.tracing import tensors_in
+from plastic_rl.optim.watching import WatchingHook
 
 AGAIN = "Find the layers again and hand them over: optimizer.reattach(hidden_layers(network, example))"
 
@@ -76,7 +77,7 @@ class NetworkWatch:
             witness.remove()
 
 
-class Witness:
+class Witness(WatchingHook):
     """Notices whether a layer is given something that trained layers have made.
 
     Args:

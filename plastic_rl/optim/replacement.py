@@ -85,4 +85,4 @@ def move_mean_to_bias(port: Port, units: Int[Tensor, " k"], mean: Float[Tensor, 
     if port.bias is not None:
         columns, weight = port.positions(units), port.weight
         contribution = weight[:, columns].flatten(2).sum(2) if weight.ndim > 2 else weight[:, columns]
-        port.bias.add_(contribution @ mean[columns])
+        port.bias.add_(contribution @ mean[columns].to(contribution.dtype))

@@ -17,6 +17,7 @@ from plastic_rl.optim.activity import ActivityRecorder
 from plastic_rl.optim.budget import Budget
 from plastic_rl.optim.fresh_rows import check_initialiser
 from plastic_rl.optim.network_watch import AGAIN
+from plastic_rl.optim.watching import state_dtype
 
 logger = logging.getLogger(__name__)
 
@@ -54,8 +55,10 @@ class WatchedLayer:
         self.keeps_mean = keeps_mean or utility.is_centred
         self.recorders = [ActivityRecorder(port, keeps_mean=self.keeps_mean) for port in layer.read_by]
         self.known_unheard: set[str] = set()
-        weight = layer.produced_by[0].weight
-        self.average: Float[Tensor, " units"] = torch.zeros(layer.units, dtype=weight.dtype, device=weight.device)
+        weight = layer.produced_by[0].parameter
+        self.average: Float[Tensor, " units"] = torch.zeros(
+            layer.units, dtype=state_dtype(weight), device=weight.device
+        )
         self.birth: Float[Tensor, " units"] = torch.zeros(layer.units, device=weight.device)
         self.magnitudes = [_zeros_per_column(port) for port in layer.read_by] if mode is Mode.lazy else []
         self.means = [_zeros_per_column(port) for port in layer.read_by] if self.keeps_mean else []
@@ -69,6 +72,23 @@ class WatchedLayer:
         self.average, self.birth = next(tensors), next(tensors)
         self.magnitudes = [next(tensors) for _ in self.magnitudes]
         self.means = [next(tensors) for _ in self.means]
+
+    def follow(self) -> None:
+        """Goes to where the network has gone (`network.to(device)`), in numbers of its kind (`network.double()`).
+
+        Raises:
+            RuntimeError: it has gone where there are no numbers.
+        """
+        weight = self.layer.produced_by[0].parameter
+        device, dtype = weight.device, state_dtype(weight)
+        if (device, dtype) == (self.average.device, self.average.dtype):
+            return
+        if weight.is_meta:
+            raise RuntimeError(f"the weights of `{self.layer.name}` are on the meta device now: they have no numbers")
+        moved = [self.average.to(device, dtype), self.birth.to(device)]
+        self.hold(iter([*moved, *(average.to(device, dtype) for average in (*self.magnitudes, *self.means))]))
+        for recorder in self.recorders:
+            recorder.move(device, dtype)
 
     def listen(self, falls_due: bool) -> None:
         """Lets the recorders hear what the next update needs, and no more: a unit may fall due after it or not."""
@@ -172,4 +192,4 @@ class WatchedLayer:
 
 
 def _zeros_per_column(port: Port) -> Float[Tensor, " columns"]:
-    return torch.zeros(port.weight.shape[1], dtype=port.weight.dtype, device=port.weight.device)
+    return torch.zeros(port.weight.shape[1], dtype=state_dtype(port.weight), device=port.weight.device)

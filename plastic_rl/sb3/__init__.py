@@ -3,6 +3,7 @@
 from plastic_rl.sb3.attachment import attach, layers_of, plastic_optimizers, reattach
 from plastic_rl.sb3.forecast import forecast_model
 from plastic_rl.sb3.plastic import add_plasticity, plastic
+from plastic_rl.sb3.plasticity_callback import PlasticityCallback
 from plastic_rl.sb3.save_observations import save_observations
 from plastic_rl.sb3.task_detection import detect_tasks
 from plastic_rl.sb3.task_recall import recall_task
@@ -12,6 +13,7 @@ from plastic_rl.sb3.train_model import ModelSummary, train_model
 
 __all__ = [
     "ModelSummary",
+    "PlasticityCallback",
     "TaskSwitch",
     "add_plasticity",
     "attach",

@@ -6,15 +6,12 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-import torch
-from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
-from plastic_rl.diagnostics import report
 from plastic_rl.nonstationary.task_files import save_tasks
 from plastic_rl.runs import Progress, disk_trouble_told
-from plastic_rl.sb3.attachment import layers_of, plastic_optimizers
+from plastic_rl.sb3.network_metrics import NetworkMetrics
 from plastic_rl.sb3.task_log import TaskLog, named
 from plastic_rl.sb3.writer import MetricsWriter
 
@@ -44,7 +41,7 @@ class Chronicle(BaseCallback):
         self.recent_return: float | None = None
 
     def _on_training_start(self) -> None:
-        self.layers = list(layers_of(self.model.policy, getattr(self.model, "ignore", ())))
+        self.networks = NetworkMetrics(self.model)
 
     def _on_rollout_start(self) -> None:
         self.logger.dump(self.num_timesteps)
@@ -59,7 +56,7 @@ class Chronicle(BaseCallback):
         return True
 
     def _on_rollout_end(self) -> None:
-        for name, value in self._network().items():
+        for name, value in self.networks.measure().items():
             self.logger.record(name, value)
 
     def _on_training_end(self) -> None:
@@ -83,21 +80,3 @@ class Chronicle(BaseCallback):
             met = (environment.env_method("parameters", index, indices=[0])[0] for index in range(count))
             with disk_trouble_told(self.tasks_file):
                 save_tasks(met, self.tasks_file)
-
-    def _network(self) -> dict[str, int | float]:
-        buffer, policy = self.model.rollout_buffer, self.model.policy
-        observations, actions = (
-            _on_device(values, buffer, policy.device) for values in (buffer.observations, buffer.actions)
-        )
-        numbers: dict[str, int | float] = {}
-        numbers |= report(self.layers, lambda: policy.evaluate_actions(observations, actions))
-        for optimizer in plastic_optimizers(policy):
-            numbers.update(optimizer.metrics())
-        return numbers
-
-
-def _on_device(values: Any, buffer: RolloutBuffer, device: torch.device) -> Any:
-    """The contents of a rollout, of all steps and copies, where a policy is; observations may be dictionaries."""
-    if isinstance(values, dict):
-        return {name: _on_device(each, buffer, device) for name, each in values.items()}
-    return torch.as_tensor(buffer.swap_and_flatten(values), device=device)

@@ -23,15 +23,16 @@ def example(network: BaseModel) -> tuple[Any, ...]:
     return inputs_of(network, zeros_of(network.observation_space))
 
 
-def inputs_of(network: BaseModel, observations: Any) -> tuple[Any, ...]:
+def inputs_of(network: BaseModel, observations: Any, actions: Any = None) -> tuple[Any, ...]:
     """The inputs for a policy, an actor or a critic that sees these observations, as ``network(*inputs)``.
 
-    Actions beside several observations are drawn from [-1, 1]; beside a single one they are zeros. A recurrent policy
-    takes the observations for one sequence, and begins it without a memory.
+    Actions beside several observations are those given, or drawn from [-1, 1]; beside a single one they are zeros. A
+    recurrent policy takes the observations for one sequence, and begins it without a memory.
 
     Args:
         network: any of the networks of a policy.
         observations: one of the network's space, or a batch of them.
+        actions: those beside a batch of observations, scaled as the network takes them.
 
     Raises:
         ValueError: the network's forward pass needs something that no network of SB3 and sb3-contrib does.
@@ -45,9 +46,13 @@ def inputs_of(network: BaseModel, observations: Any) -> tuple[Any, ...]:
             f"{type(network).__name__}.forward needs {unknown}, of which no example is known; "
             f"known beside the observation: {list(BESIDE)}"
         )
-    beside = [BESIDE[name](network) for name in needed]
+    beside = {name: BESIDE[name](network) for name in needed}
+    if not is_batch:
+        return (tensor, *beside.values())
     count = len(next(iter(tensor.values())) if isinstance(tensor, dict) else tensor)
-    return (tensor, *([spread(each, count) for each in beside] if is_batch else beside))
+    taken = None if actions is None else torch.as_tensor(actions, device=network.device)
+    is_given = {name: taken is not None and name in ("action", "actions") for name in beside}
+    return (tensor, *(taken if is_given[name] else spread(each, count) for name, each in beside.items()))
 
 
 def spread(argument: Any, count: int) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import importlib
+from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Any, TypeVar, cast
 
@@ -10,12 +11,14 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 
 from plastic_rl.optim import Plasticity
 from plastic_rl.sb3.attachment import attach
-from plastic_rl.sb3.description import build, describe
+from plastic_rl.sb3.description import Described, Description, build, describe
 
 Algorithm = TypeVar("Algorithm", bound=BaseAlgorithm)
 
+Methods = Plasticity | Description | Sequence[Plasticity | Description]
+"""A method, or several, the innermost first; each may be given as plain values."""
 
-@cache
+
 def plastic(algorithm: type[Algorithm]) -> type[Algorithm]:
     """The same algorithm with the keyword ``plasticity``: a method that wraps each of its optimisers.
 
@@ -23,41 +26,82 @@ def plastic(algorithm: type[Algorithm]) -> type[Algorithm]:
 
         model = plastic(PPO)("MlpPolicy", env, plasticity=partial(ContinualBackprop, replacement_rate=1e-4))
 
+    It takes a list of methods, the innermost first, and plain values, as YAML files and sweeps hold them::
+
+        plasticity={"method": "plastic_rl.optim:ContinualBackprop", "settings": {"replacement_rate": 0.0001}}
+
     Everything else works as in SB3. `save` stores the method's settings as plain values and its state inside the
     optimiser's, so that plain `PPO.load` opens the same file; ``plastic(PPO).load`` goes on with the method,
     ``plastic(PPO).load(path, plasticity=…)`` adds one to a plain model or changes its settings, and ``plasticity=None``
-    takes it off. Without ``plasticity`` nothing changes.
+    takes it off. Without ``plasticity`` nothing changes. A plastic algorithm is returned as it is.
 
     Where a layer's units cannot be replaced the constructor says so and names it; ``ignore=[name, …]`` leaves it alone.
 
     Args:
         algorithm: an algorithm class of SB3 or sb3-contrib.
     """
+    return algorithm if hasattr(algorithm, "is_plastic") else _plastic(algorithm)
 
+
+@cache
+def _plastic(algorithm: type[Algorithm]) -> type[Algorithm]:
     class Plastic(algorithm):
-        plasticity: Plasticity | dict[str, Any] | None
+        is_plastic = True
+        plasticity: Methods | Described | None
 
         def __init__(
-            self, *args: Any, plasticity: Plasticity | None = None, ignore: Collection[str] = (), **kwargs: Any
+            self, *args: Any, plasticity: Methods | None = None, ignore: Collection[str] = (), **kwargs: Any
         ) -> None:
-            self.plasticity, self.ignore = plasticity, list(ignore)
+            self.plasticity = None if plasticity is None else describe(plasticity)
+            self.ignore = list(ignore)
             super().__init__(*args, **kwargs)
 
         def _setup_model(self) -> None:
             # SB3 calls this from the constructor, and from `load` before it restores parameters; there the attribute
             # is the description that was saved, unless the caller of `load` gave another method.
-            if not isinstance(self.plasticity, dict | None):
-                self.plasticity = describe(self.plasticity)
-            method = None if self.plasticity is None else build(self.plasticity)
+            method = None if self.plasticity is None else build(self._described(self.plasticity))
             super()._setup_model()
             if method is not None:
                 attach(self, method, self.ignore)
 
-    Plastic.__name__ = Plastic.__qualname__ = f"Plastic{algorithm.__name__}"
+        def _described(self, plasticity: Any) -> Described:
+            self.plasticity = described = describe(plasticity)
+            return described
+
+    Plastic.__name__ = f"Plastic{algorithm.__name__}"
+    # Pickles name a class by its module and this name: in any process it is found there, whatever the algorithm.
+    Plastic.__qualname__ = f"made.{algorithm.__module__}.{algorithm.__qualname__}"
     return cast(type[Algorithm], Plastic)
 
 
-def add_plasticity(model: Any, plasticity: Plasticity | None) -> None:
+class _Made:
+    """The plastic algorithms by the names of the plain ones: ``made.stable_baselines3.ppo.ppo.PPO``.
+
+    Args:
+        path: the dotted name up to here.
+        found: the module, or class, of that name.
+    """
+
+    def __init__(self, path: str = "", found: Any = None) -> None:
+        self._path, self._found = path, found
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name != "__main__":
+            raise AttributeError(name)
+        path = f"{self._path}.{name}".strip(".")
+        try:
+            found: Any = importlib.import_module(path)
+        except ImportError:
+            found = getattr(self._found, name)
+        if isinstance(found, type) and issubclass(found, BaseAlgorithm):
+            return plastic(found)
+        return _Made(path, found)
+
+
+made = _Made()
+
+
+def add_plasticity(model: Any, plasticity: Methods | None) -> None:
     """Gives a method to a model that was made without one, for methods that look at the weights they find.
 
     ``plastic(Algorithm)(…, plasticity=…)`` wraps the weights that Stable-Baselines3 draws; whoever draws others makes

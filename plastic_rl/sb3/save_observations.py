@@ -26,14 +26,14 @@ def save_observations(model: BaseAlgorithm, path: Path | str, count: int = 1024)
     Raises:
         ValueError: the model has collected none.
     """
-    rows = _collected(model)
+    rows = collected_observations(model)
     parts = rows if isinstance(rows, dict) else {"observations": rows}
     length = len(next(iter(parts.values())))
     chosen = np.linspace(0, length - 1, min(count, length)).astype(int)
     np.savez_compressed(path, **{name: part[chosen] for name, part in parts.items()})
 
 
-def _collected(model: Any) -> Any:
+def collected_observations(model: Any) -> Any:
     """All observations that a model's buffer holds, one a row."""
     rollout, replay = getattr(model, "rollout_buffer", None), getattr(model, "replay_buffer", None)
     if rollout is not None and rollout.full:

@@ -9,11 +9,11 @@ import torch
 from torch import nn
 
 from plastic_rl.layers import hidden_layers
-from plastic_rl.nn import OneHot, Standardized
+from plastic_rl.nn import LocalHSIC, OneHot, Standardized
 from plastic_rl.nn.local.readouts import AssignmentReadout, ClassMeansReadout, SoftmaxReadout
 from plastic_rl.nn.local.ridge_readout import RidgeReadout
-from plastic_rl.optim import ContinualBackprop
-from tests.nn.local_networks import CLASSES, INPUTS, clusters, mlp, trainer
+from plastic_rl.optim import ContinualBackprop, UnitsReplaced
+from tests.nn.local_networks import CLASSES, INPUTS, clusters, convnet, images, mlp, trainer
 
 CBP = partial(ContinualBackprop, replacement_rate=0.02, maturity_threshold=5, audit_size=100)
 SGD = partial(torch.optim.SGD, lr=0.01, momentum=0.9)
@@ -216,3 +216,35 @@ def test_features_carry_no_gradient_back():
     assert [tuple(each.shape) for each in features] == [(5, 8), (5, 6)]
     assert not any(each.requires_grad for each in features)
     assert local.encoder.width == CLASSES
+
+
+@pytest.mark.parametrize("estimator", ["prediction", "similarity", "prediction_similarity"])
+@pytest.mark.parametrize("readout", ["ridge", "softmax", None])
+def test_newborn_units_are_silent_in_the_probes_that_train_their_blocks(estimator: str, readout: str | None):
+    local = trainer(without_norms(), estimator=estimator, readout=readout, optimizer=SGD, plasticity=CBP)
+    (method,) = local.optimizers
+    probes = [name.removesuffix(".weight") for name, _ in local.objectives.named_parameters("objectives")]
+    probes = [name.removesuffix(".bias") for name in probes]
+    read = {port.name for layer in method.layers for port in layer.read_by}
+    assert {name for name in probes if readout or not name.startswith("objectives.2")} <= read
+    loudest: list[float] = []
+
+    def listen(event: UnitsReplaced) -> None:
+        ports = [port for port in event.layer.read_by if port.name.startswith("objectives")]
+        loudest.extend(port.parameter[:, port.columns(event.units)].abs().max().item() for port in ports)
+
+    method.on_replacement(listen)
+    for seed in range(12):
+        local.update(*clusters(8, seed))
+    assert loudest
+    assert max(loudest) == 0.0
+
+
+def test_convolutional_blocks_have_silent_probes_too():
+    pictures, labels = images(16)
+    local = LocalHSIC(
+        convnet(), pictures[:1], target_encoder=OneHot(CLASSES), estimator="prediction", optimizer=SGD, plasticity=CBP
+    )
+    for _ in range(12):
+        local.update(pictures, labels)
+    assert local.optimizers[0].metrics()["cbp/replaced"] > 0

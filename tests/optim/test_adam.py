@@ -3,6 +3,7 @@
 import copy
 import io
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -269,3 +270,14 @@ def test_an_adam_given_a_clock_keeps_its_groups_state_and_hooks():
 def test_an_optimizer_of_another_kind_is_given_no_clock():
     optimizer = torch.optim.SGD(parameters(), lr=0.1)
     assert with_unit_clock(optimizer) is optimizer
+
+
+def test_the_released_adam_creeps_as_the_page_says():
+    """Its step is the rate times (1 - β₂^t) m / √v: the corrected first moment is computed and thrown away."""
+    steps = []
+    for t in (1, 10, 100, 1000):
+        first, second = 1 - 0.9**t, 1 - 0.999**t  # of a constant gradient of 1
+        steps.append(second * first / math.sqrt(second))
+    assert [float(f"{step:.2g}") for step in steps] == [0.0032, 0.065, 0.31, 0.8]
+    page = (Path(__file__).parents[2] / "docs" / "continual_backprop.md").read_text()
+    assert "0.003, 0.065, 0.31 and 0.80 of the rate at t = 1, 10, 100 and 1,000" in page

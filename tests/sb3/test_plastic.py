@@ -2,17 +2,19 @@
 
 import base64
 import json
+import pickle
 import pickletools
 import zipfile
 from functools import partial
 from pathlib import Path
 
+import cloudpickle
 import gymnasium
 import numpy as np
 import pytest
 import torch
-from sb3_contrib import ARS
-from stable_baselines3 import PPO
+from sb3_contrib import ARS, RecurrentPPO
+from stable_baselines3 import PPO, SAC
 from stable_baselines3.common.callbacks import BaseCallback, CheckpointCallback
 from training import (
     EAGER,
@@ -29,8 +31,11 @@ from training import (
 
 from plastic_rl.initialisers import lecun_uniform_
 from plastic_rl.nonstationary import Every, Nonstationary, PermuteObservations
-from plastic_rl.optim import Adam, ContinualBackprop
+from plastic_rl.optim import Adam, ContinualBackprop, ShrinkPerturb, Stack, methods_in
 from plastic_rl.sb3 import plastic, plastic_optimizers, reattach
+from plastic_rl.sb3.description import describe
+from plastic_rl.sb3.local_ppo import LocalPPO
+from plastic_rl.sb3.plastic import made
 
 OBSERVATIONS = np.random.default_rng(0).normal(size=(16, 4)).astype(np.float32)
 
@@ -271,6 +276,123 @@ def test_loading_can_change_the_settings_and_take_the_method_off(trained: PPO, s
     without = plastic(PPO).load(saved, plasticity=None)
     assert plastic_optimizers(without.policy) == []
     assert actions(without) == actions(trained)
+
+
+def test_a_model_of_earlier_days_goes_on(tmp_path: Path):
+    """Saved before methods could be lists and plain values (tests/fixtures/README.md)."""
+    old = Path(__file__).parents[1] / "fixtures" / "plastic_ppo.zip"
+    model = plastic(PPO).load(old, env=gymnasium.make("CartPole-v1"), device="cpu")
+    assert replaced(model) == [15]
+    (memory,) = memories(model)
+    assert memory["step"] == 16
+    births = {name: layer["birth"].tolist() for name, layer in memory["layers"].items()}
+    assert births == {
+        "mlp_extractor.policy_net.0": [0, 16, 0, 8, 0, 0, 0, 0],
+        "mlp_extractor.policy_net.2": [0, 0, 0, 10, 0, 0, 16, 0],
+        "mlp_extractor.value_net.2": [16, 0, 0, 0, 10, 0, 0, 0],
+    }
+    seen = np.linspace(-1, 1, 32, dtype=np.float32).reshape(8, 4)
+    assert model.predict(seen, deterministic=True)[0].tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
+    learn(model, 64, reset_num_timesteps=False)
+    assert replaced(model)[0] > 15
+    model.save(tmp_path / "model")
+    assert replaced(plastic(PPO).load(tmp_path / "model")) == replaced(model)
+
+
+# Several methods, and plain values
+
+
+SHRINK = partial(ShrinkPerturb, shrink=1e-3, noise_std=1e-3)
+PLAIN = {
+    "method": "plastic_rl.optim:ContinualBackprop",
+    "settings": {"replacement_rate": 0.05, "maturity_threshold": 2},
+}
+PLAIN_SHRINK = {"method": "plastic_rl.optim:ShrinkPerturb", "settings": {"shrink": 0.001, "noise_std": 0.001}}
+
+
+@pytest.mark.parametrize(
+    "several",
+    [Stack((EAGER, SHRINK)), [EAGER, SHRINK], [PLAIN, PLAIN_SHRINK], (PLAIN, SHRINK)],
+    ids=["stack", "list", "plain", "mixed"],
+)
+def test_several_methods_are_saved_and_go_on_as_one_that_was_never_saved(several, tmp_path: Path):
+    whole = make(plastic(PPO), plasticity=several)
+    outer = plastic_optimizers(whole.policy)[0]
+    assert [type(method) for method in methods_in(outer)] == [ShrinkPerturb, ContinualBackprop]
+    learn(whole, 128)
+    whole.save(tmp_path / "model")
+    assert json.loads(zipfile.ZipFile(tmp_path / "model.zip").read("data"))["plasticity"] == describe([EAGER, SHRINK])
+    again = plastic(PPO).load(tmp_path / "model", env=whole.env, device="cpu")
+    assert are_equal(again.policy.optimizer.state_dict(), whole.policy.optimizer.state_dict())
+    assert replaced(again)[0] > 0
+    learn(again, 64, reset_num_timesteps=False)
+    assert replaced(again)[0] > replaced(whole)[0]
+    assert PPO.load(tmp_path / "model", device="cpu").num_timesteps == 128
+
+
+def test_plain_values_train_as_the_method_itself(tmp_path: Path):
+    method = make(plastic(PPO), plasticity=EAGER)
+    learn(method, 128)
+    plain = make(plastic(PPO), plasticity=PLAIN)
+    learn(plain, 128)
+    assert same_parameters(method, plain)
+    plain.save(tmp_path / "model")
+    quick = {**PLAIN, "settings": {"replacement_rate": 0.5}}
+    loaded = plastic(PPO).load(tmp_path / "model", plasticity=quick)
+    assert {watched.budget.rate for watched in wrapper(loaded).watched} == {0.5}
+
+
+def test_nothing_is_built_before_the_settings_are_checked():
+    with pytest.raises(ValueError, match="did you mean replacement_rate"):
+        plastic(PPO)("no such policy", "NoSuchWorld-v0", plasticity=partial(ContinualBackprop, replacment_rate=0.1))
+    with pytest.raises(ValueError, match="plasticity as plain values is"):
+        plastic(PPO)("no such policy", "NoSuchWorld-v0", plasticity={"replacement_rate": 0.1})
+
+
+# The class
+
+
+def test_what_is_plastic_is_returned_as_it_is():
+    class Mine(plastic(PPO)):
+        pass
+
+    assert plastic(plastic(PPO)) is plastic(PPO)
+    assert plastic(Mine) is Mine
+    model = make(plastic(plastic(PPO)), plasticity=EAGER)
+    learn(model, 128)
+    assert replaced(model)[0] > 0
+    assert replaced(make(Mine, plasticity=EAGER)) == [0]
+
+
+class Nested:
+    class Tuned(PPO):
+        pass
+
+
+@pytest.mark.parametrize("algorithm", [PPO, SAC, RecurrentPPO, LocalPPO, Nested.Tuned])
+@pytest.mark.parametrize("dumps", [pickle.dumps, cloudpickle.dumps], ids=["pickle", "cloudpickle"])
+def test_the_class_is_pickled_by_its_name(algorithm: type, dumps):
+    code = dumps(plastic(algorithm))
+    assert pickle.loads(code) is plastic(algorithm)
+    assert len(code) < 200
+    assert plastic(algorithm).__name__ == f"Plastic{algorithm.__name__}"
+
+
+def test_it_is_found_in_a_process_that_has_not_made_it_yet(tmp_path: Path):
+    script = """if True:
+        import pickle, sys
+        loaded = pickle.loads(bytes.fromhex(sys.argv[1]))
+        from stable_baselines3 import SAC
+        from plastic_rl.sb3 import plastic
+        print(loaded is plastic(SAC))
+    """
+    assert elsewhere(script, tmp_path, pickle.dumps(plastic(SAC)).hex()) == "True"
+
+
+def test_what_is_made_of_no_algorithm_is_no_attribute():
+    with pytest.raises(AttributeError, match="Nothing"):
+        made.stable_baselines3.ppo.ppo.Nothing  # noqa: B018
+    assert not hasattr(made, "__wrapped__")
 
 
 # What cannot be done is said at once

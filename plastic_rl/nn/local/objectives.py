@@ -33,6 +33,10 @@ class Objective(nn.Module):
     def forward(self, features: Features, shared: Any) -> Loss:
         raise NotImplementedError
 
+    def layers_on(self, features: Features) -> list[Tensor]:
+        """The outputs of layers of its own that read features: none, or those of a probe."""
+        return []
+
     def forget(self, units: Tensor) -> None:
         """Forgets what is remembered of features, by a mask over them, whose units were replaced."""
 

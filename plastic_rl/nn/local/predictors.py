@@ -81,6 +81,9 @@ class Prediction(Objective):
         """The targets as they are."""
         return targets
 
+    def layers_on(self, features: Features) -> list[Tensor]:
+        return [self.probe(self._pooled(features))]
+
     def forward(self, features: Features, shared: Columns) -> Loss:
         predicted = self.probe(self._pooled(features))
         if self.has_classes:
@@ -125,6 +128,9 @@ class Similarity(Objective):
         """The targets, and S(Y)."""
         return targets, similarity_matrix(targets)
 
+    def layers_on(self, features: Features) -> list[Tensor]:
+        return [self.projection(features)]
+
     def forward(self, features: Features, shared: tuple[Columns, Tensor]) -> Loss:
         return functional.mse_loss(similarity_matrix(self.projection(features)), shared[1])
 
@@ -148,6 +154,9 @@ class PredictionSimilarity(Objective):
     def prepare(self, inputs: Tensor, targets: Columns) -> tuple[Columns, Tensor]:
         """The targets, and S(Y)."""
         return self.similarity.prepare(inputs, targets)
+
+    def layers_on(self, features: Features) -> list[Tensor]:
+        return self.prediction.layers_on(features) + self.similarity.layers_on(features)
 
     def forward(self, features: Features, shared: tuple[Columns, Tensor]) -> Loss:
         return torch.lerp(self.prediction(features, shared[0]), self.similarity(features, shared), self.share)

@@ -99,7 +99,8 @@ class LocalHSIC(nn.Module):
         else:
             _refuse("with plasticity there is one optimiser for everything", readout_optimizer)
             whole = optimizer([{"params": group} for group in self._parameter_groups()])
-            method = plasticity(whole, hidden_layers(self, example))
+            readers = Readers(self)
+            method = plasticity(whole, hidden_layers(readers, example, ignore=readers.of_the_output))
             method.on_replacement(self._note)
             self.optimizers = [method]
 
@@ -228,7 +229,10 @@ class LocalHSIC(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """The readout's columns, or without one the last block's flattened features; differentiable all the way."""
-        features = self.trunk(inputs)
+        return self.read_out(self.trunk(inputs))
+
+    def read_out(self, features: list[Tensor]) -> Tensor:
+        """The same, from the flattened features of all blocks."""
         return features[-1] if self.readout is None else self.readout(self._read(self.readout, features))
 
     def _read(self, readout: Readout, features: list[Tensor]) -> Tensor:
@@ -274,3 +278,33 @@ def _check_loss(block: int, loss: Tensor, features: Tensor) -> None:
 def _refuse(reason: str, readout_optimizer: OptimizerFactory | None) -> None:
     if readout_optimizer is not None:
         raise ValueError(f"readout_optimizer was given, but {reason}; leave it out")
+
+
+class Readers(nn.Module):
+    """All that reads units of a local trainer, in one forward pass: the trainer's own leaves out what objectives train.
+
+    Args:
+        trainer: its modules have the same names here.
+    """
+
+    def __init__(self, trainer: LocalHSIC) -> None:
+        super().__init__()
+        self.trunk, self.objectives, self.readout = trainer.trunk, trainer.objectives, trainer.readout
+        self.read_out = trainer.read_out
+
+    @property
+    def of_the_output(self) -> list[str]:
+        """The names of layers that read the last block where its units are the output: no hidden unit."""
+        last = f"objectives.{len(self.objectives) - 1}."
+        names = [name for name, _ in self.named_modules() if name.startswith(last)]
+        return names if self.readout is None else []
+
+    def forward(self, inputs: Tensor) -> list[Tensor]:
+        """The trainer's output, then those of the objectives' layers on hidden units."""
+        features = list(self.trunk.activations(inputs))
+        heard = [self.read_out([each.flatten(1) for each in features])]
+        hidden = features[:-1] if self.readout is None else features  # without readout the last are the output
+        for objective, each in zip(self.objectives, hidden, strict=False):
+            assert isinstance(objective, Objective)
+            heard += objective.layers_on(each)
+        return heard

@@ -36,6 +36,8 @@ class VectorizedReplacer(Vectorized):
         super().__init__(methods, stacked, template, lens)
         self.state = _share(self.methods)
         self.recorders = _recorders(self.lens)
+        for recorder in self.recorders:
+            recorder.is_vectorized = True
         self.records: list[Tensor] = []
         self._recorded: list[tuple[int, str]] = []  # by which recorder, and whether it is a magnitude or a mean
         self._averaged: list[int] = []  # which running averages are brought up to date

@@ -1,0 +1,61 @@
+"""Hooks by which methods watch a network, and the way to take them off for a while."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+WIDER = {torch.float16: torch.float32, torch.bfloat16: torch.float32}
+
+
+class WatchingHook:
+    """A hook of a method on a module of the network that it watches."""
+
+    @property
+    def __name__(self) -> str:
+        # torch.jit.script asks for it, and could not compile the hook.
+        raise AttributeError(
+            "torch.jit.script cannot take the hooks by which a plasticity method watches this network; script it "
+            "inside `with plastic_rl.optim.unwatched(network):`"
+        )
+
+
+@contextmanager
+def unwatched(network: nn.Module) -> Iterator[nn.Module]:
+    """Takes the hooks of methods off a network, to script, export, copy or pickle it as it is; then puts them back.
+
+    ::
+
+        with unwatched(model.policy) as policy:
+            torch.save(policy, "policy.pt")
+
+    Args:
+        network: the module.
+    """
+    kept: list[tuple[dict[int, Any], dict[int, Any]]] = [
+        (hooks, dict(hooks))
+        for module in network.modules()
+        for hooks in (module._forward_pre_hooks, module._forward_hooks)
+        if any(isinstance(hook, WatchingHook) for hook in hooks.values())
+    ]
+    for hooks, before in kept:
+        for number, hook in before.items():
+            if isinstance(hook, WatchingHook):
+                del hooks[number]
+    try:
+        yield network
+    finally:
+        for hooks, before in kept:
+            new = {number: hook for number, hook in hooks.items() if number not in before}
+            again = {n: hook for n, hook in before.items() if n in hooks or isinstance(hook, WatchingHook)}
+            hooks.clear()
+            hooks.update({**again, **new})
+
+
+def state_dtype(weight: Tensor) -> torch.dtype:
+    """The numbers in which a method remembers units of a weight: in 16 bits a running average would stand still."""
+    return WIDER.get(weight.dtype, weight.dtype)
