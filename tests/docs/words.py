@@ -20,6 +20,7 @@ COMMAND = re.compile(r"(?:[A-Z_]+=\S+ )*(?:python|make|pip) ")
 SETTING = re.compile(r"\b(?:agent|env)(?:\.\w+)?=\S*")
 QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 NUMBER = re.compile(r"(?<![\w.-])\d[\d_.]*(?:e-?\d+)?")
+PLACEHOLDER = re.compile(r"[\w-]*<[^>]*>")
 TOKEN = re.compile(r"[~\w]?[\w./-]*/[\w./<>{},…-]*|[A-Za-z_][\w.-]*\w|[A-Za-z_]")
 FILE = re.compile(r"[\w-]*(?:\.\w+)?\.(?:py|md|csv|json|jsonl|png|yaml|zip|pt|npz|gz)")
 # Names of others' code, of examples, and of what stands in no Python file.
@@ -92,6 +93,6 @@ def _is_metric(word: str) -> bool:
 
 
 def _tokens(span: str) -> Iterator[str]:
-    for pattern in (QUOTED, SETTING, NUMBER):
+    for pattern in (QUOTED, SETTING, NUMBER) if "/" in span else (QUOTED, SETTING, NUMBER, PLACEHOLDER):
         span = pattern.sub("", span)
     yield from TOKEN.findall(span)
