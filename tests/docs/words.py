@@ -21,14 +21,15 @@ SETTING = re.compile(r"\b(?:agent|env)(?:\.\w+)?=\S*")
 QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 NUMBER = re.compile(r"(?<![\w.-])\d[\d_.]*(?:e-?\d+)?")
 PLACEHOLDER = re.compile(r"[\w-]*<[^>]*>")
-TOKEN = re.compile(r"[~\w]?[\w./-]*/[\w./<>{},…-]*|[A-Za-z_][\w.-]*\w|[A-Za-z_]")
-FILE = re.compile(r"[\w-]*(?:\.\w+)?\.(?:py|md|csv|json|jsonl|png|yaml|zip|pt|npz|gz)")
+TOKEN = re.compile(r"[~\w]?[\w./-]*/[\w./<>{},…-]*|(?<![\w.])[A-Za-z_](?:[\w.-]*\w)?")
+FILE = re.compile(r"[\w-]*(?:\.\w+)?\.(?:py|md|csv|json|jsonl|png|yaml|zip|pt|pth|npy|npz|gz)")
 # Names of others' code, of examples, and of what stands in no Python file.
 FOREIGN = {
     *("AdamGnT", "shibhansh/loss-of-plasticity", "jaehong31/APD", "choasma/HSIC-bottleneck"),
     *("Method", "net", "net.fc1", "net.fc2", "its", "next_observation", "critic_optimizer"),
-    *("clip_grad_norm_", "foreach", "mlp_extractor.value_net"),
-    *("RMSpropTFLike", "dev", "gpu", "gz", "kill", "true", "false", "~/.cache/plastic_rl"),
+    *("model.policy.get_submodule", "observations.npy", "policy.pth", "optimizer.pth"),
+    *("clip_grad_norm_", "foreach", "mlp_extractor.value_net", "RMSpropTFLike"),
+    *("dev", "gpu", "kill", "true", "false", "~/.cache/plastic_rl"),
 }
 
 
