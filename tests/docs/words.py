@@ -26,6 +26,7 @@ FILE = re.compile(r"[\w-]*(?:\.\w+)?\.(?:py|md|csv|json|jsonl|png|yaml|zip|pt|pt
 # Names of others' code, of examples, and of what stands in no Python file.
 FOREIGN = {
     *("AdamGnT", "shibhansh/loss-of-plasticity", "jaehong31/APD", "choasma/HSIC-bottleneck"),
+    *("google/dopamine", "labs/redo", "sub_mean_score", "pruning"),
     *("Method", "net", "net.fc1", "net.fc2", "its", "next_observation", "critic_optimizer"),
     *("model.policy.get_submodule", "observations.npy", "policy.pth", "optimizer.pth"),
     *("clip_grad_norm_", "foreach", "mlp_extractor.value_net", "RMSpropTFLike"),
