@@ -131,6 +131,11 @@ def test_every_world_and_every_stream_is_on_its_page():
     assert set(WORLDS) - set(PAGES["docs/environments.md"].spans) == set()
 
 
+def test_every_room_has_its_place_in_contributing():
+    packages = {path.parent.relative_to(ROOT).as_posix() for path in ROOT.glob("plastic_rl/*/__init__.py")}
+    assert packages - {span.rstrip("/") for span in PAGES["CONTRIBUTING.md"].spans} == set()
+
+
 def test_all_that_docstrings_refer_to_exists():
     assert len(DOCSTRINGS) > 500
     missing = {

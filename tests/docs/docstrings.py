@@ -11,7 +11,7 @@ from doctest import DocTestParser
 from functools import cache
 from pathlib import Path
 
-from tests.docs.names import classes, exists, module_name, modules
+from tests.docs.names import PACKAGES, classes, exists, module_name, modules
 from tests.docs.pages import ROOT, Page
 
 Documented = ast.Module | ast.ClassDef | ast.FunctionDef
@@ -47,8 +47,8 @@ class Docstring:
 
 @cache
 def all_docstrings() -> list[Docstring]:
-    """Every docstring of the library."""
-    paths = [path.relative_to(ROOT) for path in sorted((ROOT / "plastic_rl").rglob("*.py"))]
+    """Every docstring of the library, of the recipes and of the launcher."""
+    paths = [path.relative_to(ROOT) for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
     return [docstring for path in paths for docstring in _docstrings_of(path)]
 
 

@@ -32,7 +32,8 @@ def foreign_words() -> frozenset[str]:
 
 def _words_in(folders: Iterable[Path]) -> set[str]:
     files = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
-    return {path.stem for path in files}.union(*(_words_of(ast.parse(path.read_text())) for path in files))
+    names = {name for path in files for name in (path.stem, path.parent.name)}
+    return names.union(*(_words_of(ast.parse(path.read_text())) for path in files))
 
 
 def _words_of(tree: ast.AST) -> set[str]:

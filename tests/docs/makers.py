@@ -98,6 +98,12 @@ MAKERS: Makers = {
 }
 """What makes the names that any example may use."""
 
+EXAMINED: Makers = {
+    "network": plain_network,
+    "make_network": lambda given: lambda: plain_network(given),
+    "batch": lambda _: torch.randn(300, 8),
+}
+
 RECALLING: Makers = {
     "env": normalized_worlds,
     "evaluation_env": normalized_worlds,
@@ -110,8 +116,8 @@ FRESH: Makers = {"make_network": lambda given: lambda: plain_network(given), "ba
 MAKERS_OF: dict[str, Makers] = {
     "docs/additive_parameter_decomposition.md": RECALLING,
     "docs/continual_backprop.md": {"network": plain_network},
-    "docs/doctor.md": {"network": plain_network, **FRESH},
-    "plastic_rl.doctor.examination.examine": {"network": plain_network, **FRESH},
+    "docs/doctor.md": EXAMINED,
+    "plastic_rl.doctor.examination.examine": EXAMINED,
     "plastic_rl.nn.local.combined.CombinedTrunks": {"build_trunk": lambda given: lambda: named_network(given)},
     "plastic_rl.runs.interruption.Interruption": {"step": interrupted_step},
     "plastic_rl.runs.metrics.MetricsFile": {"path": lambda _: Path("metrics.jsonl")},

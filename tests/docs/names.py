@@ -17,6 +17,7 @@ import torch
 from stable_baselines3.common import buffers, callbacks, monitor, on_policy_algorithm, vec_env
 from torch import nn
 
+from plastic_rl.doctor import Examination
 from plastic_rl.nn import AdditiveDecomposition, LocalHSIC
 from plastic_rl.optim import ContinualBackprop
 from tests.docs.pages import ROOT
@@ -27,6 +28,7 @@ OBJECTS: dict[str, type] = {
     "optimizer": ContinualBackprop,
     "tasks": AdditiveDecomposition,
     "trainer": LocalHSIC,
+    "examination": Examination,
     "model": on_policy_algorithm.OnPolicyAlgorithm,
     "env": gymnasium.Env,
     "network": nn.Module,

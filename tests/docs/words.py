@@ -20,14 +20,17 @@ COMMAND = re.compile(r"(?:[A-Z_]+=\S+ )*(?:python|make|pip) ")
 SETTING = re.compile(r"\b(?:agent|env)(?:\.\w+)?=\S*")
 QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 NUMBER = re.compile(r"(?<![\w.-])\d[\d_.]*(?:e-?\d+)?")
-TOKEN = re.compile(r"[~\w]?[\w./-]*/[\w./<>{},…-]*|[A-Za-z_][\w.-]*\w|[A-Za-z_]")
-FILE = re.compile(r"[\w-]*(?:\.\w+)?\.(?:py|md|csv|json|jsonl|png|yaml|zip|pt|npz|gz)")
+PLACEHOLDER = re.compile(r"[\w-]*<[^>]*>")
+TOKEN = re.compile(r"[~\w]?[\w./-]*/[\w./<>{},…-]*|(?<![\w.])[A-Za-z_](?:[\w.-]*\w)?")
+FILE = re.compile(r"[\w-]*(?:\.\w+)?\.(?:py|md|csv|json|jsonl|png|yaml|zip|pt|pth|npy|npz|gz)")
 # Names of others' code, of examples, and of what stands in no Python file.
 FOREIGN = {
     *("AdamGnT", "shibhansh/loss-of-plasticity", "jaehong31/APD", "choasma/HSIC-bottleneck"),
+    *("google/dopamine", "labs/redo", "sub_mean_score", "pruning"),
     *("Method", "net", "net.fc1", "net.fc2", "its", "next_observation", "critic_optimizer"),
-    *("clip_grad_norm_", "foreach", "mlp_extractor.value_net"),
-    *("RMSpropTFLike", "dev", "gpu", "gz", "kill", "true", "false", "~/.cache/plastic_rl"),
+    *("model.policy.get_submodule", "observations.npy", "policy.pth", "optimizer.pth"),
+    *("clip_grad_norm_", "foreach", "mlp_extractor.value_net", "RMSpropTFLike"),
+    *("dev", "gpu", "kill", "true", "false", "~/.cache/plastic_rl"),
 }
 
 
@@ -92,6 +95,6 @@ def _is_metric(word: str) -> bool:
 
 
 def _tokens(span: str) -> Iterator[str]:
-    for pattern in (QUOTED, SETTING, NUMBER):
+    for pattern in (QUOTED, SETTING, NUMBER) if "/" in span else (QUOTED, SETTING, NUMBER, PLACEHOLDER):
         span = pattern.sub("", span)
     yield from TOKEN.findall(span)
