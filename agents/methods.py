@@ -107,6 +107,17 @@ class WeightClipping(MethodSettings):
 
 
 @dataclass
+class HareAndTortoise(MethodSettings):
+    """Hare and tortoise (Lee et al., ICML 2024)."""
+
+    method: ClassVar[str] = "HareAndTortoise"
+    summary: ClassVar[str] = "whose weights are now and then set to their slow average (Lee et al. 2024)"
+
+    tortoise_momentum: Rate = 0.999  # of the slow average, an update
+    every: NonNegativeInteger = 2000  # updates between two resets: near their 10 epochs of CIFAR-10
+
+
+@dataclass
 class NormalizeAndProject(MethodSettings):
     """The projection of NaP (Lyle et al., NeurIPS 2024); it wants a network with norms before its non-linearities."""
 
@@ -199,6 +210,7 @@ class L2Transfer(MethodSettings):
 
 
 METHODS: dict[str, type[MethodSettings]] = {
+    "hare_and_tortoise": HareAndTortoise,
     "isometry": DecoupledIsometry,
     "l2_init": L2Init,
     "nap": NormalizeAndProject,

@@ -5,7 +5,7 @@ from plastic_rl.layers.hidden_layer import HiddenLayer
 from plastic_rl.layers.kinds import SolvedLinear, reading_layers
 from plastic_rl.layers.port import Port
 from plastic_rl.layers.proof import assert_function_preserving
-from plastic_rl.layers.roles import LinearMap, NormScale, hidden_maps, linear_maps, norm_scales
+from plastic_rl.layers.roles import LinearMap, NormScale, hidden_maps, linear_maps, norm_scales, norms
 
 __all__ = [
     "HiddenLayer",
@@ -18,6 +18,7 @@ __all__ = [
     "hidden_maps",
     "linear_maps",
     "norm_scales",
+    "norms",
     "reading_layers",
     "refusal",
     "replaceable_layers",

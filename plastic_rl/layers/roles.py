@@ -100,13 +100,17 @@ def norm_scales(parameters: Iterable[Tensor], layers: Sequence[HiddenLayer] = ()
         layers: hidden layers of the network; all norms of it count, and those that the layers name.
     """
     trained = {id(each) for each in parameters if each.requires_grad}
-    norms = [module for module in _modules(layers) if _is_norm(module, layers)]
-    pairs = [(_own(norm, "weight"), _own(norm, "bias")) for norm in norms]
+    pairs = [(_own(norm, "weight"), _own(norm, "bias")) for norm in norms(layers)]
     return [
         NormScale(gain, None if offset is None or id(offset) not in trained else offset)
         for gain, offset in pairs
         if gain is not None and id(gain) in trained
     ]
+
+
+def norms(layers: Sequence[HiddenLayer]) -> list[nn.Module]:
+    """The normalisation layers of the networks of hidden layers, and those that the layers name."""
+    return [module for module in _modules(layers) if _is_norm(module, layers)]
 
 
 def hidden_maps(parameters: Iterable[Tensor], layers: Sequence[HiddenLayer]) -> list[LinearMap]:

@@ -55,6 +55,8 @@ class Backprop(Learner):
             zero(head(self.network))
         if plan.restarts_optimizer or (task.index > 0 and self.blueprint.renewal is Renewal.network):
             forget_everything(self.optimizer)
+        if meets_change(self.blueprint, task) and isinstance(self.optimizer, PlasticOptimizer):
+            self.optimizer.begin_task()
 
     def set_learning_rate_factor(self, factor: float) -> None:
         for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
@@ -123,6 +125,11 @@ def watchable(network: nn.Module, example: Tensor) -> list[HiddenLayer]:
             "Units of the layers %s are neither watched nor replaced: %s.", list(refused), set(refused.values())
         )
     return layers
+
+
+def meets_change(blueprint: Blueprint, task: Task) -> bool:
+    """True if a network meets a task with what it has learned from others: neither the first, nor drawn afresh."""
+    return task.index > 0 and blueprint.renewal is not Renewal.network
 
 
 def renew(network: nn.Module, blueprint: Blueprint, seed: int, task: Task) -> None:

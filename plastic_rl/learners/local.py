@@ -110,6 +110,9 @@ class LocalLearner(Learner):
         if plan.restarts_optimizer:
             for optimizer in self.trainer.optimizers:
                 forget_everything(optimizer)
+        for optimizer in self.trainer.optimizers if task.index > 0 else ():
+            if isinstance(optimizer, PlasticOptimizer):
+                optimizer.begin_task()
 
     def set_learning_rate_factor(self, factor: float) -> None:
         for optimizer, rates in zip(self.trainer.optimizers, self.rates, strict=True):

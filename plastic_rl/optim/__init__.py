@@ -6,6 +6,7 @@ from plastic_rl.optim.base import Plasticity, PlasticOptimizer, innermost, metho
 from plastic_rl.optim.continual_backprop import ContinualBackprop
 from plastic_rl.optim.events import UnitForecast, UnitsReplaced
 from plastic_rl.optim.ewc import ElasticWeightConsolidation
+from plastic_rl.optim.hare_and_tortoise import HareAndTortoise
 from plastic_rl.optim.isometry import Isometry
 from plastic_rl.optim.l2_init import L2Init
 from plastic_rl.optim.l2_transfer import L2Transfer
@@ -29,6 +30,7 @@ __all__ = [
     "Anchoring",
     "ContinualBackprop",
     "ElasticWeightConsolidation",
+    "HareAndTortoise",
     "Isometry",
     "L2Init",
     "L2Transfer",

@@ -26,7 +26,8 @@ class PlasticOptimizer(Optimizer):
     A method works at up to three moments, each a function that does nothing unless it is overridden:
     :meth:`after_zero_grad`, where a term of the loss that depends on weights alone adds its gradient;
     :meth:`before_step`, with the gradients at hand; :meth:`after_step`, once the parameters have moved. A host drives
-    all of them, by calling ``zero_grad`` and ``step`` as of any optimiser.
+    all of them, by calling ``zero_grad`` and ``step`` as of any optimiser. A host that knows of changes tells of them
+    by :meth:`begin_task`, one that learns from rollouts of these by :meth:`begin_rollout`.
 
     Schedulers, step hooks, ``add_param_group``, ``deepcopy``, ``pickle`` and stacking work as on the wrapped optimiser;
     gradient scalers too, but for gradients added in :meth:`after_zero_grad`, which they would scale down. What a method
@@ -104,6 +105,28 @@ class PlasticOptimizer(Optimizer):
 
     def after_step(self) -> None:
         """Follows up once the parameters have moved."""
+
+    # What a host may tell.
+
+    @torch.no_grad()
+    def begin_task(self) -> None:
+        """Takes note that a new task begins: each method of the stack does :meth:`at_change`, the innermost first."""
+        if isinstance(self.optimizer, PlasticOptimizer):
+            self.optimizer.begin_task()
+        self.at_change()
+
+    def at_change(self) -> None:
+        """Follows up on a change of the task, before the first update that sees it."""
+
+    @torch.no_grad()
+    def begin_rollout(self) -> None:
+        """Takes note that the updates on a new rollout begin: each method does :meth:`at_rollout`, innermost first."""
+        if isinstance(self.optimizer, PlasticOptimizer):
+            self.optimizer.begin_rollout()
+        self.at_rollout()
+
+    def at_rollout(self) -> None:
+        """Follows up on a new rollout, before the first update on it."""
 
     # What a host may ask.
 

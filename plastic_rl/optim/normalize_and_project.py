@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.optim import Optimizer
 
-from plastic_rl.layers import HiddenLayer, norm_scales
+from plastic_rl.layers import HiddenLayer, norm_scales, norms
 from plastic_rl.optim.weight_method import WeightMethod
 from plastic_rl.validation import whole_number
 
@@ -58,7 +58,7 @@ class NormalizeAndProject(WeightMethod):
     def find(self, layers: Sequence[HiddenLayer]) -> None:
         known = self.known("radii")
         super().find(layers)
-        self.scales = norm_scales(self.trained, layers)
+        self.scales, self.is_normalized = norm_scales(self.trained, layers), bool(norms(layers))
         radii = [known.get(id(each.weight), each.weight.norm()) for each in self.maps]
         self.memory = {"step": self.memory.get("step", 0), "radii": radii}
 
@@ -75,7 +75,7 @@ class NormalizeAndProject(WeightMethod):
                 project_jointly_(scale.parameters)
 
     def concerns(self, updates: int | None = None) -> Iterator[str]:
-        if not self.scales:
+        if not self.is_normalized:
             yield (
                 "No normalisation layer was found: projecting weights then changes what the network computes. Put one "
                 "before each non-linearity (agent.network=layer_norm_mlp)."

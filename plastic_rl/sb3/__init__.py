@@ -1,9 +1,11 @@
 """The seam to Stable-Baselines3: the only place of the library that imports it."""
 
 from plastic_rl.sb3.attachment import attach, layers_of, plastic_optimizers, reattach
+from plastic_rl.sb3.change_announcements import ChangeAnnouncements
 from plastic_rl.sb3.forecast import forecast_model
 from plastic_rl.sb3.plastic import add_plasticity, plastic
 from plastic_rl.sb3.plasticity_callback import PlasticityCallback
+from plastic_rl.sb3.rollout_clock import RolloutClock
 from plastic_rl.sb3.save_observations import save_observations
 from plastic_rl.sb3.task_detection import detect_tasks
 from plastic_rl.sb3.task_recall import recall_task
@@ -12,8 +14,10 @@ from plastic_rl.sb3.tasks import remember_tasks
 from plastic_rl.sb3.train_model import ModelSummary, train_model
 
 __all__ = [
+    "ChangeAnnouncements",
     "ModelSummary",
     "PlasticityCallback",
+    "RolloutClock",
     "TaskSwitch",
     "add_plasticity",
     "attach",

@@ -58,13 +58,15 @@ class ModelKeeper(BaseCallback):
 
     def state_dict(self) -> dict[str, Any]:
         """All that the run needs to go on exactly from between two rollouts."""
-        tasks = {"task": self.tasks.task, "tasks_of_copies": dict(self.tasks.of_copies)}
+        of_copies = dict(self.tasks.of_copies)
+        tasks = {"task": self.tasks.task, "tasks_of_copies": of_copies, "task_told": self.tasks.told}
         return {"step": self.step, "algorithm": algorithm_state(self.trained), **tasks}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Puts the model where a saved one was."""
         restore_algorithm_state(self.trained, state["algorithm"])
         self.tasks.take(state["task"])
+        self.tasks.told = state.get("task_told", state["task"].get("index"))  # checkpoints from before do not say it
         met = state.get("tasks_of_copies")
         self.tasks.of_copies = tasks_in_force(self.trained) if met is None else dict(met)
 

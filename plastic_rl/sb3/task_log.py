@@ -11,10 +11,12 @@ class TaskLog:
     Attributes:
         task: the run's, as ``info["task"]`` announced it; empty where there are no tasks.
         label: the same for people: its index and its real parameters.
+        told: the index of the task that the model's methods know to be in; None before they were told of any.
     """
 
     def __init__(self) -> None:
         self.of_copies: dict[int, int | None] = {}
+        self.told: int | None = None
         self.take({})
 
     def enters(self, copy: int, task: dict[str, Any]) -> bool:

@@ -17,10 +17,12 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from plastic_rl.errors import UserError
 from plastic_rl.runs import RunFolder, Track, open_session, write_result
 from plastic_rl.sb3.attachment import plastic_optimizers
+from plastic_rl.sb3.change_announcements import ChangeAnnouncements
 from plastic_rl.sb3.chronicle import Chronicle
 from plastic_rl.sb3.faults import LinAlgError
 from plastic_rl.sb3.forecast import forecast_model
 from plastic_rl.sb3.keeper import ModelKeeper
+from plastic_rl.sb3.rollout_clock import RolloutClock
 from plastic_rl.sb3.task_log import TaskLog
 from plastic_rl.sb3.task_switch import TaskSwitch
 from plastic_rl.sb3.tasks import tasks_of
@@ -106,7 +108,8 @@ def _train(keeper: ModelKeeper, total_steps: int, folder: RunFolder, formats: Se
     _set_logger(model, folder, writer, formats)
     chronicle = Chronicle(writer, session.progress, folder.tasks_file, keeper.tasks)
     # The keeper is last: what it saves is what the rollout then begins with.
-    callbacks: list[BaseCallback] = [chronicle, *([] if tasks_of(model) is None else [TaskSwitch()]), keeper]
+    switch = [] if tasks_of(model) is None else [TaskSwitch()]
+    callbacks: list[BaseCallback] = [chronicle, *switch, ChangeAnnouncements(keeper.tasks), RolloutClock(), keeper]
     remaining = total_steps - model.num_timesteps
     try:
         if remaining > 0:

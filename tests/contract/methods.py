@@ -17,6 +17,7 @@ from plastic_rl.optim import (
     Anchoring,
     ContinualBackprop,
     ElasticWeightConsolidation,
+    HareAndTortoise,
     Isometry,
     L2Init,
     L2Transfer,
@@ -84,6 +85,10 @@ METHODS = {
         begin=consolidate,
     ),
     "L2 init": Method(partial(L2Init, strength=0.1), partial(L2Init, strength=0.0)),
+    "hare and tortoise": Method(
+        partial(HareAndTortoise, tortoise_momentum=0.9, every=3),
+        partial(HareAndTortoise, tortoise_momentum=0.9, every=0),
+    ),
     "NaP": Method(NormalizeAndProject, partial(NormalizeAndProject, every=0)),
     "Parseval": Method(partial(Isometry, strength=0.01), partial(Isometry, strength=0.0)),
     "isometry": Method(

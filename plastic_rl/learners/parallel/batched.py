@@ -13,7 +13,15 @@ from torch import Tensor, nn
 from plastic_rl.choices import Renewal
 from plastic_rl.diagnostics import report
 from plastic_rl.layers import HiddenLayer
-from plastic_rl.learners.backprop import MOST_AT_ONCE, compiled, counted, precision, renew, watchable
+from plastic_rl.learners.backprop import (
+    MOST_AT_ONCE,
+    compiled,
+    counted,
+    meets_change,
+    precision,
+    renew,
+    watchable,
+)
 from plastic_rl.learners.learner import Blueprint, Learner, head, take_over, zero
 from plastic_rl.learners.losses import loss
 from plastic_rl.learners.parallel.vmapped_linear import speed_up
@@ -92,6 +100,8 @@ class BatchedBackprop(Learner):
                 zero(head(network))
         if plan.restarts_optimizer or (task.index > 0 and self.blueprint.renewal is Renewal.network):
             forget_everything(self.optimizer)
+        for methods in self.methods if meets_change(self.blueprint, task) else ():
+            methods[-1].begin_task()
 
     def set_learning_rate_factor(self, factor: float) -> None:
         for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
