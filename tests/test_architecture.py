@@ -100,7 +100,7 @@ MAY_IMPORT = {
     "training": {"learners", "runs", "streams"},
     "sb3": {
         *("choices", "diagnostics", "errors", "forecast", "layers", "networks", "nn", "nonstationary", "optim"),
-        *("precision", "regimes", "runs"),
+        *("precision", "regimes", "runs", "validation"),
     },
     "doctor": {"diagnostics", "errors", "layers", "nn", "optim", "sb3"},
     "envs": {"errors", "nonstationary", "protocols", "settings", "streams"},

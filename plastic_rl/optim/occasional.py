@@ -1,4 +1,4 @@
-"""What methods have in common that act now and then: at changes, at an interval, or when they are told to."""
+"""The base of methods that act now and then: at changes, at an interval, or when they are told to."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Occasional(PlasticOptimizer, ABC):
             yield f"The run has {updates:,} updates and every is {self.every:,}: it never acts."
 
     def metrics(self) -> dict[str, int | float]:
-        """How often it has acted."""
+        """The number of times that it has acted."""
         return {**super().metrics(), self.counter: self.memory["times"]}
 
     def load_memory(self, memory: dict[str, Any]) -> None:

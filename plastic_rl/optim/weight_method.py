@@ -42,7 +42,7 @@ class WeightMethod(PlasticOptimizer):
         self.find(layers)
 
     def known(self, name: str) -> dict[int, Tensor]:
-        """What the memory holds under a name, a tensor for each weight, by the identity of the weight."""
+        """The part of the memory under a name, a tensor for each weight, by the identity of the weight."""
         return {id(each.weight): value for each, value in zip(self.maps, self.memory.get(name, ()), strict=True)}
 
     @torch.no_grad()
