@@ -86,9 +86,12 @@ def command(agent: str, env: str, out: Path, data: Path, draw: random.Random) ->
     elif "data_folder" in {setting.name for setting in dataclasses.fields(ENVS[env])}:
         given |= {"env.data_folder": str(data), "env.download": "false"}
     given |= drawn(AGENTS[agent], "agent.", draw) | drawn(ENVS[env], "env.", draw)
-    usual = ENVS[env].agent_settings.get("network", getattr(AGENTS[agent], "network", "mlp"))
+    usual = str(getattr(AGENTS[agent], "network", "mlp"))
+    if "network" not in AGENTS[agent].keeps:
+        usual = str(ENVS[env].agent_settings.get("network", usual))
     if given.get("agent.network", usual) != "mlp":  # sizes of others are refused
         given = {name: value for name, value in given.items() if not name.startswith("agent.hidden_")}
+        given |= {"agent.network_width": "1"} if given.get("agent.network", usual) == "resnet18" else {}
     return [f"{name}={value}" for name, value in given.items()]
 
 
