@@ -1,0 +1,126 @@
+"""Every recipe with settings drawn at random, sensible ones and others: it runs, or says in two lines why not."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import os
+import random
+import sys
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+import pytest
+
+from agents import AGENTS
+from envs import ENVS
+from envs.recipe import SupervisedStream
+from launch.choices import agents_for, envs_for
+from launch.command_line import main
+from tests.streams import written
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+SEED = int(os.environ.get("FUZZ_SEED", "4"))
+CASES = int(os.environ.get("FUZZ_CASES", "1"))  # for each agent, and for each environment
+SMALL = {
+    **{"hidden_units": 4, "hidden_layers": 1, "rollout_steps": 32, "minibatch_size": 16, "epochs": 1},
+    **{"examples": 12, "tasks": 2, "n_envs": 1, "maturity_threshold": 1, "steps": 20, "change_every": 20},
+}
+SENSIBLE: dict[type, list[str]] = {
+    int: ["1", "2", "3", "1e1"],
+    float: ["0.5", "1e-3", "0.9", "0.25"],
+    bool: ["true", "false"],
+    str: [],
+    list: ["[]", "[csv]"],
+}
+OF_SMALL_DATA: dict[str, dict[str, str]] = {
+    "continual-imagenet": {"env.train_images": "5", "env.test_images": "2"},
+    "tiny-continual-imagenet": {"env.train_images": "5", "env.test_images": "2"},
+    "incremental-cifar100": {"env.validation_images": "1"},
+}
+ODD: dict[type, list[str]] = {
+    int: ["0", "7", "-1", "1.5", "many", "", "null", "[1]", "1e30"],
+    float: ["0", "1e9", "-1", "inf", "nan", "null", "'x'", "1e400"],
+    bool: ["1", "yes", "maybe", "null"],
+    str: ["", "null", "日本", "a=b", "1", "[a]", "~/nowhere"],
+    list: ["[tsv]", "csv", "null"],
+}
+
+
+def kind_of(hint: Any) -> tuple[type, list[str]]:
+    """The type of a setting, and words that it may be."""
+    options: list[str] = []
+    if get_origin(hint) is Annotated:
+        hint, condition, *_ = get_args(hint)
+        options = [str(getattr(each, "value", each)) for each in getattr(condition, "options", ())]
+    plain = [each for each in (get_args(hint) or (hint,)) if each is not type(None)]
+    kind = next((each for each in plain if each in ODD), list if get_origin(hint) is list else str)
+    return kind, options
+
+
+def drawn(recipe: type, prefix: str, draw: random.Random) -> dict[str, str]:
+    """A few settings of a recipe, with values most of which are sensible."""
+    hints = get_type_hints(recipe, include_extras=True)
+    names = [setting.name for setting in dataclasses.fields(recipe) if setting.name not in ("compile", "download")]
+    words = {}
+    for name in draw.sample(names, min(len(names), draw.randint(0, 3))):
+        kind, options = kind_of(hints[name])
+        sensible = options or SENSIBLE[kind]
+        words[prefix + name] = draw.choice(sensible if sensible and draw.random() < 0.85 else ODD[kind])
+    return words
+
+
+def small(recipe: type, prefix: str) -> dict[str, str]:
+    """What makes a recipe take an instant."""
+    hints = get_type_hints(recipe)
+    counts = {name for name, hint in hints.items() if int in (get_args(hint) or (hint,))}
+    return {f"{prefix}{name}": str(value) for name, value in SMALL.items() if name in counts}
+
+
+def command(agent: str, env: str, out: Path, data: Path, draw: random.Random) -> list[str]:
+    """A command that takes an instant, if it does anything."""
+    given = {"agent": agent, "env": env, "out": str(out), "track": "off"}
+    given |= small(AGENTS[agent], "agent.") | small(ENVS[env], "env.") | OF_SMALL_DATA.get(env, {})
+    if not issubclass(ENVS[env], SupervisedStream):
+        given["total_steps"] = "64"
+    elif "data_folder" in {setting.name for setting in dataclasses.fields(ENVS[env])}:
+        given |= {"env.data_folder": str(data), "env.download": "false"}
+    given |= drawn(AGENTS[agent], "agent.", draw) | drawn(ENVS[env], "env.", draw)
+    usual = str(getattr(AGENTS[agent], "network", "mlp"))
+    if "network" not in AGENTS[agent].keeps:
+        usual = str(ENVS[env].agent_settings.get("network", usual))
+    if given.get("agent.network", usual) != "mlp":  # sizes of others are refused
+        given = {name: value for name, value in given.items() if not name.startswith("agent.hidden_")}
+        given |= {"agent.network_width": "1"} if given.get("agent.network", usual) == "resnet18" else {}
+    return [f"{name}={value}" for name, value in given.items()]
+
+
+def complaint(words: list[str], code: int, error: str) -> str | None:
+    """What is wrong with how a command ended; None where nothing is."""
+    lines = [line for line in error.splitlines() if line.strip()]
+    progress = [line for line in lines if line.lstrip()[:4].rstrip("%,").isdigit()]
+    told = len(lines) - len(progress) - error.count("changes nothing for agent.network=linear")
+    is_told = code == 0 or told <= 2 or code == 1
+    if code in (0, 1, 2) and is_told and "Traceback" not in error and "debug=true" not in error:
+        return None
+    return f"{' '.join(words)}\n  -> {code}: {error[-800:]}"
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_every_recipe_with_any_settings_runs_or_says_why_not(tmp_path: Path, monkeypatch, capfd, counted):
+    (tmp_path / "data").mkdir()
+    data = written.write_all(tmp_path / "data")
+    draw, outcomes, complaints = random.Random(SEED), {0: 0, 1: 0, 2: 0}, []
+    pairs = [(agent, draw.choice(envs_for([agent]))) for agent in AGENTS for _ in range(CASES)]
+    pairs += [(draw.choice(agents_for([env])), env) for env in ENVS for _ in range(CASES)]
+    monkeypatch.setattr("launch.run._draw", lambda settings, folder: folder.picture_file.write_text("drawn"))
+    for index, (agent, env) in enumerate(pairs):
+        monkeypatch.setattr(sys, "argv", ["train.py"])
+        logging.getLogger("plastic_rl").handlers.clear()
+        words = command(agent, env, tmp_path / str(index), data, draw)
+        code = main(words)
+        outcomes[code] = outcomes.get(code, 0) + 1
+        if wrong := complaint(words, code, capfd.readouterr().err):
+            complaints.append(wrong)
+    counted("fuzz", commands=len(pairs), ran=outcomes[0], refused=outcomes[2], stopped_with_a_message=outcomes[1])
+    assert not complaints, "\n\n".join(complaints)
