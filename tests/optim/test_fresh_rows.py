@@ -170,7 +170,7 @@ def half(tensor: Tensor, generator: Generator | None = None) -> Tensor:
         (half, r"half does not fill the weight"),
         (lambda: None, r"fails on the weight of `0`.*it must fill a tensor in place"),
     ],
-    ids=str,
+    ids=["dirac", "constant", "sparse", "in numpy", "another tensor", "half", "no argument"],
 )
 def test_what_cannot_be_used_is_refused_at_construction(initialiser: Any, message: str):
     network = mlp()
