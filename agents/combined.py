@@ -18,9 +18,10 @@ def combined(base: type[Agent], method: type[MethodSettings]) -> type[Agent]:
 def all_combined(
     bases: Mapping[str, type[Agent]], methods: Mapping[str, type[MethodSettings]]
 ) -> dict[str, type[Agent]]:
-    """Return every base with every method, by their names together."""
+    """Return every base with every method that goes with it, by their names together."""
     return {
         f"{base_name}_{method_name}": combined(base, method)
         for base_name, base in bases.items()
         for method_name, method in methods.items()
+        if not method.bases or base_name in method.bases
     }

@@ -30,6 +30,9 @@ class MethodSettings(Agent):
     summary: ClassVar[str]
     """The end of the sentence that says what an agent with the method is."""
 
+    bases: ClassVar[frozenset[str]] = frozenset()
+    """The names of the agents that can have it; none for all."""
+
     def plasticity(self) -> Plasticity:
         """Return the method, still without its optimiser and layers; who has a seed adds it."""
         declared = next(kind for kind in type(self).__mro__ if "method" in vars(kind))
@@ -74,6 +77,19 @@ class ShrinkPerturb(MethodSettings):
 
     shrink: Rate = 1e-6  # share of each weight and bias that is lost, an update
     noise_std: NonNegative = 1e-6  # of the noise added to each weight and bias, an update
+
+
+@dataclass
+class AdamRel(MethodSettings):
+    """Adam with relative timesteps (Ellis et al., NeurIPS 2024)."""
+
+    method: ClassVar[str] = "AdamRel"
+    summary: ClassVar[str] = "whose Adam counts its steps anew at each rollout or task (Ellis et al. 2024)"
+    bases: ClassVar[frozenset[str]] = frozenset({"ppo", "adam"})
+
+    on_rollout: bool = True  # count anew when the updates on a rollout begin
+    on_change: bool = True  # and when a task begins
+    every: NonNegativeInteger = 0  # updates, or 0: for hosts that tell of neither
 
 
 @dataclass
@@ -210,6 +226,7 @@ class L2Transfer(MethodSettings):
 
 
 METHODS: dict[str, type[MethodSettings]] = {
+    "adam_rel": AdamRel,
     "hare_and_tortoise": HareAndTortoise,
     "isometry": DecoupledIsometry,
     "l2_init": L2Init,

@@ -1,6 +1,7 @@
 """Methods that wrap an optimiser."""
 
 from plastic_rl.optim.adam import Adam, AdamW
+from plastic_rl.optim.adam_rel import AdamRel
 from plastic_rl.optim.anchoring import Anchoring
 from plastic_rl.optim.base import Plasticity, PlasticOptimizer, innermost, methods_in
 from plastic_rl.optim.continual_backprop import ContinualBackprop
@@ -26,6 +27,7 @@ __all__ = [
     "TRAC",
     "UPGD",
     "Adam",
+    "AdamRel",
     "AdamW",
     "Anchoring",
     "ContinualBackprop",

@@ -49,6 +49,11 @@ class ClockedAdam(UnitClock, Optimizer):
         for parameter in list(self.young) if parameters is None else parameters:
             self.young.pop(parameter, None)
 
+    @torch.no_grad()
+    def restart_parameters(self) -> None:
+        for young in self.young.values():
+            young.corrections[2:] = 0
+
     @property
     def has_young_units(self) -> bool:
         return bool(self.young)

@@ -62,6 +62,9 @@ WHOLE = (torch.optim.LBFGS,)
 # What lies below this share of the mean of its neighbours belongs to units that are dead, and is no measure for others.
 DEAD = 0.01
 
+# What a fresh optimiser's clock shows: t, and NAdam's product of momenta.
+FRESH = {"step": 0.0, "mu_product": 1.0}
+
 _named: set[tuple[type, str]] = set()
 
 
@@ -211,3 +214,16 @@ def forget_everything(optimizer: Optimizer) -> None:
     clock = clock_of(optimizer)
     if clock is not None:
         clock.forget_clocks()
+
+
+def restart_clocks(optimizer: Optimizer) -> None:
+    """Lets an optimiser count its steps from now on, with the moments that it has; clocks of single units go on."""
+    for state in optimizer.state.values():
+        for name in FRESH.keys() & state.keys():
+            if isinstance(state[name], Tensor):
+                state[name].fill_(FRESH[name])
+            else:
+                state[name] = type(state[name])(FRESH[name])
+    clock = clock_of(optimizer)
+    if clock is not None:
+        clock.restart_parameters()

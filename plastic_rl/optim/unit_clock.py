@@ -23,6 +23,10 @@ class UnitClock(ABC):
     def forget_clocks(self, parameters: Iterable[Tensor] | None = None) -> None:
         """Lets go of all that is kept of single units of some parameters, or of all."""
 
+    @abstractmethod
+    def restart_parameters(self) -> None:
+        """Follows up when the clocks of all parameters have been set to zero; those of single units go on."""
+
     @property
     @abstractmethod
     def has_young_units(self) -> bool:

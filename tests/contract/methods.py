@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 from plastic_rl.optim import (
     TRAC,
     UPGD,
+    AdamRel,
     Anchoring,
     ContinualBackprop,
     ElasticWeightConsolidation,
@@ -85,6 +86,7 @@ METHODS = {
         begin=consolidate,
     ),
     "L2 init": Method(partial(L2Init, strength=0.1), partial(L2Init, strength=0.0)),
+    "Adam-Rel": Method(partial(AdamRel, every=4), partial(AdamRel, on_rollout=False, on_change=False)),
     "hare and tortoise": Method(
         partial(HareAndTortoise, tortoise_momentum=0.9, every=3),
         partial(HareAndTortoise, tortoise_momentum=0.9, every=0),

@@ -77,7 +77,7 @@ class BatchedBackprop(Learner):
         """Makes what runs for all seeds: a template, and the vectorised form of each method of the stack."""
         lenses: list[PlasticOptimizer] = []
         if self.blueprint.plasticity is not None:
-            never_steps = torch.optim.SGD(network.parameters(), lr=0.0)
+            never_steps = self.blueprint.optimizer(network.parameters())
             lenses = stack(seeded(self.blueprint.plasticity, self.seeds[0])(never_steps, layers))
         speed_up(network)
         self.template = Template(network, self.stacked)

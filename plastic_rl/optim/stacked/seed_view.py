@@ -72,6 +72,11 @@ class ClockedSeedView(UnitClock, SeedView):
     def forget_clocks(self, parameters: Iterable[Tensor] | None = None) -> None:
         raise NotImplementedError("the clocks of one seed cannot be forgotten without those of the others")
 
+    def restart_parameters(self) -> None:
+        clock = clock_of(self.optimizer)
+        assert clock is not None
+        clock.restart_parameters()  # of all seeds, which count together
+
     @property
     def has_young_units(self) -> bool:
         clock = clock_of(self.optimizer)
