@@ -144,9 +144,9 @@ def settings_of(agent, env, **settings):
             "ppo",
             "permuted-digits",
             {},
-            r"env=permuted-digits is a supervised stream, not for agent=ppo\nExpected.* sgd",
+            r"env=permuted-digits is a supervised stream, not for agent=ppo\.\nExpected.* sgd",
         ),
-        ("sgd", "ant", {"total_steps": 100}, r"env=ant is an environment to act in, not for agent=sgd\nExpected.* ppo"),
+        ("sgd", "ant", {"total_steps": 100}, r"env=ant is an environment to act in, not for agent=sgd\.\nExpected.* ppo"),
         ("sgd", "permuted-digits", {"total_steps": 100}, r"total_steps=100 is for reinforcement learning.*env.tasks"),
         ("ppo", "permuted-cartpole", {"total_steps": 100, "seeds": 2}, "seeds=2 is for streams; .* -m seed=0,1"),
         ("sgd", "permuted-digits", {"formats": ["csv"]}, "formats=.* is for reinforcement learning"),
@@ -164,5 +164,5 @@ def test_a_missing_data_set_is_named(tmp_path):
 
 
 def test_numbers_that_are_none_stop_the_run(tmp_path, data_folder):
-    with pytest.raises(RunError, match=r"no longer finite numbers.*try a smaller agent.learning_rate"):
+    with pytest.raises(RunError, match=r"no longer made of finite numbers.*try a smaller agent.learning_rate"):
         small_run(tmp_path, data_folder, "sgd", "bit-flipping", agent_settings={"learning_rate": 100.0})
