@@ -92,7 +92,10 @@ def told(monkeypatch, capsys, tmp_path):
         ((*DIGITS, "env.tasks=3", "env.returning=4"), ["env.returning=4 is more than env.tasks=3: no task would"]),
         (
             (*DIGITS, "agent.network=lenet", "agent.hidden_units=5"),
-            ["agent.hidden_units is of mlp or layer_norm_mlp or batch_norm_mlp, and", "changes nothing for agent.network=lenet"],
+            [
+                "agent.hidden_units is of mlp or layer_norm_mlp or batch_norm_mlp, and",
+                "changes nothing for agent.network=lenet",
+            ],
         ),
         ((*DIGITS, "agent.network_width=5"), ["agent.network_width is of resnet18, and changes"]),
         ((*ANT, "agent.discount=1.01"), ["agent.discount must be in [0, 1]"]),
