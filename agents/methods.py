@@ -93,6 +93,18 @@ class AdamRel(MethodSettings):
 
 
 @dataclass
+class FIRE(MethodSettings):
+    """FIRE (Han et al., ICLR 2026)."""
+
+    method: ClassVar[str] = "FIRE"
+    summary: ClassVar[str] = "whose weights become the nearest isometries at each change (FIRE, Han et al. 2026)"
+
+    on_change: bool = True  # when a task begins, as the stream or the world announces it
+    every: NonNegativeInteger = 0  # updates, or 0: where nobody announces changes
+    iterations: Count = 10  # of Newton and Schulz
+
+
+@dataclass
 class L2Init(MethodSettings):
     """The pull to the initial weights (Kumar et al. 2025; λ of 1e-2 to 1e-5, 1e-3 in most of their runs)."""
 
@@ -227,6 +239,7 @@ class L2Transfer(MethodSettings):
 
 METHODS: dict[str, type[MethodSettings]] = {
     "adam_rel": AdamRel,
+    "fire": FIRE,
     "hare_and_tortoise": HareAndTortoise,
     "isometry": DecoupledIsometry,
     "l2_init": L2Init,

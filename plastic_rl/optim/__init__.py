@@ -7,6 +7,7 @@ from plastic_rl.optim.base import Plasticity, PlasticOptimizer, innermost, metho
 from plastic_rl.optim.continual_backprop import ContinualBackprop
 from plastic_rl.optim.events import UnitForecast, UnitsReplaced
 from plastic_rl.optim.ewc import ElasticWeightConsolidation
+from plastic_rl.optim.fire import FIRE
 from plastic_rl.optim.hare_and_tortoise import HareAndTortoise
 from plastic_rl.optim.isometry import Isometry
 from plastic_rl.optim.l2_init import L2Init
@@ -24,6 +25,7 @@ from plastic_rl.optim.watching import unwatched
 from plastic_rl.optim.weight_clipping import WeightClipping
 
 __all__ = [
+    "FIRE",
     "TRAC",
     "UPGD",
     "Adam",

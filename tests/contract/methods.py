@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from plastic_rl.optim import (
+    FIRE,
     TRAC,
     UPGD,
     AdamRel,
@@ -24,6 +25,7 @@ from plastic_rl.optim import (
     L2Transfer,
     NormalizeAndProject,
     Plasticity,
+    PlasticOptimizer,
     ShrinkPerturb,
     SpectralRegularization,
     WassersteinInit,
@@ -34,6 +36,12 @@ from plastic_rl.optim import (
 
 def nothing(optimizer: Optimizer) -> None:
     """The beginning of methods that act from their first step on."""
+
+
+def announce(optimizer: Optimizer) -> None:
+    """Tells the methods of a stack that a task begins."""
+    assert isinstance(optimizer, PlasticOptimizer)
+    optimizer.begin_task()
 
 
 def consolidate(optimizer: Optimizer) -> None:
@@ -87,6 +95,7 @@ METHODS = {
     ),
     "L2 init": Method(partial(L2Init, strength=0.1), partial(L2Init, strength=0.0)),
     "Adam-Rel": Method(partial(AdamRel, every=4), partial(AdamRel, on_rollout=False, on_change=False)),
+    "FIRE": Method(partial(FIRE, every=5), partial(FIRE, on_change=False), begin=announce),
     "hare and tortoise": Method(
         partial(HareAndTortoise, tortoise_momentum=0.9, every=3),
         partial(HareAndTortoise, tortoise_momentum=0.9, every=0),
