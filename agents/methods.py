@@ -80,6 +80,19 @@ class ShrinkPerturb(MethodSettings):
 
 
 @dataclass
+class ShrinkPerturbAtChange(MethodSettings):
+    """Shrink and perturb at each change (Ash & Adams 2020; half and half, as in most later comparisons)."""
+
+    method: ClassVar[str] = "ShrinkPerturbAtChange"
+    summary: ClassVar[str] = "whose weights are shrunk and disturbed at each change (Ash & Adams 2020)"
+
+    on_change: bool = True  # when a task begins, as the stream or the world announces it
+    every: NonNegativeInteger = 0  # updates, or 0: where nobody announces changes
+    shrink_by: Rate = 0.5  # share of each weight and bias that is lost
+    perturb_by: NonNegative = 0.5  # share of a fresh one that is added
+
+
+@dataclass
 class AdamRel(MethodSettings):
     """Adam with relative timesteps (Ellis et al., NeurIPS 2024)."""
 
@@ -246,6 +259,7 @@ METHODS: dict[str, type[MethodSettings]] = {
     "nap": NormalizeAndProject,
     "parseval": Parseval,
     "shrink_perturb": ShrinkPerturb,
+    "shrink_perturb_at_change": ShrinkPerturbAtChange,
     "spectral_regularization": SpectralRegularization,
     "trac": TRAC,
     "upgd": UPGD,

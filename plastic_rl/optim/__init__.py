@@ -14,6 +14,7 @@ from plastic_rl.optim.l2_init import L2Init
 from plastic_rl.optim.l2_transfer import L2Transfer
 from plastic_rl.optim.normalize_and_project import NormalizeAndProject
 from plastic_rl.optim.shrink_perturb import ShrinkPerturb
+from plastic_rl.optim.shrink_perturb_at_change import ShrinkPerturbAtChange
 from plastic_rl.optim.spectral_regularization import SpectralRegularization
 from plastic_rl.optim.stack import Stack, seeded, wrapped
 from plastic_rl.optim.trac import TRAC
@@ -43,6 +44,7 @@ __all__ = [
     "PlasticOptimizer",
     "Plasticity",
     "ShrinkPerturb",
+    "ShrinkPerturbAtChange",
     "SpectralRegularization",
     "Stack",
     "UnitClock",

@@ -27,6 +27,7 @@ from plastic_rl.optim import (
     Plasticity,
     PlasticOptimizer,
     ShrinkPerturb,
+    ShrinkPerturbAtChange,
     SpectralRegularization,
     WassersteinInit,
     WeightClipping,
@@ -87,6 +88,9 @@ METHODS = {
     ),
     "shrink and perturb": Method(
         partial(ShrinkPerturb, shrink=1e-3, noise_std=1e-3), partial(ShrinkPerturb, noise_std=0.0)
+    ),
+    "shrink and perturb at a change": Method(
+        partial(ShrinkPerturbAtChange, every=5), partial(ShrinkPerturbAtChange, on_change=False), begin=announce
     ),
     "elastic weight consolidation": Method(
         partial(ElasticWeightConsolidation, strength=1.0),
