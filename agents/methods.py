@@ -169,6 +169,17 @@ class NormalizeAndProject(MethodSettings):
 
 
 @dataclass
+class OptimizerReset(MethodSettings):
+    """Resets of the optimiser's moments (Asadi et al., NeurIPS 2023)."""
+
+    method: ClassVar[str] = "OptimizerReset"
+    summary: ClassVar[str] = "whose optimiser starts over at each change, the weights kept (Asadi et al. 2023)"
+
+    on_change: bool = True  # when a task begins, as the stream or the world announces it
+    every: NonNegativeInteger = 0  # updates, or 0: where nobody announces changes
+
+
+@dataclass
 class Parseval(MethodSettings):
     """Parseval regularisation (Chung et al., NeurIPS 2024; 1e-3 in MetaWorld and CARL, 1e-4 elsewhere)."""
 
@@ -257,6 +268,7 @@ METHODS: dict[str, type[MethodSettings]] = {
     "isometry": DecoupledIsometry,
     "l2_init": L2Init,
     "nap": NormalizeAndProject,
+    "optimizer_reset": OptimizerReset,
     "parseval": Parseval,
     "shrink_perturb": ShrinkPerturb,
     "shrink_perturb_at_change": ShrinkPerturbAtChange,

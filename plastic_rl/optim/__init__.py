@@ -13,6 +13,7 @@ from plastic_rl.optim.isometry import Isometry
 from plastic_rl.optim.l2_init import L2Init
 from plastic_rl.optim.l2_transfer import L2Transfer
 from plastic_rl.optim.normalize_and_project import NormalizeAndProject
+from plastic_rl.optim.optimizer_reset import OptimizerReset
 from plastic_rl.optim.shrink_perturb import ShrinkPerturb
 from plastic_rl.optim.shrink_perturb_at_change import ShrinkPerturbAtChange
 from plastic_rl.optim.spectral_regularization import SpectralRegularization
@@ -41,6 +42,7 @@ __all__ = [
     "L2Transfer",
     "NormalizeAndProject",
     "NothingToReplaceError",
+    "OptimizerReset",
     "PlasticOptimizer",
     "Plasticity",
     "ShrinkPerturb",

@@ -24,6 +24,7 @@ from plastic_rl.optim import (
     L2Init,
     L2Transfer,
     NormalizeAndProject,
+    OptimizerReset,
     Plasticity,
     PlasticOptimizer,
     ShrinkPerturb,
@@ -105,6 +106,9 @@ METHODS = {
         partial(HareAndTortoise, tortoise_momentum=0.9, every=0),
     ),
     "NaP": Method(NormalizeAndProject, partial(NormalizeAndProject, every=0)),
+    "optimiser reset": Method(
+        partial(OptimizerReset, every=4), partial(OptimizerReset, on_change=False), begin=announce
+    ),
     "Parseval": Method(partial(Isometry, strength=0.01), partial(Isometry, strength=0.0)),
     "isometry": Method(
         partial(Isometry, strength=0.1, decoupled=True), partial(Isometry, strength=0.0, decoupled=True)
