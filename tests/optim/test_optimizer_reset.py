@@ -1,12 +1,18 @@
 """Resets of the optimiser: the next steps are those of a fresh one, and weights and methods stay as they are."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
 
-from plastic_rl.optim import OptimizerReset, ShrinkPerturb
+from plastic_rl.learners import Blueprint, backprop_learner
+from plastic_rl.learners.parallel.batched import BatchedBackprop
+from plastic_rl.optim import ContinualBackprop, OptimizerReset, ShrinkPerturb, Stack
 from plastic_rl.optim.adam import with_unit_clock
 from tests.optim.networks import OPTIMIZERS, are_equal, mlp, numbers, three_units, train
+from tests.streams.small import Blobs, go_through, plan
+from tests.streams.small import mlp as mlp_of_streams
 
 
 @pytest.mark.parametrize("kind", OPTIMIZERS)
@@ -66,3 +72,17 @@ def test_it_says_when_there_is_nothing_to_reset():
 def test_an_interval_that_is_none_is_refused():
     with pytest.raises(ValueError, match="every"):
         OptimizerReset(torch.optim.SGD([nn.Parameter(torch.zeros(1))]), every=-1)
+
+
+def test_several_seeds_in_one_reset_together_with_the_clocks_of_their_newborn_units():
+    replacing = partial(ContinualBackprop, replacement_rate=0.1, maturity_threshold=2)
+    method = Stack((replacing, partial(OptimizerReset, every=4)))
+    blueprint = Blueprint(mlp_of_streams, partial(torch.optim.Adam, lr=0.01), method)
+    streams = [Blobs(plan(1, batch_size=2), seed) for seed in (3, 4)]
+    together = backprop_learner(blueprint, streams)
+    assert isinstance(together, BatchedBackprop)
+    go_through(streams, together)
+    for stream, network in zip(streams, together.networks, strict=True):
+        alone = backprop_learner(blueprint, [stream])
+        go_through([stream], alone)
+        torch.testing.assert_close(network.state_dict(), alone.networks[0].state_dict(), atol=2e-5, rtol=2e-5)
