@@ -80,6 +80,19 @@ class ShrinkPerturb(MethodSettings):
 
 
 @dataclass
+class ShrinkPerturbAtChange(MethodSettings):
+    """Shrink and perturb at each change (Ash & Adams 2020; half and half, as in most later comparisons)."""
+
+    method: ClassVar[str] = "ShrinkPerturbAtChange"
+    summary: ClassVar[str] = "whose weights are shrunk and disturbed at each change (Ash & Adams 2020)"
+
+    on_change: bool = True  # when a task begins, as the stream or the world announces it
+    every: NonNegativeInteger = 0  # updates, or 0: where nobody announces changes
+    shrink_by: Rate = 0.5  # share of each weight and bias that is lost
+    perturb_by: NonNegative = 0.5  # share of a fresh one that is added
+
+
+@dataclass
 class AdamRel(MethodSettings):
     """Adam with relative timesteps (Ellis et al., NeurIPS 2024)."""
 
@@ -90,6 +103,18 @@ class AdamRel(MethodSettings):
     on_rollout: bool = True  # count anew when the updates on a rollout begin
     on_change: bool = True  # and when a task begins
     every: NonNegativeInteger = 0  # updates, or 0: for hosts that tell of neither
+
+
+@dataclass
+class FIRE(MethodSettings):
+    """FIRE (Han et al., ICLR 2026)."""
+
+    method: ClassVar[str] = "FIRE"
+    summary: ClassVar[str] = "whose weights become the nearest isometries at each change (FIRE, Han et al. 2026)"
+
+    on_change: bool = True  # when a task begins, as the stream or the world announces it
+    every: NonNegativeInteger = 0  # updates, or 0: where nobody announces changes
+    iterations: Count = 10  # of Newton and Schulz
 
 
 @dataclass
@@ -141,6 +166,17 @@ class NormalizeAndProject(MethodSettings):
     summary: ClassVar[str] = "whose weights are projected to their initial size (NaP, Lyle et al. 2024)"
 
     every: NonNegativeInteger = 1  # updates between two projections
+
+
+@dataclass
+class OptimizerReset(MethodSettings):
+    """Resets of the optimiser's moments (Asadi et al., NeurIPS 2023)."""
+
+    method: ClassVar[str] = "OptimizerReset"
+    summary: ClassVar[str] = "whose optimiser starts over at each change, the weights kept (Asadi et al. 2023)"
+
+    on_change: bool = True  # when a task begins, as the stream or the world announces it
+    every: NonNegativeInteger = 0  # updates, or 0: where nobody announces changes
 
 
 @dataclass
@@ -227,12 +263,15 @@ class L2Transfer(MethodSettings):
 
 METHODS: dict[str, type[MethodSettings]] = {
     "adam_rel": AdamRel,
+    "fire": FIRE,
     "hare_and_tortoise": HareAndTortoise,
     "isometry": DecoupledIsometry,
     "l2_init": L2Init,
     "nap": NormalizeAndProject,
+    "optimizer_reset": OptimizerReset,
     "parseval": Parseval,
     "shrink_perturb": ShrinkPerturb,
+    "shrink_perturb_at_change": ShrinkPerturbAtChange,
     "spectral_regularization": SpectralRegularization,
     "trac": TRAC,
     "upgd": UPGD,

@@ -7,12 +7,15 @@ from plastic_rl.optim.base import Plasticity, PlasticOptimizer, innermost, metho
 from plastic_rl.optim.continual_backprop import ContinualBackprop
 from plastic_rl.optim.events import UnitForecast, UnitsReplaced
 from plastic_rl.optim.ewc import ElasticWeightConsolidation
+from plastic_rl.optim.fire import FIRE
 from plastic_rl.optim.hare_and_tortoise import HareAndTortoise
 from plastic_rl.optim.isometry import Isometry
 from plastic_rl.optim.l2_init import L2Init
 from plastic_rl.optim.l2_transfer import L2Transfer
 from plastic_rl.optim.normalize_and_project import NormalizeAndProject
+from plastic_rl.optim.optimizer_reset import OptimizerReset
 from plastic_rl.optim.shrink_perturb import ShrinkPerturb
+from plastic_rl.optim.shrink_perturb_at_change import ShrinkPerturbAtChange
 from plastic_rl.optim.spectral_regularization import SpectralRegularization
 from plastic_rl.optim.stack import Stack, seeded, wrapped
 from plastic_rl.optim.trac import TRAC
@@ -24,6 +27,7 @@ from plastic_rl.optim.watching import unwatched
 from plastic_rl.optim.weight_clipping import WeightClipping
 
 __all__ = [
+    "FIRE",
     "TRAC",
     "UPGD",
     "Adam",
@@ -38,9 +42,11 @@ __all__ = [
     "L2Transfer",
     "NormalizeAndProject",
     "NothingToReplaceError",
+    "OptimizerReset",
     "PlasticOptimizer",
     "Plasticity",
     "ShrinkPerturb",
+    "ShrinkPerturbAtChange",
     "SpectralRegularization",
     "Stack",
     "UnitClock",

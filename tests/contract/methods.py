@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from plastic_rl.optim import (
+    FIRE,
     TRAC,
     UPGD,
     AdamRel,
@@ -23,8 +24,11 @@ from plastic_rl.optim import (
     L2Init,
     L2Transfer,
     NormalizeAndProject,
+    OptimizerReset,
     Plasticity,
+    PlasticOptimizer,
     ShrinkPerturb,
+    ShrinkPerturbAtChange,
     SpectralRegularization,
     WassersteinInit,
     WeightClipping,
@@ -34,6 +38,12 @@ from plastic_rl.optim import (
 
 def nothing(optimizer: Optimizer) -> None:
     """The beginning of methods that act from their first step on."""
+
+
+def announce(optimizer: Optimizer) -> None:
+    """Tells the methods of a stack that a task begins."""
+    assert isinstance(optimizer, PlasticOptimizer)
+    optimizer.begin_task()
 
 
 def consolidate(optimizer: Optimizer) -> None:
@@ -80,6 +90,9 @@ METHODS = {
     "shrink and perturb": Method(
         partial(ShrinkPerturb, shrink=1e-3, noise_std=1e-3), partial(ShrinkPerturb, noise_std=0.0)
     ),
+    "shrink and perturb at a change": Method(
+        partial(ShrinkPerturbAtChange, every=5), partial(ShrinkPerturbAtChange, on_change=False), begin=announce
+    ),
     "elastic weight consolidation": Method(
         partial(ElasticWeightConsolidation, strength=1.0),
         partial(ElasticWeightConsolidation, strength=0.0),
@@ -87,11 +100,15 @@ METHODS = {
     ),
     "L2 init": Method(partial(L2Init, strength=0.1), partial(L2Init, strength=0.0)),
     "Adam-Rel": Method(partial(AdamRel, every=4), partial(AdamRel, on_rollout=False, on_change=False)),
+    "FIRE": Method(partial(FIRE, every=5), partial(FIRE, on_change=False), begin=announce),
     "hare and tortoise": Method(
         partial(HareAndTortoise, tortoise_momentum=0.9, every=3),
         partial(HareAndTortoise, tortoise_momentum=0.9, every=0),
     ),
     "NaP": Method(NormalizeAndProject, partial(NormalizeAndProject, every=0)),
+    "optimiser reset": Method(
+        partial(OptimizerReset, every=4), partial(OptimizerReset, on_change=False), begin=announce
+    ),
     "Parseval": Method(partial(Isometry, strength=0.01), partial(Isometry, strength=0.0)),
     "isometry": Method(
         partial(Isometry, strength=0.1, decoupled=True), partial(Isometry, strength=0.0, decoupled=True)

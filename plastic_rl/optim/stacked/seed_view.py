@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any
 
 from jaxtyping import Int
@@ -12,6 +12,23 @@ from torch.optim import Optimizer
 from plastic_rl.optim.stacked.networks import StackedNetworks
 from plastic_rl.optim.unit_clock import UnitClock, clock_of
 from plastic_rl.optim.young_units import positions_along
+
+
+class SeedState(dict[Tensor, Any]):
+    """The part of one seed of an optimiser's state; it is cleared for all seeds, which keep step with each other.
+
+    Args:
+        slices: the state of the seed, by its parameters.
+        whole: the state of all.
+    """
+
+    def __init__(self, slices: Mapping[Tensor, Any], whole: MutableMapping[Tensor, Any]) -> None:
+        super().__init__(slices)
+        self.whole = whole
+
+    def clear(self) -> None:
+        super().clear()
+        self.whole.clear()
 
 
 class SeedView(Optimizer):
@@ -42,11 +59,12 @@ class SeedView(Optimizer):
     @property
     def state(self) -> MutableMapping[Tensor, Any]:  # pyright: ignore[reportIncompatibleVariableOverride]
         """The seed's slices of the optimiser's state, by the seed's parameters."""
-        return {
+        slices = {
             part: {name: self._slice(value, whole) for name, value in self.optimizer.state[whole].items()}
             for part, whole in self.whole.items()
             if whole in self.optimizer.state
         }
+        return SeedState(slices, self.optimizer.state)
 
     @property
     def defaults(self) -> dict[str, Any]:
@@ -70,7 +88,11 @@ class ClockedSeedView(UnitClock, SeedView):
         clock.restart_clock(self.whole[parameter], None, places + self.seed * parameter.numel())
 
     def forget_clocks(self, parameters: Iterable[Tensor] | None = None) -> None:
-        raise NotImplementedError("the clocks of one seed cannot be forgotten without those of the others")
+        clock = clock_of(self.optimizer)
+        assert clock is not None
+        if parameters is not None:
+            raise NotImplementedError("the clocks of one seed cannot be forgotten without those of the others")
+        clock.forget_clocks()  # of all seeds, which keep step with each other
 
     def restart_parameters(self) -> None:
         clock = clock_of(self.optimizer)
