@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from agents.recipe import Agent
-from plastic_rl.choices import Mode, Rounding, Utility
+from plastic_rl.choices import Activity, Mode, Rounding, Utility
 from plastic_rl.settings import Count, Decay, NonNegative, NonNegativeInteger, OneOf, Positive, Rate
 
 if TYPE_CHECKING:
@@ -206,6 +206,20 @@ class UPGD(MethodSettings):
 
 
 @dataclass
+class ReDo(MethodSettings):
+    """Recycling dormant neurons (Sokar et al., ICML 2023, Algorithm 1, Appendix A)."""
+
+    method: ClassVar[str] = "ReDo"
+    summary: ClassVar[str] = "whose dormant units are replaced every so many updates (Sokar et al. 2023)"
+
+    threshold: NonNegative = 0.025  # τ, of the layer's mean activity; 0.1 at high replay ratios
+    every: NonNegativeInteger = 1000  # updates between two looks; 0 never looks
+    # E|h| is the paper's; with "deviation", E|h - E h|, saturated units are dormant too.
+    activity: Annotated[str, OneOf(tuple(Activity))] = "magnitude"
+    forget_optimizer_state: bool = True
+
+
+@dataclass
 class ElasticWeightConsolidation(MethodSettings):
     """Elastic weight consolidation (Kirkpatrick et al., PNAS 2017)."""
 
@@ -232,6 +246,7 @@ METHODS: dict[str, type[MethodSettings]] = {
     "l2_init": L2Init,
     "nap": NormalizeAndProject,
     "parseval": Parseval,
+    "redo": ReDo,
     "shrink_perturb": ShrinkPerturb,
     "spectral_regularization": SpectralRegularization,
     "trac": TRAC,

@@ -46,6 +46,13 @@ class Rounding(StrEnum):
     bernoulli = "bernoulli"  # one unit with that probability, as in the authors' PPO; above 1 the fraction is dropped
 
 
+class Activity(StrEnum):
+    """The activity by which a unit is told idle (:class:`plastic_rl.optim.ReDo`)."""
+
+    magnitude = "magnitude"  # E|h|
+    deviation = "deviation"  # E|h - E h|: a saturated unit is idle, too
+
+
 class Renewal(StrEnum):
     """The part of a network that is drawn afresh when a new task begins."""
 

@@ -38,7 +38,6 @@ class ActivityRecorder(Recorder):
 
     def hear(self, activations: Float[Tensor, "..."]) -> None:
         """Takes the mean of h, and of |h| or, where there is a centre, of |h - centre|."""
-        activations = activations.detach()
         others = self.over_all_but_columns(activations)
         if self.keeps_mean:
             self.mean = average(activations, others, self._dtype)

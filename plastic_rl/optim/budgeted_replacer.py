@@ -112,9 +112,9 @@ class BudgetedReplacer(UnitReplacer[WatchedLayer]):
     def forecast(self) -> list[UnitForecast]:
         """The future of each layer, as long as what trains now goes on and the rest does not."""
         return [
-            UnitForecast(layer.name, layer.units, None, 0.0)
+            UnitForecast(layer.name, layer.units, None, 0.0, self.label)
             if is_frozen
-            else UnitForecast(layer.name, layer.units, budget.first_due, 1000 * budget.long_run)
+            else UnitForecast(layer.name, layer.units, budget.first_due, 1000 * budget.long_run, self.label)
             for layer, budget, is_frozen in zip(self.layers, self.budgets, self._frozen, strict=True)
         ]
 

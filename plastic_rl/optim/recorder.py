@@ -30,6 +30,9 @@ class Recorder(WatchingHook, ABC):
     is_vectorized = False
     """True where it runs inside a `torch.func.vmap` whose results are wanted for each of what is mapped over."""
 
+    detaches = True
+    """False where it needs what it hears as a part of the graph."""
+
     def __init__(self, port: Port) -> None:
         self.port = port
         self.was_heard = False
@@ -42,7 +45,8 @@ class Recorder(WatchingHook, ABC):
             return
         self.was_heard = True
         if self.is_listening:
-            heard = self.port.heard(*seen)
+            # Not by way of a name of its own for what is attached: torch.jit.trace would take it up.
+            heard = self.port.heard(*seen).detach() if self.detaches else self.port.heard(*seen)
             self.hear(heard if self.is_vectorized or torch.compiler.is_compiling() else untransformed(heard))
 
     @property

@@ -24,6 +24,7 @@ from plastic_rl.optim import (
     L2Transfer,
     NormalizeAndProject,
     Plasticity,
+    ReDo,
     ShrinkPerturb,
     SpectralRegularization,
     WassersteinInit,
@@ -76,6 +77,10 @@ METHODS = {
         partial(often, mode="instant", utility="adaptable_contribution", move_mean_to_bias=True),
         partial(never, mode="instant", utility="adaptable_contribution", move_mean_to_bias=True),
         replaces=True,
+    ),
+    "ReDo": Method(partial(ReDo, threshold=0.8, every=2), partial(ReDo, threshold=0.8, every=0), replaces=True),
+    "ReDo by deviation": Method(
+        partial(ReDo, threshold=0.8, every=2, activity="deviation"), partial(ReDo, every=0), replaces=True
     ),
     "shrink and perturb": Method(
         partial(ShrinkPerturb, shrink=1e-3, noise_std=1e-3), partial(ShrinkPerturb, noise_std=0.0)
