@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from agents.recipe import Agent
-from plastic_rl.choices import Activity, Mode, Rounding, Utility
+from plastic_rl.choices import Activity, GradientOf, Mode, Rounding, Utility
 from plastic_rl.settings import Count, Decay, NonNegative, NonNegativeInteger, OneOf, Positive, Rate
 
 if TYPE_CHECKING:
@@ -220,6 +220,19 @@ class ReDo(MethodSettings):
 
 
 @dataclass
+class ReGraMa(MethodSettings):
+    """Resets by gradients (Liu et al., NeurIPS 2025, Appendix A; 0 is their threshold for SAC's perceptrons)."""
+
+    method: ClassVar[str] = "ReGraMa"
+    summary: ClassVar[str] = "whose units without gradients are replaced every so many updates (Liu et al. 2025)"
+
+    threshold: NonNegative = 0.01  # τ, of the layer's mean gradient
+    every: NonNegativeInteger = 1000  # updates between two looks; 0 never looks
+    gradient_of: Annotated[str, OneOf(tuple(GradientOf))] = "weights"  # as in their code; in print, of activations
+    forget_optimizer_state: bool = True
+
+
+@dataclass
 class ElasticWeightConsolidation(MethodSettings):
     """Elastic weight consolidation (Kirkpatrick et al., PNAS 2017)."""
 
@@ -247,6 +260,7 @@ METHODS: dict[str, type[MethodSettings]] = {
     "nap": NormalizeAndProject,
     "parseval": Parseval,
     "redo": ReDo,
+    "regrama": ReGraMa,
     "shrink_perturb": ShrinkPerturb,
     "spectral_regularization": SpectralRegularization,
     "trac": TRAC,

@@ -53,6 +53,13 @@ class Activity(StrEnum):
     deviation = "deviation"  # E|h - E h|: a saturated unit is idle, too
 
 
+class GradientOf(StrEnum):
+    """The thing that the loss is differentiated by, to tell which units learn (:class:`plastic_rl.optim.ReGraMa`)."""
+
+    weights = "weights"  # their incoming weights: the released code
+    activations = "activations"  # what their readers take in: the equation as it is printed
+
+
 class Renewal(StrEnum):
     """The part of a network that is drawn afresh when a new task begins."""
 

@@ -76,6 +76,12 @@ class Port:
         return self.parameter.transpose(0, 1) if self.row_axis else self.parameter
 
     @property
+    def gradient(self) -> Float[Tensor, "rows columns *taps"] | None:
+        """The gradient of the weight, in the same order; None where there is none."""
+        gradient = self.parameter.grad
+        return gradient.transpose(0, 1) if gradient is not None and self.row_axis else gradient
+
+    @property
     def bias(self) -> Tensor | None:
         """The bias of the layer, if it has one."""
         return attrgetter(self.bias_name)(self.layer) if _has(self.layer, self.bias_name) else None

@@ -13,6 +13,7 @@ from plastic_rl.optim.l2_init import L2Init
 from plastic_rl.optim.l2_transfer import L2Transfer
 from plastic_rl.optim.normalize_and_project import NormalizeAndProject
 from plastic_rl.optim.redo import ReDo
+from plastic_rl.optim.regrama import ReGraMa
 from plastic_rl.optim.shrink_perturb import ShrinkPerturb
 from plastic_rl.optim.spectral_regularization import SpectralRegularization
 from plastic_rl.optim.stack import Stack, seeded, wrapped
@@ -42,6 +43,7 @@ __all__ = [
     "PlasticOptimizer",
     "Plasticity",
     "ReDo",
+    "ReGraMa",
     "ShrinkPerturb",
     "SpectralRegularization",
     "Stack",

@@ -21,17 +21,6 @@ from plastic_rl.validation import whole_number
 Watched = TypeVar("Watched", bound=ObservedLayer[Any])
 
 
-def relative_to_layer(activity: Float[Tensor, " units"]) -> Float[Tensor, " units"]:
-    """Each unit's activity over the mean of its layer (Sokar et al., ICML 2023, Eq. 1); lower is more idle.
-
-    It is 0 throughout a layer without any activity, where the quotient would be 0 / 0. Where an activity is infinite or
-    not a number it says nothing of any unit of the layer: not a number throughout, which no threshold is above.
-    """
-    mean = activity.mean()
-    score = activity / mean.clamp(min=torch.finfo(activity.dtype).tiny)
-    return torch.where(mean.isfinite(), score, torch.nan)
-
-
 class PeriodicReplacer(UnitReplacer[Watched]):
     """A method that looks at the units of each layer every ``every`` updates, after the step.
 
@@ -124,24 +113,18 @@ class PeriodicReplacer(UnitReplacer[Watched]):
     def look(self, step: int) -> None:
         """Scores the units of all layers that train, and replaces those that are condemned."""
         trained = parameters_of(self.optimizer)
-        scored: list[tuple[Watched, Tensor]] = []
-        for watched in self.watched:
-            if not self.is_frozen(watched.layer, trained):
-                score = self.score(watched)
-                if score is None:
-                    self._check(watched)
-                else:
-                    scored.append((watched, score))
+        active = [watched for watched in self.watched if not self.is_frozen(watched.layer, trained)]
+        scores = [self.score(watched) for watched in active]
+        scored = [(watched, score) for watched, score in zip(active, scores, strict=True) if score is not None]
         masks = [self.condemned(watched, score) for watched, score in scored]
         counts = torch.stack([mask.sum() for mask in masks]).tolist() if masks else []  # the one question to the device
         due = [each for each, count in zip(zip(scored, masks, strict=True), counts, strict=True) if count]
-        for (watched, _), _ in due:
-            self._check(watched)
+        unheard = [watched for watched, score in zip(active, scores, strict=True) if score is None]
+        if due or unheard:
+            self.network_watch.check([watched.layer for watched in active])
+        for watched in [*unheard, *(watched for (watched, _), _ in due)]:
+            watched.check_heard()
         self.announce([self._replace(watched, score, mask, step) for (watched, score), mask in due])
-
-    def _check(self, watched: Watched) -> None:
-        self.network_watch.check([watched.layer])
-        watched.check_heard()
 
     def _replace(self, watched: Watched, score: Tensor, mask: Tensor, step: int) -> UnitsReplaced:
         units, age = mask.nonzero().flatten(), step - watched.birth

@@ -10,18 +10,17 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 from torch.optim import Optimizer
 
 from plastic_rl.choices import Activity
 from plastic_rl.layers import HiddenLayer
 from plastic_rl.optim.activity import ActivityRecorder
-from plastic_rl.optim.distributed import agreed
+from plastic_rl.optim.idle_replacer import IdleReplacer
 from plastic_rl.optim.observed_layer import ObservedLayer
-from plastic_rl.optim.periodic_replacer import PeriodicReplacer, relative_to_layer
 from plastic_rl.optim.stacked.hearing import VectorizedHearing
-from plastic_rl.validation import non_negative, one_of
+from plastic_rl.validation import one_of
 
 HeardLayer = ObservedLayer[ActivityRecorder]
 
@@ -32,7 +31,7 @@ def heard_activity(watched: HeardLayer) -> Float[Tensor, " units"] | None:
     return torch.stack([port.per_unit(magnitude) for port, magnitude in heard]).sum(0) if heard else None
 
 
-class ReDo(PeriodicReplacer[HeardLayer]):
+class ReDo(IdleReplacer[HeardLayer]):
     """Replaces, every ``every`` updates, the units whose mean magnitude is at most τ times the mean of their layer.
 
     The score s_i = E|h_i| / mean_k E|h_k| (Sokar et al. 2023, Eq. 1) is that of the minibatch of the update: h is what
@@ -71,11 +70,11 @@ class ReDo(PeriodicReplacer[HeardLayer]):
         audit_size: int = 0,
         seed: int | None = None,
     ) -> None:
-        self.threshold = non_negative("threshold", threshold)
-        self.activity = one_of("activity", Activity, activity)
+        self.measure = one_of("activity", Activity, activity)
         super().__init__(
             optimizer,
             layers,
+            threshold=threshold,
             every=every,
             initialiser=initialiser,
             forget_optimizer_state=forget_optimizer_state,
@@ -87,12 +86,8 @@ class ReDo(PeriodicReplacer[HeardLayer]):
         return [ObservedLayer(layer, self._recorders(layer), self.initialiser) for layer in self.layers]
 
     def _recorders(self, layer: HiddenLayer) -> list[ActivityRecorder]:
-        deviates = self.activity is Activity.deviation
+        deviates = self.measure is Activity.deviation
         return [ActivityRecorder(port, deviates=deviates) for port in layer.read_by]
 
-    def score(self, watched: HeardLayer) -> Float[Tensor, " units"] | None:
-        activity = heard_activity(watched)
-        return None if activity is None else relative_to_layer(agreed(activity))
-
-    def condemned(self, watched: HeardLayer, score: Float[Tensor, " units"]) -> Bool[Tensor, " units"]:
-        return score <= self.threshold
+    def activity(self, watched: HeardLayer) -> Float[Tensor, " units"] | None:
+        return heard_activity(watched)

@@ -25,6 +25,7 @@ from plastic_rl.optim import (
     NormalizeAndProject,
     Plasticity,
     ReDo,
+    ReGraMa,
     ShrinkPerturb,
     SpectralRegularization,
     WassersteinInit,
@@ -82,6 +83,7 @@ METHODS = {
     "ReDo by deviation": Method(
         partial(ReDo, threshold=0.8, every=2, activity="deviation"), partial(ReDo, every=0), replaces=True
     ),
+    "ReGraMa": Method(partial(ReGraMa, threshold=0.8, every=2), partial(ReGraMa, every=0), replaces=True),
     "shrink and perturb": Method(
         partial(ShrinkPerturb, shrink=1e-3, noise_std=1e-3), partial(ShrinkPerturb, noise_std=0.0)
     ),

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from plastic_rl.forecast import forecast
 from plastic_rl.layers import HiddenLayer, hidden_layers
 from plastic_rl.optim import ContinualBackprop, ReDo, Stack, UnitsReplaced
-from plastic_rl.optim.periodic_replacer import relative_to_layer
+from plastic_rl.optim.idle_replacer import relative_to_layer
 from tests.optim.networks import OPTIMIZERS, X, are_equal, mlp, numbers, step, three_unit_layer, three_units, train
 
 
