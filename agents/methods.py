@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from agents.recipe import Agent
-from plastic_rl.choices import Activity, GradientOf, Mode, Rounding, Utility
+from plastic_rl.choices import Activity, GradientOf, Mode, Pruning, Redraw, Rounding, Utility, WeightUtility
 from plastic_rl.settings import Count, Decay, NonNegative, NonNegativeInteger, OneOf, Positive, Rate
 
 if TYPE_CHECKING:
@@ -233,6 +233,20 @@ class ReGraMa(MethodSettings):
 
 
 @dataclass
+class SelectiveWeightReinitialization(MethodSettings):
+    """Selective weight reinitialisation (Hernandez-Garcia et al., CoLLAs 2025; the best of their permuted MNIST)."""
+
+    method: ClassVar[str] = "SelectiveWeightReinitialization"
+    summary: ClassVar[str] = "whose least useful single weights are drawn afresh (Hernandez-Garcia et al. 2025)"
+
+    every: NonNegativeInteger = 2048  # updates between two draws; 0 never draws
+    factor: NonNegative = 1e-5  # of the mean utility of a weight's tensor; with proportional pruning a share of weights
+    utility: Annotated[str, OneOf(tuple(WeightUtility))] = "gradient"
+    pruning: Annotated[str, OneOf(tuple(Pruning))] = "threshold"
+    redraw: Annotated[str, OneOf(tuple(Redraw))] = "resample"
+
+
+@dataclass
 class ElasticWeightConsolidation(MethodSettings):
     """Elastic weight consolidation (Kirkpatrick et al., PNAS 2017)."""
 
@@ -267,6 +281,7 @@ METHODS: dict[str, type[MethodSettings]] = {
     "upgd": UPGD,
     "wasserstein_init": WassersteinInit,
     "weight_clipping": WeightClipping,
+    "swr": SelectiveWeightReinitialization,
 }
 """The methods that any agent can have, by the word that follows its name. Those that must be told when a task is over
 (elastic weight consolidation, L2 transfer) have agents of their own, as continual backpropagation has."""

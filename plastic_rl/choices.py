@@ -60,6 +60,27 @@ class GradientOf(StrEnum):
     activations = "activations"  # what their readers take in: the equation as it is printed
 
 
+class WeightUtility(StrEnum):
+    """The utility of a single weight w with gradient g (:class:`plastic_rl.optim.SelectiveWeightReinitialization`)."""
+
+    gradient = "gradient"  # |w g|: how much the loss would change without it, to first order
+    magnitude = "magnitude"  # |w|
+
+
+class Pruning(StrEnum):
+    """Which weights of a tensor are drawn afresh."""
+
+    threshold = "threshold"  # those of a utility of at most so many times the tensor's mean
+    proportional = "proportional"  # a share of all: those of least utility
+
+
+class Redraw(StrEnum):
+    """The value that a weight is given afresh."""
+
+    resample = "resample"  # a draw from where it started
+    mean = "mean"  # the mean of where it started
+
+
 class Renewal(StrEnum):
     """The part of a network that is drawn afresh when a new task begins."""
 

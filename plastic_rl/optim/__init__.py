@@ -17,6 +17,7 @@ from plastic_rl.optim.regrama import ReGraMa
 from plastic_rl.optim.shrink_perturb import ShrinkPerturb
 from plastic_rl.optim.spectral_regularization import SpectralRegularization
 from plastic_rl.optim.stack import Stack, seeded, wrapped
+from plastic_rl.optim.swr import SelectiveWeightReinitialization
 from plastic_rl.optim.trac import TRAC
 from plastic_rl.optim.unit_clock import UnitClock
 from plastic_rl.optim.unit_replacer import NothingToReplaceError, UnitReplacer
@@ -44,6 +45,7 @@ __all__ = [
     "Plasticity",
     "ReDo",
     "ReGraMa",
+    "SelectiveWeightReinitialization",
     "ShrinkPerturb",
     "SpectralRegularization",
     "Stack",

@@ -26,6 +26,7 @@ from plastic_rl.optim import (
     Plasticity,
     ReDo,
     ReGraMa,
+    SelectiveWeightReinitialization,
     ShrinkPerturb,
     SpectralRegularization,
     WassersteinInit,
@@ -84,6 +85,13 @@ METHODS = {
         partial(ReDo, threshold=0.8, every=2, activity="deviation"), partial(ReDo, every=0), replaces=True
     ),
     "ReGraMa": Method(partial(ReGraMa, threshold=0.8, every=2), partial(ReGraMa, every=0), replaces=True),
+    "selective weight reinitialisation": Method(
+        partial(SelectiveWeightReinitialization, every=2, factor=0.1), partial(SelectiveWeightReinitialization, every=0)
+    ),
+    "selective weight reinitialisation, proportional": Method(
+        partial(SelectiveWeightReinitialization, every=2, factor=0.01, utility="magnitude", pruning="proportional"),
+        partial(SelectiveWeightReinitialization, every=0, pruning="proportional"),
+    ),
     "shrink and perturb": Method(
         partial(ShrinkPerturb, shrink=1e-3, noise_std=1e-3), partial(ShrinkPerturb, noise_std=0.0)
     ),
