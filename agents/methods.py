@@ -247,6 +247,20 @@ class SelectiveWeightReinitialization(MethodSettings):
 
 
 @dataclass
+class CalibratedPartialResets(MethodSettings):
+    """Calibrated partial resets (McCutcheon et al. 2026; the values of their released configurations)."""
+
+    method: ClassVar[str] = "CalibratedPartialResets"
+    summary: ClassVar[str] = "whose units are reset in part, by how little they learn (McCutcheon et al. 2026)"
+
+    replacement_rate: Rate = 0.015  # ρ, the largest share of a unit that is reset at once
+    every: NonNegativeInteger = 1000  # updates between two resets; 0 never resets
+    sharpness: NonNegative = 16.0  # k, how fast the share falls beyond the threshold
+    threshold: NonNegative = 1.0  # of a utility whose mean over a layer is 1
+    decay_rate: Decay = 0.99  # η of the utility, an update
+
+
+@dataclass
 class ElasticWeightConsolidation(MethodSettings):
     """Elastic weight consolidation (Kirkpatrick et al., PNAS 2017)."""
 
@@ -268,6 +282,7 @@ class L2Transfer(MethodSettings):
 
 METHODS: dict[str, type[MethodSettings]] = {
     "adam_rel": AdamRel,
+    "cpr": CalibratedPartialResets,
     "hare_and_tortoise": HareAndTortoise,
     "isometry": DecoupledIsometry,
     "l2_init": L2Init,

@@ -46,17 +46,17 @@ class LayerForecast(UnitForecast):
     pace: Pace | None = None
 
     def when(self) -> str:
-        """The first replacement in words."""
+        """The first replacement in words, or the first look where scores decide."""
         update = self.first_update
         if update is None:
             return "never"
         step = "" if self.pace is None else f" = environment step {self.pace.environment_step(update):,}"
-        return f"at update {update:,}{step}{'' if self.per_thousand is not None else ' at the earliest'}"
+        return f"{'look ' if self.per_thousand is None else ''}at update {update:,}{step}"
 
     def how_many(self) -> str:
         """The long run in words."""
         rate = self.per_thousand
-        return "as many as the scores say" if rate is None else f"{rate:.3g} per 1,000 updates"
+        return "as the scores say" if rate is None else f"{rate:.3g} per 1,000 updates"
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def _in_words(layers: Sequence[LayerForecast]) -> str:
     first = min(firsts, key=lambda layer: layer.first_update or 0)
     rates = [layer.per_thousand for layer in layers if layer.per_thousand is not None]
     if len(rates) < len(layers):
-        return f"first replacement {first.when()}, then as many units as the scores say"
+        return f"first {first.when()}, then {first.how_many()}"
     return f"first replacement {first.when()}, then {sum(rates) / len(rates):.3g} units per layer per 1,000 updates"
 
 

@@ -129,6 +129,11 @@ class Port:
         """Sets the units' columns to zero."""
         fill(self.parameter, self.column_axis, self.columns(units), 0.0)
 
+    def scale(self, factors: Float[Tensor, " units"]) -> None:
+        """Multiplies each unit's columns by a factor; the columns of others stay."""
+        weight = self.weight
+        weight.mul_(self.per_position(factors, weight.shape[1]).view(-1, *[1] * (weight.ndim - 2)))
+
     def attach(self, hook: Callable[..., None]) -> RemovableHandle:
         """Calls ``hook(layer, …)`` whenever the layer runs; :meth:`heard` reads the rest of the hook's arguments."""
         return self.layer.register_forward_pre_hook(hook)
@@ -184,6 +189,11 @@ class GroupedPort(Port):
         places = torch.arange(self.parameter.numel(), device=units.device).view(self.parameter.shape)
         by_group, positions = self._by_group(places), self.positions(units)
         return by_group[positions // by_group.shape[2], :, positions % by_group.shape[2]].flatten()
+
+    def scale(self, factors: Float[Tensor, " units"]) -> None:
+        by_group = self._by_group(self.parameter)
+        columns = self.per_position(factors, by_group.shape[0] * by_group.shape[2])
+        by_group.mul_(columns.view(len(by_group), 1, -1, *[1] * (by_group.ndim - 3)))
 
     def _by_group(self, tensor: Tensor) -> Tensor:
         assert isinstance(self.layer, _ConvNd)

@@ -5,6 +5,7 @@ from plastic_rl.optim.adam_rel import AdamRel
 from plastic_rl.optim.anchoring import Anchoring
 from plastic_rl.optim.base import Plasticity, PlasticOptimizer, innermost, methods_in
 from plastic_rl.optim.continual_backprop import ContinualBackprop
+from plastic_rl.optim.cpr import CalibratedPartialResets
 from plastic_rl.optim.events import UnitForecast, UnitsReplaced
 from plastic_rl.optim.ewc import ElasticWeightConsolidation
 from plastic_rl.optim.hare_and_tortoise import HareAndTortoise
@@ -33,6 +34,7 @@ __all__ = [
     "AdamRel",
     "AdamW",
     "Anchoring",
+    "CalibratedPartialResets",
     "ContinualBackprop",
     "ElasticWeightConsolidation",
     "HareAndTortoise",

@@ -13,7 +13,8 @@ from torch.optim import Optimizer
 
 from plastic_rl.layers import HiddenLayer
 from plastic_rl.optim.distributed import agreed
-from plastic_rl.optim.periodic_replacer import PeriodicReplacer, Watched
+from plastic_rl.optim.periodic_replacer import Watched
+from plastic_rl.optim.scored_replacer import ScoredReplacer
 from plastic_rl.validation import non_negative
 
 
@@ -28,7 +29,7 @@ def relative_to_layer(activity: Float[Tensor, " units"]) -> Float[Tensor, " unit
     return torch.where(mean.isfinite(), score, torch.nan)
 
 
-class IdleReplacer(PeriodicReplacer[Watched]):
+class IdleReplacer(ScoredReplacer[Watched]):
     """A method that replaces, every so many updates, the units whose activity is at most τ times their layer's mean.
 
     Args:

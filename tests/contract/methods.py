@@ -16,6 +16,7 @@ from plastic_rl.optim import (
     UPGD,
     AdamRel,
     Anchoring,
+    CalibratedPartialResets,
     ContinualBackprop,
     ElasticWeightConsolidation,
     HareAndTortoise,
@@ -79,6 +80,10 @@ METHODS = {
         partial(often, mode="instant", utility="adaptable_contribution", move_mean_to_bias=True),
         partial(never, mode="instant", utility="adaptable_contribution", move_mean_to_bias=True),
         replaces=True,
+    ),
+    "calibrated partial resets": Method(
+        partial(CalibratedPartialResets, replacement_rate=0.5, every=2, decay_rate=0.5),
+        partial(CalibratedPartialResets, replacement_rate=0.0, every=2),
     ),
     "ReDo": Method(partial(ReDo, threshold=0.8, every=2), partial(ReDo, threshold=0.8, every=0), replaces=True),
     "ReDo by deviation": Method(

@@ -321,12 +321,8 @@ def test_the_forecast_says_when_it_looks_and_that_the_rest_is_the_scores_busines
     network = mlp()
     layers = hidden_layers(network, torch.zeros(1, 6))
     report = forecast(ReDo(torch.optim.SGD(network.parameters(), lr=0.1), layers))
-    assert (
-        report.line == "ReDo: first replacement at update 1,000 at the earliest, then as many units as the scores say"
-    )
-    assert str(report).splitlines()[1] == (
-        "  0      16 units  first at update 1,000 at the earliest, then as many as the scores say"
-    )
+    assert report.line == "ReDo: first look at update 1,000, then as the scores say"
+    assert str(report).splitlines()[1] == ("  0      16 units  first look at update 1,000, then as the scores say")
 
 
 def test_a_stack_of_two_methods_is_forecast_method_by_method():
@@ -335,13 +331,13 @@ def test_a_stack_of_two_methods_is_forecast_method_by_method():
     stack = Stack((ReDo, ContinualBackprop))(torch.optim.SGD(network.parameters(), lr=0.1), layers)
     first, second = forecast(stack).line.split("; ")
     assert first.startswith("continual backprop: first replacement at update 10,625, then 0.8 units")
-    assert second.startswith("ReDo: first replacement at update 1,000 at the earliest")
+    assert second.startswith("ReDo: first look at update 1,000, then")
 
 
 def test_settings_under_which_nothing_happens_are_named():
     network = mlp()
     layers, inner = hidden_layers(network, torch.zeros(1, 6)), torch.optim.SGD(network.parameters(), lr=0.1)
-    assert list(ReDo(inner, layers, every=0).concerns()) == ["every is 0: no unit is ever replaced."]
+    assert list(ReDo(inner, layers, every=0).concerns()) == ["every is 0: no unit is ever looked at."]
     (late,) = ReDo(inner, layers).concerns(999)
     assert late.startswith("The run has 999 updates and ReDo looks every 1,000")
     assert list(ReDo(inner, layers).concerns(1000)) == []
