@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from agents.recipe import Agent
 from plastic_rl.choices import Activity, GradientOf, Mode, Pruning, Redraw, Rounding, Utility, WeightUtility
-from plastic_rl.settings import Count, Decay, NonNegative, NonNegativeInteger, OneOf, Positive, Rate
+from plastic_rl.settings import Count, Decay, NonNegative, NonNegativeInteger, OneOf, Positive, Range, Rate
 
 if TYPE_CHECKING:
     from plastic_rl.optim import Plasticity
@@ -261,6 +261,21 @@ class CalibratedPartialResets(MethodSettings):
 
 
 @dataclass
+class SelfNormalizedResets(MethodSettings):
+    """Self-normalised resets (Farias & Jozefiak, ICLR 2025; 20,000 samples in minibatches of 100 are 200 updates)."""
+
+    method: ClassVar[str] = "SelfNormalizedResets"
+    summary: ClassVar[str] = "whose units are replaced when silent for longer than ever (Farias & Jozefiak 2025)"
+
+    rejection_threshold: Rate = 0.05  # η, of a unit's silences; 0.01 to 0.08 in the paper's runs
+    max_threshold: Count = 200  # updates; the threshold that units begin with
+    recalibrate_every: Count = 1600  # updates; ours: the released code does it every 16 tasks
+    expansion: Annotated[float, Range(1)] = 2.0  # of a threshold that does not contract
+    every: NonNegativeInteger = 1  # updates between two tests, each of which asks the device once; 0 never tests
+    forget_optimizer_state: bool = True
+
+
+@dataclass
 class ElasticWeightConsolidation(MethodSettings):
     """Elastic weight consolidation (Kirkpatrick et al., PNAS 2017)."""
 
@@ -291,12 +306,13 @@ METHODS: dict[str, type[MethodSettings]] = {
     "redo": ReDo,
     "regrama": ReGraMa,
     "shrink_perturb": ShrinkPerturb,
+    "snr": SelfNormalizedResets,
     "spectral_regularization": SpectralRegularization,
+    "swr": SelectiveWeightReinitialization,
     "trac": TRAC,
     "upgd": UPGD,
     "wasserstein_init": WassersteinInit,
     "weight_clipping": WeightClipping,
-    "swr": SelectiveWeightReinitialization,
 }
 """The methods that any agent can have, by the word that follows its name. Those that must be told when a task is over
 (elastic weight consolidation, L2 transfer) have agents of their own, as continual backpropagation has."""

@@ -16,6 +16,7 @@ from plastic_rl.optim.normalize_and_project import NormalizeAndProject
 from plastic_rl.optim.redo import ReDo
 from plastic_rl.optim.regrama import ReGraMa
 from plastic_rl.optim.shrink_perturb import ShrinkPerturb
+from plastic_rl.optim.snr import SelfNormalizedResets
 from plastic_rl.optim.spectral_regularization import SpectralRegularization
 from plastic_rl.optim.stack import Stack, seeded, wrapped
 from plastic_rl.optim.swr import SelectiveWeightReinitialization
@@ -48,6 +49,7 @@ __all__ = [
     "ReDo",
     "ReGraMa",
     "SelectiveWeightReinitialization",
+    "SelfNormalizedResets",
     "ShrinkPerturb",
     "SpectralRegularization",
     "Stack",

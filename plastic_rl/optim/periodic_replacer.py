@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from torch.optim import Optimizer
 
@@ -51,6 +51,9 @@ class PeriodicReplacer(UnitReplacer[Watched]):
         self.watched = self.watching()
         self.begin()
 
+    delay: ClassVar[str] = "every"
+    """The setting that says when it first does something."""
+
     _is_listening: bool | None = None
 
     @abstractmethod
@@ -90,9 +93,13 @@ class PeriodicReplacer(UnitReplacer[Watched]):
         self._is_listening = None
         self._look_ahead()
 
+    def hears_next(self) -> bool:
+        """True if activations of the next update count."""
+        return self.falls_due()
+
     def _look_ahead(self) -> None:
-        """Listens where the next update is looked at, to all layers or to none: a compiled network has two versions."""
-        is_wanted = self.falls_due()
+        """Listens to all layers or to none: a compiled network then has two versions."""
+        is_wanted = self.hears_next()
         if self._is_listening != is_wanted:
             self._is_listening = is_wanted
             for watched in self.watched:
@@ -100,22 +107,27 @@ class PeriodicReplacer(UnitReplacer[Watched]):
 
     # What a host may ask.
 
+    @property
+    def earliest(self) -> int:
+        """The first update after which something may happen."""
+        return self.every
+
     def forecast(self) -> list[UnitForecast]:
         """The first look at each layer; what comes of it, its scores say."""
         return [
             UnitForecast(layer.name, layer.units, None, 0.0, self.label)
             if self.is_off or self.is_frozen(layer)
-            else UnitForecast(layer.name, layer.units, self.every, None, self.label)
+            else UnitForecast(layer.name, layer.units, self.earliest, None, self.label)
             for layer in self.layers
         ]
 
     def concerns(self, updates: int | None = None) -> Iterator[str]:
         if not self.every:
             yield "every is 0: no unit is ever looked at."
-        elif updates is not None and updates < self.every:
+        elif updates is not None and updates < self.earliest:
             yield (
-                f"The run has {updates:,} updates and {self.label} looks every {self.every:,}: nothing happens before "
-                "it ends. Lower every."
+                f"The run has {updates:,} updates, and {self.label} does nothing before update {self.earliest:,}. "
+                f"Lower {self.delay}."
             )
         yield from self.concern_about_frozen()
         yield from super().concerns(updates)

@@ -28,6 +28,10 @@ class ScoredReplacer(PeriodicReplacer[Watched]):
     def condemned(self, watched: Watched, score: Float[Tensor, " units"]) -> Bool[Tensor, " units"]:
         """Which units are to be replaced."""
 
+    def is_overdue(self, watched: Watched) -> bool:
+        """True if it is time to find out why nothing was heard of a layer."""
+        return True
+
     def look(self, step: int, active: list[Watched]) -> None:
         """Scores the units of all layers that train, and replaces those that are condemned."""
         scores = [self.score(watched) for watched in active]
@@ -35,7 +39,8 @@ class ScoredReplacer(PeriodicReplacer[Watched]):
         masks = [self.condemned(watched, score) for watched, score in scored]
         counts = torch.stack([mask.sum() for mask in masks]).tolist() if masks else []  # the one question to the device
         due = [each for each, count in zip(zip(scored, masks, strict=True), counts, strict=True) if count]
-        unheard = [watched for watched, score in zip(active, scores, strict=True) if score is None]
+        silent = [watched for watched, score in zip(active, scores, strict=True) if score is None]
+        unheard = [watched for watched in silent if self.is_overdue(watched)]
         if due or unheard:
             self.network_watch.check([watched.layer for watched in active])
         for watched in [*unheard, *(watched for (watched, _), _ in due)]:

@@ -28,6 +28,7 @@ from plastic_rl.optim import (
     ReDo,
     ReGraMa,
     SelectiveWeightReinitialization,
+    SelfNormalizedResets,
     ShrinkPerturb,
     SpectralRegularization,
     WassersteinInit,
@@ -96,6 +97,11 @@ METHODS = {
     "selective weight reinitialisation, proportional": Method(
         partial(SelectiveWeightReinitialization, every=2, factor=0.01, utility="magnitude", pruning="proportional"),
         partial(SelectiveWeightReinitialization, every=0, pruning="proportional"),
+    ),
+    "self-normalised resets": Method(
+        partial(SelfNormalizedResets, max_threshold=1, recalibrate_every=4),
+        partial(SelfNormalizedResets, max_threshold=1, every=0),
+        replaces=True,
     ),
     "shrink and perturb": Method(
         partial(ShrinkPerturb, shrink=1e-3, noise_std=1e-3), partial(ShrinkPerturb, noise_std=0.0)
