@@ -267,7 +267,7 @@ class SelfNormalizedResets(MethodSettings):
     method: ClassVar[str] = "SelfNormalizedResets"
     summary: ClassVar[str] = "whose units are replaced when silent for longer than ever (Farias & Jozefiak 2025)"
 
-    rejection_threshold: Rate = 0.05  # η, of a unit's silences; 0.01 to 0.08 in the paper's runs
+    rejection_threshold: Rate = 0.05  # η, of a unit's silences; ours, within the paper's grid
     max_threshold: Count = 200  # updates; the threshold that units begin with
     recalibrate_every: Count = 1600  # updates; ours: the released code does it every 16 tasks
     expansion: Annotated[float, Range(1)] = 2.0  # of a threshold that does not contract

@@ -6,7 +6,7 @@ learning", RLC 2026 workshop (arXiv 2607.24996), Algorithm 1 ("CPR").
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -16,7 +16,7 @@ from torch.optim import Optimizer
 
 from plastic_rl.layers import HiddenLayer
 from plastic_rl.optim.gradient import incoming_gradient
-from plastic_rl.optim.idle_replacer import relative_to_layer
+from plastic_rl.optim.joint_units import JoinsUnits, JointUnits
 from plastic_rl.optim.observed_layer import ObservedLayer
 from plastic_rl.optim.periodic_replacer import PeriodicReplacer
 from plastic_rl.optim.recorder import Recorder
@@ -35,6 +35,25 @@ def share_of_reset(
     return rate * (2 * torch.sigmoid(-sharpness * (utility - threshold))).clamp(max=1.0)
 
 
+def latest_utility(
+    gradients: Sequence[Float[Tensor, " _"] | None],
+    utility: Float[Tensor, " units"],
+    joint: JointUnits[CalibratedLayer],
+) -> Float[Tensor, " units"]:
+    """Each unit's gradient over the mean of its layer, for the units of several layers at once.
+
+    It is 0 throughout a layer of zero gradients. Of layers without gradients, or with some that are infinite or not
+    numbers, it is the utility that units have.
+    """
+    known = [
+        utility.new_full((size,), torch.nan) if each is None else each
+        for each, size in zip(gradients, joint.sizes, strict=True)
+    ]
+    means = torch.stack([each.mean() for each in known])[joint.owner]
+    relative = torch.cat(known) / means.clamp(min=torch.finfo(means.dtype).tiny)
+    return torch.where(means.isfinite(), relative, utility).to(utility.dtype)
+
+
 class CalibratedLayer(ObservedLayer[Recorder]):
     """The utility of each unit of a layer, and how much of its units was reset so far.
 
@@ -48,6 +67,14 @@ class CalibratedLayer(ObservedLayer[Recorder]):
         weight = layer.produced_by[0].weight
         self.utility: Float[Tensor, " units"] = torch.full((layer.units,), AVERAGE, device=weight.device)
         self.reset = torch.zeros((), device=weight.device)
+
+    def tensors(self) -> list[Tensor]:
+        """The state that changes from update to update."""
+        return [self.utility]
+
+    def hold(self, tensors: Iterator[Tensor]) -> None:
+        """Keeps its state in other tensors from now on, taken in the order of :meth:`tensors`."""
+        (self.utility,) = tensors
 
     def begin(self, step: int) -> None:
         super().begin(step)
@@ -64,7 +91,8 @@ class CalibratedLayer(ObservedLayer[Recorder]):
         self.reset.copy_(other.reset)
 
     def state_dict(self) -> dict[str, Any]:
-        return {**super().state_dict(), "utility": self.utility, "reset": self.reset}
+        # A copy: a view would be saved with all that it is a view of.
+        return {**super().state_dict(), "utility": self.utility.clone(), "reset": self.reset}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         super().load_state_dict(state)
@@ -72,7 +100,7 @@ class CalibratedLayer(ObservedLayer[Recorder]):
         self.reset.copy_(state["reset"])
 
 
-class CalibratedPartialResets(PeriodicReplacer[CalibratedLayer]):
+class CalibratedPartialResets(JoinsUnits[CalibratedLayer], PeriodicReplacer[CalibratedLayer]):
     """Resets every unit in part, every ``every`` updates and after the step, by a share that its utility sets.
 
     The utility is a running average of the mean magnitude of the gradient at a unit's incoming weights, over the mean
@@ -128,16 +156,11 @@ class CalibratedPartialResets(PeriodicReplacer[CalibratedLayer]):
         return super().is_off or not self.replacement_rate
 
     def observe(self) -> None:
-        """Takes the gradients of this update into the utilities; where they are no numbers, these stay."""
-        utilities, latest = [], []
-        for watched in () if self.is_off else self.watched:
-            gradient = incoming_gradient(watched.layer)
-            if gradient is not None:
-                score = relative_to_layer(gradient).to(watched.utility.dtype)
-                utilities.append(watched.utility)
-                latest.append(torch.where(score.isfinite(), score, watched.utility))
-        if utilities:
-            torch._foreach_lerp_(utilities, latest, 1 - self.decay_rate)  # pyright: ignore[reportPrivateImportUsage]
+        """Takes the gradients of this update into the utilities, of all layers at once."""
+        for joint in () if self.is_off else self.joint:
+            gradients = [incoming_gradient(watched.layer) for watched in joint.layers]
+            (utility,) = joint.tensors
+            utility.lerp_(latest_utility(gradients, utility, joint), 1 - self.decay_rate)
 
     def look(self, step: int, active: list[CalibratedLayer]) -> None:
         """Resets all units of the layers that train by their shares, layer by layer."""

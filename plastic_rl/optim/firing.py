@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -10,22 +10,23 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from plastic_rl.layers import HiddenLayer, Port
-from plastic_rl.optim.distributed import agreed
 from plastic_rl.optim.observed_layer import ObservedLayer
 from plastic_rl.optim.recorder import Recorder
 
 
 class FiringRecorder(Recorder):
-    """Records which columns are positive on some sample, at some place, of some pass that built a graph.
+    """Records the highest value of each column over samples, places and passes that built a graph.
+
+    A column that it is above zero for has fired. Where a value is not a number, neither is the highest: nothing fired.
 
     Args:
         port: where the reader meets the units.
     """
 
-    values = ("fired",)
+    values = ("peak",)
 
     def __init__(self, port: Port) -> None:
-        self.fired: Bool[Tensor, " columns"] | None = None
+        self.peak: Float[Tensor, " columns"] | None = None
         self.is_wanted = True
         super().__init__(port)
 
@@ -37,9 +38,9 @@ class FiringRecorder(Recorder):
         self.is_wanted = is_wanted
 
     def hear(self, activations: Float[Tensor, "..."]) -> None:
-        others, positive = self.over_all_but_columns(activations), activations.detach() > 0
-        latest = positive.any(tuple(others)) if others else positive
-        self.fired = latest if self.fired is None else self.fired | latest
+        others = self.over_all_but_columns(activations)
+        latest = activations.amax(others) if others else activations  # over no axis torch would take that of all
+        self.peak = latest if self.peak is None else torch.maximum(self.peak, latest)
 
 
 class FiringLayer(ObservedLayer[FiringRecorder]):
@@ -61,22 +62,19 @@ class FiringLayer(ObservedLayer[FiringRecorder]):
         )
         self.unheard = 0  # updates since a reader last ran
 
-    def observe(self) -> None:
-        """Takes note of an update: silences that end go into the histogram, others grow."""
-        fired = self._fired()
-        self.unheard = 0 if fired is not None else self.unheard + 1
-        if fired is not None:
-            self.note(fired)
-            self.silence.add_(1).masked_fill_(fired, 0)
+    def fired(self) -> Bool[Tensor, " units"] | None:
+        """Which units fired in this update; None where none of their readers ran."""
+        heard = [each.port.per_unit((each.peak > 0).float()) for each in self.recorders if each.peak is not None]
+        self.unheard = 0 if heard else self.unheard + 1
+        return None if not heard else (heard[0] if len(heard) == 1 else torch.stack(heard).sum(0)) > 0
 
-    def _fired(self) -> Bool[Tensor, " units"] | None:
-        heard = [each.port.per_unit(each.fired.float()) for each in self.recorders if each.fired is not None]
-        return agreed(torch.stack(heard).sum(0)) > 0 if heard else None
+    def observe(self, fired: Bool[Tensor, " units"]) -> None:
+        """Takes note of an update of this layer alone."""
+        observe(fired, *self.tensors())
 
     def note(self, ended: Bool[Tensor, " units"]) -> None:
         """Counts the silences of some units as ended."""
-        gap = self.silence.clamp(max=self.longest)
-        self.histogram.scatter_add_(1, gap[:, None], ended[:, None].to(self.histogram.dtype))
+        note(ended, self.silence, self.histogram)
 
     def renew(self, units: Int[Tensor, " k"], step: int) -> None:
         """Counts the silences of replaced units as ended, and starts them anew; what is known of their gaps stays."""
@@ -86,8 +84,7 @@ class FiringLayer(ObservedLayer[FiringRecorder]):
 
     def move(self, device: torch.device, dtype: torch.dtype) -> None:
         super().move(device, dtype)
-        self.silence, self.threshold = self.silence.to(device), self.threshold.to(device)
-        self.histogram = self.histogram.to(device)
+        self.hold(iter([tensor.to(device) for tensor in self.tensors()]))
 
     def begin(self, step: int) -> None:
         super().begin(step)
@@ -98,17 +95,41 @@ class FiringLayer(ObservedLayer[FiringRecorder]):
     def take_over(self, other: ObservedLayer[FiringRecorder]) -> None:
         assert isinstance(other, FiringLayer)
         super().take_over(other)
-        for name, value in other.tensors().items():
-            self.tensors()[name].copy_(value)
+        for value, old in zip(self.tensors(), other.tensors(), strict=True):
+            value.copy_(old)
 
-    def tensors(self) -> dict[str, Tensor]:
+    def tensors(self) -> list[Tensor]:
         """The state that changes from update to update."""
-        return {"silence": self.silence, "threshold": self.threshold, "histogram": self.histogram}
+        return [self.silence, self.histogram, self.threshold]
+
+    def hold(self, tensors: Iterator[Tensor]) -> None:
+        """Keeps its state in other tensors from now on, taken in the order of :meth:`tensors`."""
+        self.silence, self.histogram, self.threshold = tensors
 
     def state_dict(self) -> dict[str, Any]:
-        return {**super().state_dict(), **self.tensors()}
+        # Copies: a view would be saved with all that it is a view of.
+        names = ("silence", "histogram", "threshold")
+        own = {name: value.clone() for name, value in zip(names, self.tensors(), strict=True)}
+        return {**super().state_dict(), **own}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         super().load_state_dict(state)
-        for name, value in self.tensors().items():
+        for name, value in zip(("silence", "histogram", "threshold"), self.tensors(), strict=True):
             value.copy_(state[name])
+
+
+def observe(
+    fired: Bool[Tensor, " units"],
+    silence: Int[Tensor, " units"],
+    histogram: Int[Tensor, "units gaps"],
+    _: Float[Tensor, " units"],
+) -> None:
+    """Takes note of an update: silences that end go into the histogram and are 0, others grow."""
+    note(fired, silence, histogram)
+    silence.add_(1).masked_fill_(fired, 0)
+
+
+def note(ended: Bool[Tensor, " units"], silence: Int[Tensor, " units"], histogram: Int[Tensor, "units gaps"]) -> None:
+    """Counts the silences of some units in their histograms; the last bin is that of the longest and longer."""
+    gap = silence.clamp(max=histogram.shape[1] - 1)
+    histogram.scatter_add_(1, gap[:, None], ended[:, None].to(histogram.dtype))

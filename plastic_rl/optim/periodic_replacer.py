@@ -63,9 +63,12 @@ class PeriodicReplacer(UnitReplacer[Watched]):
     def observe(self) -> None:
         """Takes note of an update."""
 
+    def moved(self) -> None:
+        """Follows up on a network that is on another device, or of other numbers."""
+
     def after_step(self) -> None:
-        for watched in self.watched:
-            watched.follow()
+        if any([watched.follow() for watched in self.watched]):
+            self.moved()
         self.observe()
         if is_capturing():
             self.check_capture()

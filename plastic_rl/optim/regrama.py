@@ -16,7 +16,7 @@ from torch.optim import Optimizer
 
 from plastic_rl.choices import GradientOf
 from plastic_rl.layers import HiddenLayer
-from plastic_rl.optim.gradient import GradientRecorder, incoming_gradient
+from plastic_rl.optim.gradient import GradientRecorder, incoming_gradient, is_reached
 from plastic_rl.optim.idle_replacer import IdleReplacer
 from plastic_rl.optim.observed_layer import ObservedLayer
 from plastic_rl.optim.stacked.seed_by_seed import SeedBySeed
@@ -50,7 +50,7 @@ class ReGraMa(IdleReplacer[AskedLayer]):
     ∇_i is taken at the unit's incoming weights, as in the authors' code, or at its activation, as in the equation. A
     ReLU that never answers has no gradient at its weights, and keeps one at its activation: only by its weights it is
     found. Incoming weights are drawn afresh, outgoing weights are zero. A layer without any gradient is replaced as a
-    whole.
+    whole, unless what reads it has none either: then the loss does not reach it.
 
     Args:
         optimizer: what moves the parameters. torch's Adam and AdamW are given a clock for single units.
@@ -111,7 +111,9 @@ class ReGraMa(IdleReplacer[AskedLayer]):
 
     def activity(self, watched: AskedLayer) -> Float[Tensor, " units"] | None:
         of_weights = self.gradient_of is GradientOf.weights
-        return incoming_gradient(watched.layer) if of_weights else gradient_at_readers(watched)
+        gradient = incoming_gradient(watched.layer) if of_weights else gradient_at_readers(watched)
+        reached = is_reached(watched.layer)
+        return gradient if gradient is None or reached is None else torch.where(reached, gradient, torch.nan)
 
     def concerns(self, updates: int | None = None) -> Iterator[str]:
         if self.every == 1:

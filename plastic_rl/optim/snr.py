@@ -15,7 +15,9 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from plastic_rl.layers import HiddenLayer
-from plastic_rl.optim.firing import FiringLayer
+from plastic_rl.optim.distributed import agreed, are_several
+from plastic_rl.optim.firing import FiringLayer, observe
+from plastic_rl.optim.joint_units import JoinsUnits
 from plastic_rl.optim.scored_replacer import ScoredReplacer
 from plastic_rl.optim.stacked.hearing import VectorizedHearing
 from plastic_rl.validation import at_least, fraction
@@ -38,7 +40,7 @@ def recalibrated(
     return torch.where(gap < threshold, gap.to(threshold.dtype), expansion * threshold).clamp(1, largest)
 
 
-class SelfNormalizedResets(ScoredReplacer[FiringLayer]):
+class SelfNormalizedResets(JoinsUnits[FiringLayer], ScoredReplacer[FiringLayer]):
     """Replaces units that have not fired for longer than a threshold of their own, which follows how they used to fire.
 
     A unit fires in an update where it is positive on some sample, at some place, of some pass. It is replaced when it
@@ -110,8 +112,15 @@ class SelfNormalizedResets(ScoredReplacer[FiringLayer]):
         return -(-self.max_threshold // self.every) * self.every
 
     def observe(self) -> None:
-        for watched in () if self.is_off else self.watched:
-            watched.observe()
+        for joint in () if self.is_off else self.joint:
+            fired = [watched.fired() for watched in joint.layers]
+            ran = [(watched, each) for watched, each in zip(joint.layers, fired, strict=True) if each is not None]
+            if len(ran) == len(fired):
+                together = torch.cat([each for _, each in ran])
+                observe(agreed(together.float()) > 0 if are_several() else together, *joint.tensors)
+            else:
+                for watched, each in ran:
+                    watched.observe(agreed(each.float()) > 0)
 
     def score(self, watched: FiringLayer) -> Float[Tensor, " units"] | None:
         """For how many updates each unit has not fired."""
@@ -125,9 +134,17 @@ class SelfNormalizedResets(ScoredReplacer[FiringLayer]):
         return watched.unheard >= self.max_threshold
 
     def look(self, step: int, active: list[FiringLayer]) -> None:
-        super().look(step, active)
+        if self._is_some_unit_silent() or any(map(self.is_overdue, active)):
+            super().look(step, active)
         if step % self.recalibrate_every < self.every:
-            for watched in self.watched:
-                gap = percentile(watched.histogram, 1 - self.rejection_threshold)
-                watched.threshold.copy_(recalibrated(watched.threshold, gap, self.expansion, self.max_threshold))
-                watched.histogram.zero_()
+            for joint in self.joint:
+                _, histogram, threshold = joint.tensors
+                gap = percentile(histogram, 1 - self.rejection_threshold)
+                threshold.copy_(recalibrated(threshold, gap, self.expansion, self.max_threshold))
+                histogram.zero_()
+
+    def _is_some_unit_silent(self) -> bool:
+        """True if some unit is silent for as long as its threshold: the one question of a test to a device."""
+        return any(
+            bool((silence >= threshold).any()) for silence, _, threshold in (each.tensors for each in self.joint)
+        )

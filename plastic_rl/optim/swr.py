@@ -37,10 +37,12 @@ def utility_of(
 def below_mean(utility: Float[Tensor, "*shape"], factor: float) -> Bool[Tensor, "*shape"]:
     """Threshold pruning: the weights whose utility is at most ``factor`` times the mean of their tensor.
 
-    None of a tensor whose mean is infinite or not a number, which would say that all the others do nothing.
+    None of a tensor whose mean is infinite or not a number, which would say that all the others do nothing; and none of
+    one whose mean is zero, where nobody does anything: the loss may be flat (a minibatch of PPO's that is clipped
+    throughout), and the formula would have the whole tensor drawn afresh.
     """
     mean = utility.mean()
-    return utility <= torch.where(mean.isfinite(), factor * mean, -1.0)
+    return utility <= torch.where(mean.isfinite() & (mean > 0), factor * mean, -1.0)
 
 
 def least(utility: Float[Tensor, "*shape"], count: int) -> Bool[Tensor, "*shape"]:

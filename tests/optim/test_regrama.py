@@ -210,6 +210,27 @@ def test_a_layer_without_any_gradient_is_replaced_as_a_whole():
     assert optimizer.metrics()["regrama/replaced"] == 3
 
 
+@pytest.mark.parametrize("gradient_of", ["weights", "activations"])
+def test_a_layer_that_the_loss_does_not_reach_is_left_alone(gradient_of: str):
+    """PPO's policy has no gradient on a minibatch that is clipped throughout: that is not the fault of its units."""
+    network = mlp()
+    layers = hidden_layers(network, torch.zeros(1, 6))
+    optimizer = still(network, layers, threshold=0.5, gradient_of=gradient_of)
+    (0 * network(torch.ones(2, 6))).sum().backward()
+    optimizer.step()
+    assert optimizer.metrics()["regrama/replaced"] == 0
+
+
+def test_what_lies_before_a_dead_layer_is_left_alone_and_the_dead_layer_is_replaced():
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 1))
+    with torch.no_grad():
+        network[2].bias.fill_(-100.0)
+    optimizer = still(network, hidden_layers(network, X), threshold=0.0)
+    step(network, optimizer, X)
+    assert optimizer.metrics() == {"regrama/replaced": 4, "regrama/replaced/0": 0, "regrama/replaced/2": 4}
+
+
 def test_looking_every_update_is_warned_of_and_replaces_newborns_again():
     network = mlp()
     inner = torch.optim.SGD(network.parameters(), lr=0.1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 
 import pytest
 import torch
@@ -156,6 +157,32 @@ def test_one_positive_sample_place_and_pass_is_enough():
     assert optimizer.watched[0].silence.tolist() == [1, 3]  # acting does not count
 
 
+def test_a_single_sample_without_a_batch_is_one_sample():
+    network = eye()
+    optimizer = still(network, max_threshold=9)
+    network(torch.tensor([FIRES, IS_SILENT]))
+    optimizer.step()
+    assert optimizer.watched[0].silence.tolist() == [0, 1]
+
+
+def test_a_copy_goes_on_by_itself():
+    """The units of all layers are kept together; those of a copy must be, too, and apart from the first."""
+    network = mlp()
+    optimizer = SelfNormalizedResets(
+        torch.optim.SGD(network.parameters(), lr=0.01),
+        hidden_layers(network, torch.zeros(1, 6)),
+        max_threshold=2,
+        recalibrate_every=3,
+    )
+    train(network, optimizer, 4, batch=2)
+    for again, other in (copy.deepcopy((network, optimizer)), pickle.loads(pickle.dumps((network, optimizer)))):
+        before = [watched.silence.clone() for watched in optimizer.watched]
+        train(again, other, 6, batch=2, seed=2)
+        assert are_equal(before, [watched.silence for watched in optimizer.watched])
+        whole, apart = other.joint[0].tensors[0], [watched.silence for watched in other.watched]
+        assert torch.equal(whole, torch.cat(apart))
+
+
 def test_tests_may_be_rarer_than_updates_and_hear_all_of_them():
     network = eye()
     optimizer = still(network, max_threshold=3, every=5)
@@ -246,7 +273,7 @@ def test_reattached_layers_go_on_with_their_silences_and_thresholds():
     optimizer = SelfNormalizedResets(torch.optim.SGD(network.parameters(), lr=0.01), layers, **settings)
     train(network, optimizer, 7, batch=2)
     before = [copy.deepcopy(watched.tensors()) for watched in optimizer.watched]
-    assert any((old["threshold"] < 3).any() for old in before)
+    assert any((threshold < 3).any() for *_, threshold in before)
     optimizer.reattach(hidden_layers(network, torch.zeros(1, 6)))
     for old, watched in zip(before, optimizer.watched, strict=True):
         torch.testing.assert_close(watched.tensors(), old, atol=0, rtol=0)
@@ -262,7 +289,7 @@ def test_nothing_is_heard_when_it_is_off():
     layers = hidden_layers(network, torch.zeros(1, 6))
     optimizer = SelfNormalizedResets(torch.optim.SGD(network.parameters(), lr=0.1), layers, every=0)
     network(torch.ones(2, 6))
-    assert all(recorder.fired is None for watched in optimizer.watched for recorder in watched.recorders)
+    assert all(recorder.peak is None for watched in optimizer.watched for recorder in watched.recorders)
     before = numbers(network)
     optimizer.step()
     assert are_equal(before, numbers(network))

@@ -138,6 +138,15 @@ def test_a_utility_that_is_no_number_chooses_nothing(value: float):
     assert least(utility, 2).tolist() == [False, False, True, True]
 
 
+def test_a_tensor_that_the_loss_does_not_reach_is_left_alone():
+    """0 is at most any multiple of a mean of 0: a flat loss would have the whole network drawn afresh."""
+    weight, optimizer = one_weight(factor=1.0)
+    weight.grad = torch.zeros_like(G)
+    optimizer.step()
+    assert torch.equal(weight, W)
+    assert not below_mean(torch.zeros(3), 1.0).any()
+
+
 def test_a_resumed_run_draws_from_where_the_first_one_started():
     """The network of the second run starts elsewhere, and larger."""
     network = mlp()
