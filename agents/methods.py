@@ -13,8 +13,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from agents.recipe import Agent
-from plastic_rl.choices import Mode, Rounding, Utility
-from plastic_rl.settings import Count, Decay, NonNegative, NonNegativeInteger, OneOf, Positive, Rate
+from plastic_rl.choices import Activity, GradientOf, Mode, Pruning, Redraw, Rounding, Utility, WeightUtility
+from plastic_rl.settings import Count, Decay, NonNegative, NonNegativeInteger, OneOf, Positive, Range, Rate
 
 if TYPE_CHECKING:
     from plastic_rl.optim import Plasticity
@@ -242,6 +242,76 @@ class UPGD(MethodSettings):
 
 
 @dataclass
+class ReDo(MethodSettings):
+    """Recycling dormant neurons (Sokar et al., ICML 2023, Algorithm 1, Appendix A)."""
+
+    method: ClassVar[str] = "ReDo"
+    summary: ClassVar[str] = "whose dormant units are replaced every so many updates (Sokar et al. 2023)"
+
+    threshold: NonNegative = 0.025  # τ, of the layer's mean activity; 0.1 at high replay ratios
+    every: NonNegativeInteger = 1000  # updates between two looks; 0 never looks
+    # E|h| is the paper's; with "deviation", E|h - E h|, saturated units are dormant too.
+    activity: Annotated[str, OneOf(tuple(Activity))] = "magnitude"
+    forget_optimizer_state: bool = True
+
+
+@dataclass
+class ReGraMa(MethodSettings):
+    """Resets by gradients (Liu et al., NeurIPS 2025, Appendix A; 0 is their threshold for SAC's perceptrons)."""
+
+    method: ClassVar[str] = "ReGraMa"
+    summary: ClassVar[str] = "whose units without gradients are replaced every so many updates (Liu et al. 2025)"
+
+    threshold: NonNegative = 0.01  # τ, of the layer's mean gradient
+    every: NonNegativeInteger = 1000  # updates between two looks; 0 never looks
+    gradient_of: Annotated[str, OneOf(tuple(GradientOf))] = "weights"  # as in their code; in print, of activations
+    forget_optimizer_state: bool = True
+
+
+@dataclass
+class SelectiveWeightReinitialization(MethodSettings):
+    """Selective weight reinitialisation (Hernandez-Garcia et al., CoLLAs 2025; the best of their permuted MNIST)."""
+
+    method: ClassVar[str] = "SelectiveWeightReinitialization"
+    summary: ClassVar[str] = "whose least useful single weights are drawn afresh (Hernandez-Garcia et al. 2025)"
+
+    every: NonNegativeInteger = 2048  # updates between two draws; 0 never draws
+    factor: NonNegative = 1e-5  # of the mean utility of a weight's tensor; with proportional pruning a share of weights
+    utility: Annotated[str, OneOf(tuple(WeightUtility))] = "gradient"
+    pruning: Annotated[str, OneOf(tuple(Pruning))] = "threshold"
+    redraw: Annotated[str, OneOf(tuple(Redraw))] = "resample"
+
+
+@dataclass
+class CalibratedPartialResets(MethodSettings):
+    """Calibrated partial resets (McCutcheon et al. 2026; the values of their released configurations)."""
+
+    method: ClassVar[str] = "CalibratedPartialResets"
+    summary: ClassVar[str] = "whose units are reset in part, by how little they learn (McCutcheon et al. 2026)"
+
+    replacement_rate: Rate = 0.015  # ρ, the largest share of a unit that is reset at once
+    every: NonNegativeInteger = 1000  # updates between two resets; 0 never resets
+    sharpness: NonNegative = 16.0  # k, how fast the share falls beyond the threshold
+    threshold: NonNegative = 1.0  # of a utility whose mean over a layer is 1
+    decay_rate: Decay = 0.99  # η of the utility, an update
+
+
+@dataclass
+class SelfNormalizedResets(MethodSettings):
+    """Self-normalised resets (Farias & Jozefiak, ICLR 2025; 20,000 samples in minibatches of 100 are 200 updates)."""
+
+    method: ClassVar[str] = "SelfNormalizedResets"
+    summary: ClassVar[str] = "whose units are replaced when silent for longer than ever (Farias & Jozefiak 2025)"
+
+    rejection_threshold: Rate = 0.05  # η, of a unit's silences; ours, within the paper's grid
+    max_threshold: Count = 200  # updates; the threshold that units begin with
+    recalibrate_every: Count = 1600  # updates; ours: the released code does it every 16 tasks
+    expansion: Annotated[float, Range(1)] = 2.0  # of a threshold that does not contract
+    every: NonNegativeInteger = 1  # updates between two tests, each of which asks the device once; 0 never tests
+    forget_optimizer_state: bool = True
+
+
+@dataclass
 class ElasticWeightConsolidation(MethodSettings):
     """Elastic weight consolidation (Kirkpatrick et al., PNAS 2017)."""
 
@@ -263,6 +333,7 @@ class L2Transfer(MethodSettings):
 
 METHODS: dict[str, type[MethodSettings]] = {
     "adam_rel": AdamRel,
+    "cpr": CalibratedPartialResets,
     "fire": FIRE,
     "hare_and_tortoise": HareAndTortoise,
     "isometry": DecoupledIsometry,
@@ -270,9 +341,13 @@ METHODS: dict[str, type[MethodSettings]] = {
     "nap": NormalizeAndProject,
     "optimizer_reset": OptimizerReset,
     "parseval": Parseval,
+    "redo": ReDo,
+    "regrama": ReGraMa,
     "shrink_perturb": ShrinkPerturb,
     "shrink_perturb_at_change": ShrinkPerturbAtChange,
+    "snr": SelfNormalizedResets,
     "spectral_regularization": SpectralRegularization,
+    "swr": SelectiveWeightReinitialization,
     "trac": TRAC,
     "upgd": UPGD,
     "wasserstein_init": WassersteinInit,

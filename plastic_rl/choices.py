@@ -46,6 +46,41 @@ class Rounding(StrEnum):
     bernoulli = "bernoulli"  # one unit with that probability, as in the authors' PPO; above 1 the fraction is dropped
 
 
+class Activity(StrEnum):
+    """The activity by which a unit is told idle (:class:`plastic_rl.optim.ReDo`)."""
+
+    magnitude = "magnitude"  # E|h|
+    deviation = "deviation"  # E|h - E h|: a saturated unit is idle, too
+
+
+class GradientOf(StrEnum):
+    """The thing that the loss is differentiated by, to tell which units learn (:class:`plastic_rl.optim.ReGraMa`)."""
+
+    weights = "weights"  # their incoming weights: the released code
+    activations = "activations"  # what their readers take in: the equation as it is printed
+
+
+class WeightUtility(StrEnum):
+    """The utility of a single weight w with gradient g (:class:`plastic_rl.optim.SelectiveWeightReinitialization`)."""
+
+    gradient = "gradient"  # |w g|: how much the loss would change without it, to first order
+    magnitude = "magnitude"  # |w|
+
+
+class Pruning(StrEnum):
+    """Which weights of a tensor are drawn afresh."""
+
+    threshold = "threshold"  # those of a utility of at most so many times the tensor's mean
+    proportional = "proportional"  # a share of all: those of least utility
+
+
+class Redraw(StrEnum):
+    """The value that a weight is given afresh."""
+
+    resample = "resample"  # a draw from where it started
+    mean = "mean"  # the mean of where it started
+
+
 class Renewal(StrEnum):
     """The part of a network that is drawn afresh when a new task begins."""
 

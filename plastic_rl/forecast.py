@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,12 +46,17 @@ class LayerForecast(UnitForecast):
     pace: Pace | None = None
 
     def when(self) -> str:
-        """The first replacement in words."""
+        """The first replacement in words, or the first look where scores decide."""
         update = self.first_update
         if update is None:
             return "never"
         step = "" if self.pace is None else f" = environment step {self.pace.environment_step(update):,}"
-        return f"at update {update:,}{step}"
+        return f"{'look ' if self.per_thousand is None else ''}at update {update:,}{step}"
+
+    def how_many(self) -> str:
+        """The long run in words."""
+        rate = self.per_thousand
+        return "as the scores say" if rate is None else f"{rate:.3g} per 1,000 updates"
 
 
 @dataclass(frozen=True)
@@ -73,26 +79,33 @@ class Forecast:
     @property
     def line(self) -> str:
         """The forecast in one line, for the start of a run."""
-        firsts = [layer for layer in self.layers if layer.first_update is not None]
         if not self.layers:
             return "continual backprop: not in use"
-        if not firsts:
-            return f"continual backprop: no unit is ever replaced. {' '.join(self.warnings)}".strip()
-        first = min(firsts, key=lambda layer: layer.first_update or 0)
-        rate = sum(layer.per_thousand for layer in self.layers) / len(self.layers)
-        text = (
-            f"continual backprop: first replacement {first.when()}, then {rate:.3g} units per layer per 1,000 updates"
-        )
-        return f"{text}. {' '.join(self.warnings)}".strip() if self.warnings else text
+        by_method: dict[str, list[LayerForecast]] = {}
+        for layer in self.layers:
+            by_method.setdefault(layer.method, []).append(layer)
+        text = "; ".join(f"{method}: {_in_words(layers)}" for method, layers in by_method.items())
+        return f"{text}. {' '.join(self.warnings)}" if self.warnings else text
 
     def __str__(self) -> str:
         width = max((len(layer.name) for layer in self.layers), default=0)
         rows = [
-            f"  {layer.name:<{width}}  {layer.units:>6,} units  first {layer.when()}, "
-            f"then {layer.per_thousand:.3g} per 1,000 updates"
+            f"  {layer.name:<{width}}  {layer.units:>6,} units  first {layer.when()}, then {layer.how_many()}"
             for layer in self.layers
         ]
         return "\n".join([self.line.partition(". ")[0], *rows, *(f"  warning: {text}" for text in self.warnings)])
+
+
+def _in_words(layers: Sequence[LayerForecast]) -> str:
+    """The future of the layers of one method."""
+    firsts = [layer for layer in layers if layer.first_update is not None]
+    if not firsts:
+        return "no unit is ever replaced"
+    first = min(firsts, key=lambda layer: layer.first_update or 0)
+    rates = [layer.per_thousand for layer in layers if layer.per_thousand is not None]
+    if len(rates) < len(layers):
+        return f"first {first.when()}, then {first.how_many()}"
+    return f"first replacement {first.when()}, then {sum(rates) / len(rates):.3g} units per layer per 1,000 updates"
 
 
 def forecast(optimizer: Any, *, pace: Pace | None = None, run_length: int | None = None) -> Forecast:

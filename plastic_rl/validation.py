@@ -42,6 +42,17 @@ def whole_number(name: str, value: int) -> int:
     return int(value)
 
 
+def at_least(name: str, low: int, value: int | float) -> float:
+    """The value, if it is finite and at least ``low``.
+
+    Raises:
+        ValueError: otherwise.
+    """
+    if not low <= value < math.inf:
+        raise ValueError(f"{name} must be at least {low} and finite, got {value}")
+    return float(value)
+
+
 def one_of(name: str, choices: type[Choice], value: str) -> Choice:
     """The member of an enumeration that has this value.
 

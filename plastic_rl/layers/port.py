@@ -76,6 +76,12 @@ class Port:
         return self.parameter.transpose(0, 1) if self.row_axis else self.parameter
 
     @property
+    def gradient(self) -> Float[Tensor, "rows columns *taps"] | None:
+        """The gradient of the weight, in the same order; None where there is none."""
+        gradient = self.parameter.grad
+        return gradient.transpose(0, 1) if gradient is not None and self.row_axis else gradient
+
+    @property
     def bias(self) -> Tensor | None:
         """The bias of the layer, if it has one."""
         return attrgetter(self.bias_name)(self.layer) if _has(self.layer, self.bias_name) else None
@@ -122,6 +128,11 @@ class Port:
     def silence(self, units: Int[Tensor, " k"]) -> None:
         """Sets the units' columns to zero."""
         fill(self.parameter, self.column_axis, self.columns(units), 0.0)
+
+    def scale(self, factors: Float[Tensor, " units"]) -> None:
+        """Multiplies each unit's columns by a factor; the columns of others stay."""
+        weight = self.weight
+        weight.mul_(self.per_position(factors, weight.shape[1]).view(-1, *[1] * (weight.ndim - 2)))
 
     def attach(self, hook: Callable[..., None]) -> RemovableHandle:
         """Calls ``hook(layer, …)`` whenever the layer runs; :meth:`heard` reads the rest of the hook's arguments."""
@@ -178,6 +189,11 @@ class GroupedPort(Port):
         places = torch.arange(self.parameter.numel(), device=units.device).view(self.parameter.shape)
         by_group, positions = self._by_group(places), self.positions(units)
         return by_group[positions // by_group.shape[2], :, positions % by_group.shape[2]].flatten()
+
+    def scale(self, factors: Float[Tensor, " units"]) -> None:
+        by_group = self._by_group(self.parameter)
+        columns = self.per_position(factors, by_group.shape[0] * by_group.shape[2])
+        by_group.mul_(columns.view(len(by_group), 1, -1, *[1] * (by_group.ndim - 3)))
 
     def _by_group(self, tensor: Tensor) -> Tensor:
         assert isinstance(self.layer, _ConvNd)

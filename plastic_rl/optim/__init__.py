@@ -5,6 +5,7 @@ from plastic_rl.optim.adam_rel import AdamRel
 from plastic_rl.optim.anchoring import Anchoring
 from plastic_rl.optim.base import Plasticity, PlasticOptimizer, innermost, methods_in
 from plastic_rl.optim.continual_backprop import ContinualBackprop
+from plastic_rl.optim.cpr import CalibratedPartialResets
 from plastic_rl.optim.events import UnitForecast, UnitsReplaced
 from plastic_rl.optim.ewc import ElasticWeightConsolidation
 from plastic_rl.optim.fire import FIRE
@@ -14,10 +15,14 @@ from plastic_rl.optim.l2_init import L2Init
 from plastic_rl.optim.l2_transfer import L2Transfer
 from plastic_rl.optim.normalize_and_project import NormalizeAndProject
 from plastic_rl.optim.optimizer_reset import OptimizerReset
+from plastic_rl.optim.redo import ReDo
+from plastic_rl.optim.regrama import ReGraMa
 from plastic_rl.optim.shrink_perturb import ShrinkPerturb
 from plastic_rl.optim.shrink_perturb_at_change import ShrinkPerturbAtChange
+from plastic_rl.optim.snr import SelfNormalizedResets
 from plastic_rl.optim.spectral_regularization import SpectralRegularization
 from plastic_rl.optim.stack import Stack, seeded, wrapped
+from plastic_rl.optim.swr import SelectiveWeightReinitialization
 from plastic_rl.optim.trac import TRAC
 from plastic_rl.optim.unit_clock import UnitClock
 from plastic_rl.optim.unit_replacer import NothingToReplaceError, UnitReplacer
@@ -34,6 +39,7 @@ __all__ = [
     "AdamRel",
     "AdamW",
     "Anchoring",
+    "CalibratedPartialResets",
     "ContinualBackprop",
     "ElasticWeightConsolidation",
     "HareAndTortoise",
@@ -45,6 +51,10 @@ __all__ = [
     "OptimizerReset",
     "PlasticOptimizer",
     "Plasticity",
+    "ReDo",
+    "ReGraMa",
+    "SelectiveWeightReinitialization",
+    "SelfNormalizedResets",
     "ShrinkPerturb",
     "ShrinkPerturbAtChange",
     "SpectralRegularization",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -39,7 +39,7 @@ class PlasticOptimizer(Optimizer):
         optimizer: the optimiser to wrap; it may itself be a wrapper.
     """
 
-    vectorized: ClassVar[type[Vectorized] | None] = None
+    vectorized: type[Vectorized] | None = None
     """The form of the method for several networks in one; without one, several seeds learn in turn, each as a whole."""
 
     def __init__(self, optimizer: Optimizer) -> None:

@@ -5,18 +5,16 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator
 
-import torch
 from torch import Tensor
 
 from plastic_rl.choices import Rounding
 from plastic_rl.optim.budget import Budget
 from plastic_rl.optim.events import UnitForecast
-from plastic_rl.optim.unit_clock import clock_of
 from plastic_rl.optim.unit_replacer import UnitReplacer, parameters_of
 from plastic_rl.optim.watched_layer import WatchedLayer
 
 
-class BudgetedReplacer(UnitReplacer):
+class BudgetedReplacer(UnitReplacer[WatchedLayer]):
     """A method that watches layers and has a budget of replacements for each; whom they fall on is its own choice.
 
     Args:
@@ -24,9 +22,6 @@ class BudgetedReplacer(UnitReplacer):
         layers: the groups of units.
         settings: those of :class:`plastic_rl.optim.unit_replacer.UnitReplacer`.
     """
-
-    watched: list[WatchedLayer]
-    """The record of each layer, in the order of :attr:`layers`."""
 
     decay_rate: float
     """η of the running averages."""
@@ -58,38 +53,21 @@ class BudgetedReplacer(UnitReplacer):
             watched.listen(falls_due)
 
     def falls_due(self) -> bool:
-        """True if units will be replaced after the next update; the host knows without asking the device."""
         return any(self._upcoming)
 
-    def needs_host(self) -> bool:
-        """True if the next step is none that a CUDA graph could replay.
-
-        Units fall due after it, or Adam's steps of young units are corrected in it.
-        """
-        clock = clock_of(self)
-        return self.falls_due() or (clock is not None and clock.has_young_units)
-
     def count_step(self) -> None:
-        """Counts an update that the host took no part in: the replay of a CUDA graph.
-
-        ::
-
-            if optimizer.needs_host():
-                train_step()  # as captured, but eager
-            else:
-                graph.replay()
-                optimizer.count_step()
-        """
         self.memory["step"] += 1
         for budget, count, is_frozen in zip(self.budgets, self._upcoming, self._frozen, strict=True):
             if not is_frozen:
                 budget.settle(self.memory["step"], count)
         self.look_ahead()
 
-    def begin(self) -> None:
-        """Sets out with the layers at hand: warns of what there is to warn of, and looks ahead."""
-        if any(budget.rate for budget in self.budgets):
-            self.warn()
+    @property
+    def is_off(self) -> bool:
+        return not any(budget.rate for budget in self.budgets)
+
+    def catch_up(self) -> None:
+        self.centre(self.memory["step"])
         self._is_listening = None
         self.look_ahead()
 
@@ -131,30 +109,19 @@ class BudgetedReplacer(UnitReplacer):
         is_drawn = self.budgets[place].rounding is Rounding.bernoulli
         return self.source(self.layers[place], step, "due").random() if is_drawn else 0.0
 
-    def check_capture(self) -> None:
-        """Refuses to have a step captured that a CUDA graph could not replay.
-
-        Raises:
-            RuntimeError: the next step needs the host.
-        """
-        if self.needs_host():
-            raise RuntimeError("a CUDA graph of a step that needs the host: capture one while needs_host() is False")
-
     def forecast(self) -> list[UnitForecast]:
         """The future of each layer, as long as what trains now goes on and the rest does not."""
         return [
-            UnitForecast(layer.name, layer.units, None, 0.0)
+            UnitForecast(layer.name, layer.units, None, 0.0, self.label)
             if is_frozen
-            else UnitForecast(layer.name, layer.units, budget.first_due, 1000 * budget.long_run)
+            else UnitForecast(layer.name, layer.units, budget.first_due, 1000 * budget.long_run, self.label)
             for layer, budget, is_frozen in zip(self.layers, self.budgets, self._frozen, strict=True)
         ]
 
     def concerns(self, updates: int | None = None) -> Iterator[str]:
         if any(budget.first_due is None for budget in self.budgets):
             yield "replacement_rate is 0: no unit is ever replaced."
-        frozen = [layer.name for layer, is_frozen in zip(self.layers, self._frozen, strict=True) if is_frozen]
-        if frozen:
-            yield f"{', '.join(frozen)}: weights that produce or read these units do not train, so they are left alone."
+        yield from self.concern_about_frozen()
         late = [layer.name for layer in self.forecast() if updates is not None and (layer.first_update or 0) > updates]
         if late:
             maturity = self.budgets[0].maturity
@@ -164,8 +131,3 @@ class BudgetedReplacer(UnitReplacer):
                 "it ends. Lower maturity_threshold or raise replacement_rate."
             )
         yield from super().concerns(updates)
-
-
-def is_capturing() -> bool:
-    """True if a CUDA graph is being captured: what runs now is written down, not done."""
-    return torch.cuda.is_available() and torch.cuda.is_current_stream_capturing()

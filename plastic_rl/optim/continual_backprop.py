@@ -21,7 +21,8 @@ from torch.optim import Optimizer
 from plastic_rl.choices import Mode, Rounding, Utility
 from plastic_rl.layers import HiddenLayer, Port
 from plastic_rl.optim.budget import Budget
-from plastic_rl.optim.budgeted_replacer import BudgetedReplacer, is_capturing
+from plastic_rl.optim.budgeted_replacer import BudgetedReplacer
+from plastic_rl.optim.capturable import is_capturing
 from plastic_rl.optim.distributed import agreed
 from plastic_rl.optim.events import UnitsReplaced
 from plastic_rl.optim.replacement import move_mean_to_bias
@@ -167,6 +168,8 @@ class ContinualBackprop(BudgetedReplacer):
         ValueError: for a hyper-parameter out of its range, no layers, or layers that the optimiser does not train.
     """
 
+    label = "continual backprop"
+    prefix = "cbp"
     vectorized = VectorizedReplacer
 
     def __init__(
@@ -210,10 +213,10 @@ class ContinualBackprop(BudgetedReplacer):
         )
         self.decay_rate, self.move_mean_to_bias = decay, move_mean_to_bias
         self._budget, self._watch = budget, watch
-        self.watched = self._watching()
+        self.watched = self.watching()
         self.begin()
 
-    def _watching(self) -> list[WatchedLayer]:
+    def watching(self) -> list[WatchedLayer]:
         return [self._watch(layer, self._budget(layer.units)) for layer in self.layers]
 
     # Algorithm 1.
@@ -293,43 +296,3 @@ class ContinualBackprop(BudgetedReplacer):
         is_kept = watched.mode is Mode.instant
         utility = watched.average if is_kept else utilities(watched, step, self.decay_rate, source)
         return {**counts, "utility_min": utility[age > budget.maturity].min().item()}
-
-    # State.
-
-    @torch.no_grad()
-    def reattach(self, layers: Sequence[HiddenLayer]) -> None:
-        """Goes on with layers that were found anew: units of those with a known name and width keep age and utility.
-
-        The units of other layers are newborn now, and immature.
-        """
-        before = {watched.layer.name: watched for watched in self.watched}
-        super().reattach(layers)
-        self._let_go()
-        self.watched = self._watching()
-        for watched in self.watched:
-            watched.take_over(before.get(watched.layer.name), self.memory["step"])
-        self.centre(self.memory["step"])
-        self.begin()
-
-    def state_dict(self) -> dict[str, Any]:
-        self.memory["layers"] = {watched.layer.name: watched.state_dict() for watched in self.watched}
-        return super().state_dict()
-
-    @torch.no_grad()
-    def load_memory(self, memory: dict[str, Any]) -> None:
-        names, saved = [watched.layer.name for watched in self.watched], list(memory["layers"])
-        if names != saved:
-            raise ValueError(f"the saved state is of layers {saved}, this optimiser has {names}")
-        self.memory.update(step=int(memory["step"]), seed=int(memory["seed"]))
-        for watched in self.watched:
-            watched.load_state_dict(memory["layers"][watched.layer.name])
-        self.centre(self.memory["step"])
-        self.look_ahead()
-
-    def remove(self) -> Optimizer:
-        self._let_go()
-        return super().remove()
-
-    def _let_go(self) -> None:
-        for watched in self.watched:
-            watched.remove()

@@ -41,11 +41,13 @@ class UnitForecast:
     Args:
         name: of the layer.
         units: its width.
-        first_update: after which update its first unit is replaced; None for never.
-        per_thousand: how many units are replaced in 1,000 updates in the long run.
+        first_update: after which update its first unit is replaced, at the earliest; None for never.
+        per_thousand: how many units are replaced in 1,000 updates in the long run; None where scores decide it.
+        method: which method replaces them, as it is called in a sentence.
     """
 
     name: str
     units: int
     first_update: int | None
-    per_thousand: float
+    per_thousand: float | None
+    method: str

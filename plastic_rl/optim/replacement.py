@@ -62,6 +62,29 @@ def silence(layer: HiddenLayer, units: Int[Tensor, " k"], optimizer: Optimizer |
         forget(optimizer, port.parameter, port.column_axis, port.columns(units))
 
 
+@torch.no_grad()
+def pull_units(
+    layer: HiddenLayer, share: Float[Tensor, " units"], initialisers: Sequence[Callable[..., Any]], generator: Generator
+) -> None:
+    """Replaces units in part: w_in ← (1 - p) w_in + p fresh, w_out ← (1 - p) w_out; biases and norms stay.
+
+    Args:
+        layer: the group of units.
+        share: p of each, from 0 (the unit stays) to 1.
+        initialisers: for each producer of the layer how its weights are drawn.
+        generator: the source of the draws, on the weights' device.
+    """
+    units = torch.arange(layer.units, device=share.device)
+    for port, initialise in zip(layer.produced_by, initialisers, strict=True):
+        rows, weight = port.positions(units), port.weight
+        fresh = fresh_rows(port, rows, initialise, generator)
+        share_of_row = share.repeat_interleave(len(rows) // layer.units).view(-1, *[1] * (weight.ndim - 1))
+        pulled = weight.index_select(0, rows).lerp_(fresh, share_of_row.to(weight.dtype))
+        weight.index_copy_(0, rows, pulled)
+    for port in layer.read_by:
+        port.scale((1 - share).to(port.weight.dtype))
+
+
 def restart_norm(port: Port, units: Int[Tensor, " k"], optimizer: Optimizer | None) -> None:
     """Sets the units' entries of a norm's affine parameters and running statistics back to where they start."""
     entries = port.positions(units)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import random
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, ClassVar, Generic, TypeVar
 
 import torch
 from torch import Tensor
@@ -15,11 +15,12 @@ from torch.optim import Optimizer
 from plastic_rl.layers import HiddenLayer
 from plastic_rl.optim.adam import with_unit_clock
 from plastic_rl.optim.audit import AuditLog, Replacement
-from plastic_rl.optim.base import PlasticOptimizer
+from plastic_rl.optim.capturable import Capturable
 from plastic_rl.optim.distributed import agreed_seed
 from plastic_rl.optim.events import UnitsReplaced
 from plastic_rl.optim.forgetting import check_forgetful
 from plastic_rl.optim.network_watch import NetworkWatch
+from plastic_rl.optim.observed_layer import ObservedLayer
 from plastic_rl.optim.replacement import replace_units, silence
 from plastic_rl.validation import whole_number
 
@@ -27,12 +28,14 @@ logger = logging.getLogger(__name__)
 
 _told: set[str] = set()
 
+Observed = TypeVar("Observed", bound=ObservedLayer[Any])
+
 
 class NothingToReplaceError(ValueError):
     """A method that replaces hidden units was given none."""
 
 
-class UnitReplacer(PlasticOptimizer, ABC):
+class UnitReplacer(Capturable, ABC, Generic[Observed]):
     """A method that now and then replaces hidden units by newborn ones: a score, a choice and a reset are its own.
 
     Args:
@@ -48,6 +51,15 @@ class UnitReplacer(PlasticOptimizer, ABC):
         ValueError: no layers, layers that the optimiser does not train, an optimiser that cannot forget single units,
             or a hyper-parameter out of its range.
     """
+
+    label: ClassVar[str]
+    """The name of the method in a sentence."""
+
+    prefix: ClassVar[str]
+    """The first part of its metrics' names; ``prefix/replaced`` is the number of units so far, in all and by layer."""
+
+    watched: list[Observed]
+    """The record of each layer, in the order of :attr:`layers`."""
 
     def __init__(
         self,
@@ -77,6 +89,25 @@ class UnitReplacer(PlasticOptimizer, ABC):
         self._trained = {layer.name: layer.trained_parameters(reader_biases=biases) for layer in layers}
         self._known_frozen: set[str] = set()
         self.network_watch = NetworkWatch(layers)
+
+    @abstractmethod
+    def watching(self) -> list[Observed]:
+        """Begins to watch :attr:`layers`."""
+
+    @property
+    @abstractmethod
+    def is_off(self) -> bool:
+        """True if its settings are such that it never does anything."""
+
+    @abstractmethod
+    def catch_up(self) -> None:
+        """Looks ahead to the next update, with a state or with layers that are new."""
+
+    def begin(self) -> None:
+        """Sets out with the layers at hand: warns of what there is to warn of, and looks ahead."""
+        if not self.is_off:
+            self.warn()
+        self.catch_up()
 
     # Replacing.
 
@@ -124,16 +155,51 @@ class UnitReplacer(PlasticOptimizer, ABC):
             )
         return True
 
+    @torch.no_grad()
     def reattach(self, layers: Sequence[HiddenLayer]) -> None:
+        """Goes on with layers that were found anew: what was kept of units of a known name and width stays.
+
+        The units of other layers are newborn now.
+        """
         check_trained(self.optimizer, layers, reader_biases=self.writes_reader_biases)
-        self.network_watch.remove()
+        before = {watched.layer.name: watched for watched in self.watched}
+        self._let_go()
         self._hold(layers)
         super().reattach(layers)
+        self.watched = self.watching()
+        for watched in self.watched:
+            old = before.get(watched.layer.name)
+            if old is not None and old.layer.units == watched.layer.units:
+                watched.take_over(old)
+            else:
+                watched.begin(self.memory["step"])
+        self.begin()
 
     def remove(self) -> Optimizer:
         """Takes all hooks off the network and returns the wrapped optimiser."""
-        self.network_watch.remove()
+        self._let_go()
         return self.optimizer
+
+    def _let_go(self) -> None:
+        self.network_watch.remove()
+        for watched in self.watched:
+            watched.remove()
+
+    # State.
+
+    def state_dict(self) -> dict[str, Any]:
+        self.memory["layers"] = {watched.layer.name: watched.state_dict() for watched in self.watched}
+        return super().state_dict()
+
+    @torch.no_grad()
+    def load_memory(self, memory: dict[str, Any]) -> None:
+        names, saved = [watched.layer.name for watched in self.watched], list(memory["layers"])
+        if names != saved:
+            raise ValueError(f"the saved state is of layers {saved}, this optimiser has {names}")
+        self.memory.update(step=int(memory["step"]), seed=int(memory["seed"]))
+        for watched in self.watched:
+            watched.load_state_dict(memory["layers"][watched.layer.name])
+        self.catch_up()
 
     # What a host may ask.
 
@@ -145,6 +211,13 @@ class UnitReplacer(PlasticOptimizer, ABC):
                 "units and their readers, so that a newborn unit disturbs the others through it. Expect a jolt at each "
                 "replacement."
             )
+
+    def concern_about_frozen(self) -> Iterator[str]:
+        """The layers that are left alone because not all around them trains."""
+        trained = parameters_of(self.optimizer)
+        frozen = [layer.name for layer in self.layers if self.is_frozen(layer, trained)]
+        if frozen:
+            yield f"{', '.join(frozen)}: weights that produce or read these units do not train, so they are left alone."
 
     def warn(self) -> None:
         """Says in the log what speaks against replacing units of these layers, once for layers of these names."""

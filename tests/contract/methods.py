@@ -17,6 +17,7 @@ from plastic_rl.optim import (
     UPGD,
     AdamRel,
     Anchoring,
+    CalibratedPartialResets,
     ContinualBackprop,
     ElasticWeightConsolidation,
     HareAndTortoise,
@@ -27,6 +28,10 @@ from plastic_rl.optim import (
     OptimizerReset,
     Plasticity,
     PlasticOptimizer,
+    ReDo,
+    ReGraMa,
+    SelectiveWeightReinitialization,
+    SelfNormalizedResets,
     ShrinkPerturb,
     ShrinkPerturbAtChange,
     SpectralRegularization,
@@ -85,6 +90,27 @@ METHODS = {
     "continual backprop, instant": Method(
         partial(often, mode="instant", utility="adaptable_contribution", move_mean_to_bias=True),
         partial(never, mode="instant", utility="adaptable_contribution", move_mean_to_bias=True),
+        replaces=True,
+    ),
+    "calibrated partial resets": Method(
+        partial(CalibratedPartialResets, replacement_rate=0.5, every=2, decay_rate=0.5),
+        partial(CalibratedPartialResets, replacement_rate=0.0, every=2),
+    ),
+    "ReDo": Method(partial(ReDo, threshold=0.8, every=2), partial(ReDo, threshold=0.8, every=0), replaces=True),
+    "ReDo by deviation": Method(
+        partial(ReDo, threshold=0.8, every=2, activity="deviation"), partial(ReDo, every=0), replaces=True
+    ),
+    "ReGraMa": Method(partial(ReGraMa, threshold=0.8, every=2), partial(ReGraMa, every=0), replaces=True),
+    "selective weight reinitialisation": Method(
+        partial(SelectiveWeightReinitialization, every=2, factor=0.1), partial(SelectiveWeightReinitialization, every=0)
+    ),
+    "selective weight reinitialisation, proportional": Method(
+        partial(SelectiveWeightReinitialization, every=2, factor=0.01, utility="magnitude", pruning="proportional"),
+        partial(SelectiveWeightReinitialization, every=0, pruning="proportional"),
+    ),
+    "self-normalised resets": Method(
+        partial(SelfNormalizedResets, max_threshold=1, recalibrate_every=4),
+        partial(SelfNormalizedResets, max_threshold=1, every=0),
         replaces=True,
     ),
     "shrink and perturb": Method(

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from commands import OFTEN, STREAM, WORLD, are_equal, what_is_left
+from tests.faults.commands import OFTEN, STREAM, WORLD, are_equal, what_is_left
 from hydra import compose, initialize
 
 from launch.run import run

@@ -7,6 +7,7 @@ import logging
 import pickle
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -83,7 +84,7 @@ CHANGES: dict[str, tuple[Callable[[nn.Sequential], Any], str]] = {
 
 @pytest.mark.parametrize(("change", "message"), CHANGES.values(), ids=CHANGES.keys())
 def test_a_change_is_noticed_before_a_replacement(change: Callable[[nn.Sequential], Any], message: str):
-    notices(often, change, message)
+    notices(partial(often, replacement_rate=1 / 16, maturity_threshold=3), change, message)
 
 
 @replacing
@@ -93,13 +94,13 @@ def test_every_method_notices(method: Callable[..., PlasticOptimizer]):
 
 def notices(method: Callable[..., PlasticOptimizer], change: Callable[[nn.Sequential], Any], message: str) -> None:
     network, heard = mlp(), []
-    optimizer = method(adam(network), found(network), replacement_rate=1 / 16, maturity_threshold=3)
-    optimizer.on_replacement(heard.append)
+    optimizer = method(adam(network), found(network))
     train(network, optimizer, 3)
+    optimizer.on_replacement(heard.append)
     change(network)
     add_new(network, optimizer)
     with pytest.raises(RuntimeError, match=rf"{re.escape(message)}.*reattach\(hidden_layers\(network, example\)\)"):
-        train(network, optimizer, 2)
+        train(network, optimizer, 3)
     assert heard == []
 
 
