@@ -7,7 +7,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from plastic_rl.doctor.complaints import Complaint, LayerExamination, Symptom, complaint, complaints
@@ -16,6 +15,7 @@ from plastic_rl.doctor.figures import Figures, mean, measure, worst
 from plastic_rl.doctor.table import layer_table
 from plastic_rl.layers import HiddenLayer, replaceable_layers
 from plastic_rl.layers.proof import undisturbed
+from plastic_rl.seeding import seed_for_now
 
 HEALTHY = "No sign of a loss of plasticity."
 
@@ -100,7 +100,7 @@ def looked_at(
 
 def _measured(network: nn.Module, layers: list[HiddenLayer], inputs: tuple[Any, ...]) -> dict[str, Figures]:
     with undisturbed(network):
-        torch.manual_seed(0)  # a policy draws actions
+        seed_for_now(0)  # a policy draws actions
         return measure(layers, lambda: network(*inputs))
 
 

@@ -15,6 +15,7 @@ from plastic_rl.doctor.drawing import drawn
 from plastic_rl.doctor.examination import Examination, broken_layers, looked_at
 from plastic_rl.doctor.observations import FILES, Batch, count_of, has_images, observations_file, observations_of
 from plastic_rl.errors import UserError
+from plastic_rl.seeding import seed_for_now
 
 if TYPE_CHECKING:
     from plastic_rl.sb3.saved_model import SavedModel
@@ -121,5 +122,5 @@ def _looked_at(model: SavedModel, batch: Batch) -> tuple[list[LayerExamination],
 def _with_seed(draw: Callable[[], Any]) -> Any:
     """The result of a draw with a seed of its own; the global random-number stream is not touched."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+        seed_for_now(0)
         return draw()

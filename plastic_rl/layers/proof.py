@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from plastic_rl.layers.hidden_layer import HiddenLayer
 from plastic_rl.layers.tracing import handed_out, storage, tensors_in
+from plastic_rl.seeding import seed_for_now
 
 
 @contextmanager
@@ -54,7 +55,7 @@ def _output(
     network: nn.Module, example: tuple[Any, ...], layer: HiddenLayer, units: Int[Tensor, " k"], seed: int
 ) -> list[Tensor]:
     """The output once the units have been drawn with a seed and nobody reads them."""
-    torch.manual_seed(seed)
+    seed_for_now(seed)
     units = units.to(layer.produced_by[0].parameter.device)
     for port in layer.produced_by:
         rows, weight = port.positions(units), port.weight
@@ -63,7 +64,7 @@ def _output(
             port.bias.index_copy_(0, rows, torch.randn_like(port.bias[rows]))
     for port in layer.read_by:
         port.silence(units)
-    torch.manual_seed(0)
+    seed_for_now(0)
     with handed_out(network) as states:
         return [tensor for tensor in tensors_in(network(*example)) if storage(tensor) not in states]
 

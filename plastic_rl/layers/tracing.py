@@ -22,6 +22,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from plastic_rl.layers.kinds import LAYERS, NORMS, outputs, unit_axis
 from plastic_rl.layers.port import column_axis
+from plastic_rl.seeding import seed_for_now
 
 
 class Trace(NamedTuple):
@@ -109,7 +110,7 @@ class Tracer:
         return {name: station.hears for name, station in self.stations.items() if station.hears is not None}
 
     def _run(self) -> list[Tensor]:
-        torch.manual_seed(0)
+        seed_for_now(0)
         with _speaking(self.stations.values()), handed_out(self.network) as states:
             output = [tensor for tensor in tensors_in(self.network(*self.example)) if storage(tensor) not in states]
         self.is_differentiable |= any(tensor.requires_grad for tensor in output)

@@ -53,7 +53,8 @@ def incoming_magnitude(weight: Float[Tensor, "units *inputs"]) -> Float[Tensor, 
 
 def bias_corrected(average: Float[Tensor, " n"], age: Float[Tensor, " n"], decay: float) -> Float[Tensor, " n"]:
     """A running average that started at zero, divided by the weight 1 - η^age that it has gathered (0 at age 0)."""
-    return average / (1 - decay**age).clamp(min=torch.finfo(average.dtype).tiny)
+    gathered = 1 - decay**age
+    return average / gathered.clamp(min=torch.finfo(gathered.dtype).tiny)
 
 
 def least_useful(

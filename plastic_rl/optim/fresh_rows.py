@@ -15,6 +15,7 @@ from torch import Generator, Tensor, nn
 
 from plastic_rl.initialisers import Resembling
 from plastic_rl.layers import Port
+from plastic_rl.seeding import seed_for_now
 
 # Those of torch.nn.init that draw each entry on its own; the others look at the shape of the whole weight.
 ENTRYWISE = (
@@ -51,7 +52,7 @@ class Drawing:
         named = {"generator": generator} if self.passes_generator == "keyword" else {}
         with torch.random.fork_rng([tensor.device] if tensor.is_cuda else []):
             seed = torch.empty((), dtype=torch.int64, device=tensor.device).random_(generator=generator)
-            torch.manual_seed(int(seed))
+            seed_for_now(int(seed))
             self.function(tensor, **named)
 
 

@@ -25,6 +25,7 @@ from torch import nn
 from plastic_rl.errors import UserError
 from plastic_rl.sb3.inert_pickle import described
 from plastic_rl.sb3.known_objects import Refused, known
+from plastic_rl.seeding import seed_for_now
 
 # What makes a policy ...
 NEEDED = ("policy_class", "observation_space", "action_space")
@@ -81,7 +82,7 @@ def read_model(path: Path, *, fresh_copies: int = 1, trust: bool = False) -> Sav
     except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
         raise UserError(f"{path}: cannot be read as a model of Stable-Baselines3 ({error})") from error
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+        seed_for_now(0)
         policy, *fresh = (_policy(settings, path) for _ in range(1 + fresh_copies))
     _load(policy, parameters, path)
     ignored, last = settings.get("ignore"), settings.get("_last_obs")

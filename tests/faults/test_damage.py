@@ -7,13 +7,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests.faults.commands import OFTEN, STREAM, WORLD, are_equal, what_is_left
 from hydra import compose, initialize
 
 from launch.run import run
 from launch.settings import CONFIG_NAME, Settings, from_hydra, register
 from plastic_rl.errors import RunError
 from plastic_rl.runs import Checkpoints, RunFolder, RunRecord
+from tests.faults.commands import OFTEN, STREAM, WORLD, are_equal, what_is_left
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 SHORT = {

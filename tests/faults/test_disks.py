@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.faults.commands import STREAM, WORLD, are_equal, finish, told_in_two_lines, what_is_left
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from tests.faults.commands import STREAM, WORLD, are_equal, finish, folder_of, start, stopped, what_is_left
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]

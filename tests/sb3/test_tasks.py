@@ -245,24 +245,24 @@ def test_a_zip_opens_in_plain_sb3_and_its_tasks_in_a_model_that_remembers(tmp_pa
 
 
 def cartpole() -> Monitor:
-    world = Nonstationary(gymnasium.make("CartPole-v1"), PermuteObservations(), Cycle(Every(90), 2), copies=2)
+    world = Nonstationary(gymnasium.make("CartPole-v1"), PermuteObservations(), Cycle(Every(45), 2), copies=2)
     return Monitor(world)
 
 
 def trained_in(path: Path, total_steps: int, **overrides: Any) -> PPO:
     seed_everything(0)
     method = partial(ContinualBackprop, replacement_rate=0.05, maturity_threshold=2)
-    settings = {"n_steps": 64, "plasticity": method, **SMALL, **overrides}
+    settings = {"n_steps": 32, "plasticity": method, **SMALL, **overrides}
     model = plastic(PPO)("MlpPolicy", DummyVecEnv([cartpole, cartpole]), **settings)
     remember_tasks(model)
     return learn_in(path, model, total_steps, checkpoint_seconds=0.0)
 
 
 def test_a_run_in_parts_is_the_run_in_one_continual_backprop_inside(tmp_path: Path):
-    whole = trained_in(tmp_path / "whole", 896)
-    for steps in (256, 512):
+    whole = trained_in(tmp_path / "whole", 448)
+    for steps in (128, 256):
         trained_in(tmp_path / "parts", steps)
-    parts = trained_in(tmp_path / "parts", 896)
+    parts = trained_in(tmp_path / "parts", 448)
     assert len(tasks_of(whole).tasks) == 2
     for name in tasks_of(whole).tasks:
         with tasks_of(whole).task(name), tasks_of(parts).task(name):

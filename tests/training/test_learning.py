@@ -301,8 +301,8 @@ def newest(out):
 
 @pytest.mark.parametrize("seeds", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_run_killed_in_the_middle_ends_with_the_same_weights(tmp_path, seeds):
-    settings = ("agent=sgd_cbp", "agent.hidden_units=20", "agent.replacement_rate=1e-2", "agent.maturity_threshold=50")
-    settings += ("env=permuted-digits", "env.tasks=4", "env.batch_size=4", f"seeds={seeds}")
+    settings = ("agent=sgd_cbp", "agent.hidden_units=20", "agent.replacement_rate=1e-2", "agent.maturity_threshold=10")
+    settings += ("env=permuted-digits", "env.tasks=2", "env.batch_size=16", f"seeds={seeds}")
     subprocess.run(train(tmp_path / "whole", *settings), check=True, capture_output=True)
 
     child = subprocess.Popen(
