@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import cache
 from typing import Annotated, Any
 
 from hydra.core.config_store import ConfigStore
@@ -107,9 +108,12 @@ def from_hydra(config: DictConfig) -> Settings:
     return settings
 
 
+@cache
 def register() -> None:
     """Tell Hydra of the settings, every agent, every environment, and what environments say of agents."""
     store = ConfigStore.instance()
+    # Hydra copies what it takes from the store, and before that all of it, which takes longer than all else at a start.
+    store.__deepcopy__ = lambda memo: store  # pyright: ignore[reportAttributeAccessIssue]
     store.store(name="settings", node=Settings)
     store.store(name=CONFIG_NAME, node=_composition())
     for agent_name, agent in AGENTS.items():

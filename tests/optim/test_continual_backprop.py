@@ -62,9 +62,7 @@ def test_the_mean_corrected_utility_takes_the_mean_of_the_updates_before():
 def test_bias_correction_divides_by_the_weight_gathered_since_birth():
     average, age = torch.tensor([0.76, 0.29, 0.0]), torch.tensor([2.0, 1.0, 0.0])
     assert close(bias_corrected(average, age, 0.9), [4.0, 2.9, 0.0])  # 0.76 / 0.19, 0.29 / 0.1, and 0 at age 0
-    assert close(
-        bias_corrected(average.double(), age, 0.9).float(), [4.0, 2.9, 0.0]
-    )  # ages are counted in single precision
+    assert close(bias_corrected(average.double(), age, 0.9).float(), [4.0, 2.9, 0.0])
 
 
 def test_a_young_unit_that_is_useful_is_not_replaced_again():
