@@ -82,12 +82,22 @@ def test_no_public_name_has_two_meanings():
 
 
 # Which room may import which, from the ground up: a room stands below all that import it.
-BASE = {"choices", "errors", "evaluation", "initialisers", "precision", "protocols", "settings", "validation"}
+BASE = {
+    "choices",
+    "errors",
+    "evaluation",
+    "initialisers",
+    "precision",
+    "protocols",
+    "seeding",
+    "settings",
+    "validation",
+}
 MAY_IMPORT = {
     **{room: set() for room in BASE},
     "extras": {"errors"},
-    "layers": set(),
-    "optim": {"choices", "initialisers", "layers", "validation"},
+    "layers": {"seeding"},
+    "optim": {"choices", "initialisers", "layers", "seeding", "validation"},
     "networks": {"choices", "initialisers", "layers", "validation"},
     "diagnostics": {"layers", "precision"},
     "forecast": {"optim"},
@@ -100,9 +110,9 @@ MAY_IMPORT = {
     "training": {"learners", "runs", "streams"},
     "sb3": {
         *("choices", "diagnostics", "errors", "forecast", "layers", "networks", "nn", "nonstationary", "optim"),
-        *("precision", "regimes", "runs", "validation"),
+        *("precision", "regimes", "runs", "seeding", "validation"),
     },
-    "doctor": {"diagnostics", "errors", "layers", "nn", "optim", "sb3"},
+    "doctor": {"diagnostics", "errors", "layers", "nn", "optim", "sb3", "seeding"},
     "envs": {"errors", "nonstationary", "protocols", "settings", "streams"},
     "agents": {
         *("choices", "errors", "initialisers", "learners", "networks", "nn", "optim", "sb3", "settings", "streams"),
