@@ -5,6 +5,7 @@ from __future__ import annotations
 from stable_baselines3.common.callbacks import BaseCallback
 
 from plastic_rl.sb3.attachment import plastic_optimizers
+from plastic_rl.sb3.shared_clock import warn_of_wrong_pace
 from plastic_rl.sb3.task_log import TaskLog
 
 
@@ -26,6 +27,9 @@ class ChangeAnnouncements(BaseCallback):
     def __init__(self, tasks: TaskLog | None = None) -> None:
         super().__init__()
         self.tasks, self.keeps_tasks = TaskLog() if tasks is None else tasks, tasks is None
+
+    def _on_training_start(self) -> None:
+        warn_of_wrong_pace(self.training_env)
 
     def _on_step(self) -> bool:
         for copy, info in enumerate(self.locals["infos"]) if self.keeps_tasks else ():

@@ -12,6 +12,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from plastic_rl.optim import Plasticity
 from plastic_rl.sb3.attachment import attach
 from plastic_rl.sb3.description import Described, Description, build, describe
+from plastic_rl.sb3.shared_clock import warn_of_wrong_pace
 
 Algorithm = TypeVar("Algorithm", bound=BaseAlgorithm)
 
@@ -63,6 +64,10 @@ def _plastic(algorithm: type[Algorithm]) -> type[Algorithm]:
             super()._setup_model()
             if method is not None:
                 attach(self, method, self.ignore)
+
+        def _setup_learn(self, *args: Any, **kwargs: Any) -> Any:
+            warn_of_wrong_pace(self.env)
+            return super()._setup_learn(*args, **kwargs)
 
         def _described(self, plasticity: Any) -> Described:
             self.plasticity = described = describe(plasticity)

@@ -7,6 +7,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from plastic_rl.sb3.attachment import plastic_optimizers
 from plastic_rl.sb3.forecast import forecast_model
 from plastic_rl.sb3.network_metrics import NetworkMetrics
+from plastic_rl.sb3.shared_clock import warn_of_wrong_pace
 from plastic_rl.validation import whole_number
 
 
@@ -39,6 +40,7 @@ class PlasticityCallback(BaseCallback):
         self._next = 0
 
     def _on_training_start(self) -> None:
+        warn_of_wrong_pace(self.training_env)
         self.networks = NetworkMetrics(self.model, self.samples)
         self._next = self.num_timesteps + self.every
         if self.verbose and not self._is_forecast and plastic_optimizers(self.model):

@@ -14,6 +14,7 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.utils import obs_as_tensor
 
 from plastic_rl.nn.additive.task_names import TaskName
+from plastic_rl.sb3.shared_clock import warn_of_wrong_pace
 from plastic_rl.sb3.task_announcements import Announcements, Sighting
 from plastic_rl.sb3.task_detection import Detection
 from plastic_rl.sb3.task_normalization import TaskNormalization
@@ -44,6 +45,7 @@ class TaskSwitch(BaseCallback):
         tasks = tasks_of(self.model)
         if tasks is None:
             raise ValueError("TaskSwitch needs a model that remembers tasks: call remember_tasks(model) first")
+        warn_of_wrong_pace(self.training_env)
         self.tasks, self.due = tasks, tasks.active
         detector = detector_of(self.model)
         self.informant = Announcements(self.model) if detector is None else Detection(self.model, detector)

@@ -23,6 +23,7 @@ from plastic_rl.sb3.faults import LinAlgError
 from plastic_rl.sb3.forecast import forecast_model
 from plastic_rl.sb3.keeper import ModelKeeper
 from plastic_rl.sb3.rollout_clock import RolloutClock
+from plastic_rl.sb3.shared_clock import wrong_pace
 from plastic_rl.sb3.task_log import TaskLog
 from plastic_rl.sb3.task_switch import TaskSwitch
 from plastic_rl.sb3.tasks import tasks_of
@@ -82,6 +83,8 @@ def train_model(
         RunInterruptedError: it was asked to stop; it has saved a checkpoint.
     """
     model, began = _resumable(model), time.monotonic()
+    if model.env is not None and (fault := wrong_pace(model.env)):
+        raise UserError(fault)
     keeper = ModelKeeper(model, TaskLog())
     tracked: dict[str, Any] = {"track": track, "settings": settings, "config": config, "name": name, "group": group}
     with open_session(folder, keeper, total_steps, checkpoint_seconds=checkpoint_seconds, **tracked) as keeper.session:
