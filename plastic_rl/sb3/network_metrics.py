@@ -24,7 +24,8 @@ from plastic_rl.sb3.save_observations import collected_observations
 class NetworkMetrics:
     """Measures the networks of a model on what it has collected; nothing of the training changes, no draw either.
 
-    Where a policy has several optimisers, names end in theirs: ``rank/effective/actor``, ``cbp/replaced/critic.qf0.0``.
+    Where a policy has several optimisers of layers, names end in theirs: ``rank/effective/actor``,
+    ``cbp/replaced/critic.qf0.0``.
 
     Args:
         model: the model, as it is now; layers are found here.
@@ -50,10 +51,11 @@ class NetworkMetrics:
 
     def _labels(self) -> Iterator[str]:
         """The name of each optimiser: that of the module that it trains, or its own where one module has several."""
-        owners = [slot.owner for slot in self.slots]
+        pairs = zip(self.slots, self.layers, strict=True)
+        owners = [slot.owner for slot, layers in pairs if layers or isinstance(slot.optimizer, PlasticOptimizer)]
         names = {module: name for name, module in self.model.policy.named_modules()}
         for slot in self.slots:
-            alone = owners.count(slot.owner) == 1
+            alone = owners.count(slot.owner) <= 1
             yield "" if len(self.slots) == 1 else names[slot.owner] if alone else str(slot.places[0][1])
 
     def _report(self, slot: OptimizerSlot, layers: list[HiddenLayer]) -> dict[str, float]:

@@ -19,7 +19,7 @@ from training import EAGER, are_equal, learn_in, make, same_optimizers, same_par
 from training import learn as learn_plainly
 
 from plastic_rl.runs import seed_everything
-from plastic_rl.sb3 import plastic
+from plastic_rl.sb3 import PlasticityCallback, plastic
 from plastic_rl.sb3.labelled_rollouts import LabelledRolloutBuffer, next_observations
 from plastic_rl.sb3.local_ppo import LocalPPO
 from plastic_rl.sb3.local_trunk import LocalTrunkPolicy
@@ -303,3 +303,12 @@ def test_a_zip_of_earlier_days_goes_on_learning():
     assert trainer.objectives[0].moments.products.diagonal().min() > 0
     model.learn(64)
     assert trainer.encoder.encoders["returns"].fading.weight > 100
+
+
+def test_the_log_names_layers_as_in_a_policy_with_one_optimiser():
+    """The optimisers of the trunk's blocks have no layers of their own to report on."""
+    names = {
+        name for line in learn_plainly(local(), 64, callback=PlasticityCallback(verbose=0, every=16)) for name in line
+    }
+    assert {name for name in names if name.startswith("rank/effective")} >= {"rank/effective"}
+    assert not {name for name in names if "optimizer" in name}
