@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from agents.recipe import ReinforcementAgent
 from envs.recipe import Environment
-from launch.learning_curve import draw_learning_curve
 from launch.settings import Settings, as_mapping, identity
 from launch.task_file import check_task_file
 from plastic_rl.errors import UserError
@@ -41,6 +40,7 @@ def train(settings: Settings, folder: RunFolder) -> str:
         config=as_mapping(settings),
         name=f"{settings.agent_name} {settings.env_name} s{settings.seed}",
         group=f"{settings.env_name}/{settings.agent_name}/{folder.path.name.partition('-')[0]}",
+        title=_title(settings),
     )
     return _in_words(summary)
 
@@ -53,8 +53,13 @@ def draw(settings: Settings, folder: RunFolder) -> None:
         folder: With its metrics.
     """
     assert settings.total_steps is not None
-    title = f"{settings.agent_name} in {settings.env_name}, seed {settings.seed}"
-    draw_learning_curve(folder.metrics_file, folder.picture_file, title, settings.total_steps)
+    from plastic_rl.pictures import draw_learning_curve
+
+    draw_learning_curve(folder.metrics_file, folder.picture_file, _title(settings), settings.total_steps)
+
+
+def _title(settings: Settings) -> str:
+    return f"{settings.agent_name} in {settings.env_name}, seed {settings.seed}"
 
 
 def _learner(settings: Settings) -> OnPolicyAlgorithm:

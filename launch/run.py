@@ -62,7 +62,8 @@ def _bring_to_its_end(settings: Settings, folder: RunFolder) -> str:
             "again\nfresh=true trains again, and removes what is left."
         )
     trained = "" if only_the_picture else _train(settings, folder)
-    _draw(settings, folder)
+    if only_the_picture:
+        _draw(settings, folder)
     return f"already finished: {names} made again" if lost else trained
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from agents.recipe import SupervisedAgent
 from envs.recipe import SupervisedStream
 from launch.settings import Settings, as_mapping, identity
-from launch.task_curve import draw_task_curve
 from plastic_rl.errors import UserError
 from plastic_rl.runs import RunFolder
 
@@ -37,6 +36,7 @@ def train(settings: Settings, folder: RunFolder) -> str:
         config=as_mapping(settings),
         name=f"{settings.agent_name} {settings.env_name} {_seeds(settings)}",
         group=f"{settings.env_name}/{settings.agent_name}/{folder.path.name.partition('-')[0]}",
+        title=_title(settings),
     )
     return _in_words(summary)
 
@@ -48,8 +48,13 @@ def draw(settings: Settings, folder: RunFolder) -> None:
         settings: Of the run.
         folder: With its metrics.
     """
-    title = f"{settings.agent_name} on {settings.env_name}, {_seeds(settings)}"
-    draw_task_curve(folder.metrics_file, folder.picture_file, title)
+    from plastic_rl.pictures import draw_task_curve
+
+    draw_task_curve(folder.metrics_file, folder.picture_file, _title(settings))
+
+
+def _title(settings: Settings) -> str:
+    return f"{settings.agent_name} on {settings.env_name}, {_seeds(settings)}"
 
 
 def _seeds(settings: Settings) -> str:

@@ -11,7 +11,8 @@ The rooms, from the ground up; each is imported by those below it in this list, 
 * `settings`: what a setting may be, as types; `choices`: the words that settings choose from.
 * `streams`: supervised problems that arrive task by task; `streams.data`: the data sets behind them.
 * `learners`: who learns from a stream. `training`: the loop that brings stream and learner together.
-* `runs`: what a run leaves on disk, and how it goes on after a crash.
+* `runs`: what a run leaves on disk, and how it goes on after a crash. `pictures`: its learning curve.
+* `seeding`: seeds for a moment.
 * `sb3`: the seam to Stable-Baselines3. `doctor`: what became of a network.
 """
 

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LIBRARY = sorted((ROOT / "plastic_rl").rglob("*.py"))
-NOT_FOR_THE_LIBRARY = {"agents", "envs", "launch", "experiments", "benchmarks", "hydra", "omegaconf", "matplotlib"}
+NOT_FOR_THE_LIBRARY = {"agents", "envs", "launch", "experiments", "benchmarks", "hydra", "omegaconf"}
 
 
 def imported(path):
@@ -36,9 +36,15 @@ def test_imports_are_seen_wherever_they_stand(tmp_path):
     assert imported(source) == {"os", "hydra", "torch", "numpy"}
 
 
-def test_the_library_knows_nothing_of_recipes_launching_and_drawing():
+def test_the_library_knows_nothing_of_recipes_and_launching():
     assert len(LIBRARY) > 20
     assert files_importing(NOT_FOR_THE_LIBRARY) == set()
+
+
+def test_one_room_of_the_library_draws():
+    importing = files_importing({"matplotlib"})
+    assert importing
+    assert {path for path in importing if not path.startswith("plastic_rl/pictures/")} == set()
 
 
 def test_only_the_seam_imports_stable_baselines():
@@ -47,9 +53,9 @@ def test_only_the_seam_imports_stable_baselines():
     assert {path for path in importing if not path.startswith("plastic_rl/sb3/")} == set()
 
 
-def test_hydra_and_matplotlib_stay_in_the_launcher_and_the_experiments():
+def test_recipes_know_nothing_of_hydra_and_drawing():
     recipes = [*(ROOT / "agents").glob("*.py"), *(ROOT / "envs").glob("*.py")]
-    importing = {path.name for path in recipes if imported(path) & {"hydra", "omegaconf", "matplotlib"}}
+    importing = {path.name for path in recipes if imported(path) & {"hydra", "omegaconf"}}
     assert importing == set()
 
 
@@ -107,10 +113,11 @@ MAY_IMPORT = {
     "streams": {"errors", "extras"},
     "nonstationary": {"extras", "protocols", "runs"},
     "learners": {"choices", "diagnostics", "layers", "nn", "optim", "streams"},
-    "training": {"learners", "runs", "streams"},
+    "pictures": {"runs"},
+    "training": {"errors", "learners", "pictures", "runs", "streams"},
     "sb3": {
         *("choices", "diagnostics", "errors", "forecast", "layers", "networks", "nn", "nonstationary", "optim"),
-        *("precision", "regimes", "runs", "seeding", "validation"),
+        *("pictures", "precision", "regimes", "runs", "seeding", "validation"),
     },
     "doctor": {"diagnostics", "errors", "layers", "nn", "optim", "sb3", "seeding"},
     "envs": {"errors", "nonstationary", "protocols", "settings", "streams"},
@@ -126,6 +133,7 @@ MAY_IMPORT = {
             "extras",
             "learners",
             "nonstationary",
+            "pictures",
             "runs",
             "sb3",
             "settings",

@@ -135,6 +135,11 @@ class RunFolder:
         """
         return not file.is_file() or file.stat().st_size == 0
 
+    @property
+    def is_prepared(self) -> bool:
+        """True from `prepare` to `release`."""
+        return self._lock is not None
+
     def prepare(self, fresh: bool) -> None:
         """Make the folder where it is missing, and lock it for this process.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -9,7 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from plastic_rl.errors import RunInterruptedError
+from plastic_rl.runs.atomic import write_result
 from plastic_rl.runs.folder import RunFolder
 from plastic_rl.runs.identity import check_identity, identity, misfit
 from plastic_rl.runs.interruption import Interruption
@@ -57,7 +61,7 @@ def open_session(
     """Train in a run's folder: what is trained is put where the last checkpoint was, and how it ends is recorded.
 
     Args:
-        folder: Where the run lives; prepared.
+        folder: Where the run lives; one that is not prepared is prepared, and released in the end.
         trainee: What is trained, built with the settings that the checkpoint was.
         total: Global step at which the run ends.
         unit: What a step is, in the plural.
@@ -75,10 +79,15 @@ def open_session(
         RunInterruptedError: It was asked to stop; it has saved a checkpoint.
     """
     settings = trainee.settings() if settings is None else settings
-    saved = _resume(folder, trainee, settings, unit)
-    record = RunRecord(folder.record_file)
-    record.start(trainee.step)
     with ExitStack() as stack:
+        if not folder.is_prepared:
+            folder.prepare(fresh=False)
+            stack.callback(folder.release)
+        saved = _resume(folder, trainee, settings, unit)
+        if folder.lacks(folder.config_file):
+            write_result(folder.config_file, lambda file: file.write(_yaml(config or settings)))
+        record = RunRecord(folder.record_file)
+        record.start(trainee.step)
         interruption = stack.enter_context(Interruption())
         tracker = _open_tracker_undrawn(
             track, folder.path, run_id=saved.get("tracker"), name=name, group=group, config=config or {}
@@ -96,6 +105,11 @@ def open_session(
             trainee, folder.checkpoints, enclose, seconds=checkpoint_seconds, interruption=interruption, unit=unit
         )
         yield Session(metrics, tracker, progress, keeper)
+
+
+def _yaml(settings: Mapping[str, Any]) -> bytes:
+    plain = json.loads(json.dumps(settings, default=str))
+    return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True).encode()
 
 
 def _resume(folder: RunFolder, trainee: Trainee, settings: Mapping[str, Any], unit: str) -> dict[str, Any]:

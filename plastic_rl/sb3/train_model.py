@@ -15,6 +15,7 @@ from stable_baselines3.common.logger import Logger, make_output_format
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from plastic_rl.errors import UserError
+from plastic_rl.pictures import draw_learning_curve
 from plastic_rl.runs import RunFolder, Track, open_session, write_result
 from plastic_rl.sb3.attachment import plastic_optimizers
 from plastic_rl.sb3.change_announcements import ChangeAnnouncements
@@ -59,10 +60,12 @@ def train_model(
     config: Mapping[str, Any] | None = None,
     name: str = "run",
     group: str = "runs",
+    title: str | None = None,
 ) -> ModelSummary:
     """Trains a model and writes the run's folder; goes on exactly from the folder's last checkpoint if it has one.
 
-    The model must be built with the settings that the checkpoint was, and the folder prepared.
+    The model must be built with the settings that the checkpoint was. A folder that is not prepared is prepared, and
+    released in the end.
 
     Args:
         model: a fresh on-policy model.
@@ -76,6 +79,7 @@ def train_model(
         config: all settings, for the tracker.
         name: of the run, for the tracker.
         group: of runs that differ in their seed only, for the tracker.
+        title: what stands above the picture of the run; None for its name.
 
     Raises:
         UserError: the request cannot be met.
@@ -92,6 +96,7 @@ def train_model(
             logger.info("%s", forecast_model(model, run_length=total_steps).line)
         _train(keeper, total_steps, folder, formats)
         write_result(folder.model_file, lambda file: model.save(cast(BufferedIOBase, file)))
+    draw_learning_curve(folder.metrics_file, folder.picture_file, title or name, total_steps)
     return ModelSummary(model.num_timesteps, time.monotonic() - began, _recent_return(model))
 
 

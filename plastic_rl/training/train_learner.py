@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from plastic_rl.learners.learner import Learner
+from plastic_rl.pictures import draw_task_curve
 from plastic_rl.runs import RunFolder, Track, open_session, write_result
 from plastic_rl.streams.stream import Stream
 from plastic_rl.training.course import example_count
@@ -42,10 +43,12 @@ def train_learner(
     config: Mapping[str, Any] | None = None,
     name: str = "run",
     group: str = "runs",
+    title: str | None = None,
 ) -> CourseSummary:
     """Trains a learner and writes the run's folder; goes on exactly from the folder's last checkpoint if it has one.
 
-    Streams and learner must be built with the settings that the checkpoint was, and the folder prepared.
+    Streams and learner must be built with the settings that the checkpoint was. A folder that is not prepared is
+    prepared, and released in the end.
 
     Args:
         streams: one for each seed of the learner, alike in all but their seeds.
@@ -58,6 +61,7 @@ def train_learner(
         config: all settings, for the tracker.
         name: of the run, for the tracker.
         group: of runs that differ in their seed only, for the tracker.
+        title: what stands above the picture of the run; None for its name.
 
     Raises:
         UserError: the request cannot be met.
@@ -72,6 +76,7 @@ def train_learner(
         keeper.session.keeper.save()
         weights = [network.state_dict() for network in learner.networks]
         write_result(folder.weights_file, lambda file: torch.save(weights, file))
+    draw_task_curve(folder.metrics_file, folder.picture_file, title or name)
     return CourseSummary(keeper.step, time.monotonic() - began, keeper.last)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from importlib import import_module
 
 import pytest
 import torch
@@ -40,8 +41,8 @@ def test_a_run_killed_before_its_picture_is_drawn_has_it_after_the_same_command(
     def killed(*_):
         raise KilledError
 
-    monkeypatch.setattr("launch.reinforcement.draw_learning_curve", killed)
-    monkeypatch.setattr("launch.supervision.draw_task_curve", killed)
+    monkeypatch.setattr(import_module("plastic_rl.sb3.train_model"), "draw_learning_curve", killed)
+    monkeypatch.setattr(import_module("plastic_rl.training.train_learner"), "draw_task_curve", killed)
     with pytest.raises(KilledError):
         again()
     monkeypatch.undo()

@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 
-from launch.learning_curve import draw_learning_curve, read_life, running_mean
+from plastic_rl.pictures.learning_curve import draw_learning_curve, read_life, running_mean
 
 RECORDS = [
     {"global_step": 0, "task/index": 0, "task/friction": 0.5},

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from launch.task_curve import draw_task_curve, read_curves
+from plastic_rl.pictures.task_curve import draw_task_curve, read_curves
 
 BEGINS = [{"global_step": 0, "seed": seed, "task/index": 0, "units/dead": 0.0} for seed in (0, 1)]
 ENDS = [

@@ -25,7 +25,9 @@ def draw_task_curve(metrics_file: Path, picture_file: Path, title: str) -> None:
     from matplotlib.figure import Figure
 
     curves = read_curves(metrics_file)
-    name = next(each for each in PREFERRED if each in curves)
+    name = next((each for each in PREFERRED if each in curves), None)
+    if name is None:  # no task has ended
+        return
     tasks, values = curves[name]
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     FigureCanvasAgg(figure)

@@ -21,7 +21,7 @@ MOST_EPISODES_DRAWN = 20_000
 
 
 @dataclass(frozen=True)
-class Life:
+class ReturnsOverLife:
     """The episodes of a run and the steps at which its task changed.
 
     Args:
@@ -54,7 +54,7 @@ def draw_learning_curve(metrics_file: Path, picture_file: Path, title: str, tota
     write_result(picture_file, lambda file: figure.savefig(file, dpi=120, format="png"))
 
 
-def read_life(metrics_file: Path, total_steps: int) -> Life:
+def read_life(metrics_file: Path, total_steps: int) -> ReturnsOverLife:
     """Return what a metrics file says of episodes and tasks; an unfinished last line is left out.
 
     Args:
@@ -65,7 +65,7 @@ def read_life(metrics_file: Path, total_steps: int) -> Life:
     episodes = [record for record in records if "episode/return" in record]
     steps = np.array([record["global_step"] for record in episodes], dtype=np.float64)
     returns = np.array([record["episode/return"] for record in episodes], dtype=np.float64)
-    return Life(steps, returns, _changes(records, total_steps))
+    return ReturnsOverLife(steps, returns, _changes(records, total_steps))
 
 
 def running_mean(values: NDArray[np.float64], window: int) -> NDArray[np.float64]:
@@ -89,7 +89,7 @@ def _changes(records: Sequence[Mapping[str, Any]], total_steps: int) -> list[int
     return [step for step in sorted(first_seen.values())[1:] if step < total_steps]
 
 
-def _draw(axes: Axes, life: Life, title: str) -> None:
+def _draw(axes: Axes, life: ReturnsOverLife, title: str) -> None:
     for change in life.changes:
         axes.axvline(change, color="0.85", linewidth=1, zorder=0)
     episodes = len(life.steps)
