@@ -6,6 +6,7 @@ from plastic_rl.streams.bit_flipping import BitFlipping
 from plastic_rl.streams.class_incremental import ClassIncremental
 from plastic_rl.streams.class_pairs import ClassPairs
 from plastic_rl.streams.class_split import ClassSplit
+from plastic_rl.streams.given_tasks import GivenTasks
 from plastic_rl.streams.growing_data import GrowingData
 from plastic_rl.streams.orders import ORDERS, task_order
 from plastic_rl.streams.permuted import LabelPermutations, PixelPermutations, RandomLabels, RepeatedImages
@@ -21,6 +22,7 @@ __all__ = [
     "ClassSplit",
     "Examples",
     "FlipCropRotate",
+    "GivenTasks",
     "GrowingData",
     "LabelPermutations",
     "PixelPermutations",

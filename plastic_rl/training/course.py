@@ -16,6 +16,7 @@ from plastic_rl.streams.stream import Stream
 from plastic_rl.streams.task import Task
 from plastic_rl.training.best_weights import BestWeights
 from plastic_rl.training.scoring import ScoreSums, look_at, measure
+from plastic_rl.training.task_check import check_tasks
 from plastic_rl.training.transcript import Transcript, tested
 
 # On as many examples the state of the network is measured when a task begins (Dohare et al. 2024).
@@ -70,6 +71,7 @@ class Course:
 
     def _learn_task(self, tasks: list[Task]) -> None:
         self._began = time.monotonic()
+        check_tasks(self.streams, tasks, self.learner.networks[0])
         if not self.position.has_begun:
             self._begin(tasks)
         while self.position.epoch < self.plan.epochs:

@@ -15,6 +15,7 @@ from plastic_rl.runs import RunFolder, Track, open_session, write_result
 from plastic_rl.streams.stream import Stream
 from plastic_rl.training.course import example_count
 from plastic_rl.training.keeper import CourseKeeper
+from plastic_rl.training.task_check import check_streams
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ def train_learner(
         RunError: the run could not go on.
         RunInterruptedError: it was asked to stop; it has saved a checkpoint.
     """
+    check_streams(streams)
     began, keeper = time.monotonic(), CourseKeeper(streams, learner)
     safety: dict[str, Any] = {"unit": "examples", "checkpoint_seconds": checkpoint_seconds}
     tracked: dict[str, Any] = {"track": track, "settings": settings, "config": config, "name": name, "group": group}
