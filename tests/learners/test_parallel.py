@@ -219,3 +219,28 @@ def test_seeds_are_one_network_where_that_is_quicker():
     assert [is_quicker_as_one(dense, device) for device in ("cpu", "cuda")] == [True, True]
     assert is_quicker_as_one(blueprint(mlp, compiles=True), "cuda")
     assert not is_quicker_as_one(blueprint(mlp, plasticity=cbp(), compiles=True), "cuda")
+
+
+class OfWholeTensors(torch.optim.SGD):
+    """Steps of unit length for each tensor: of one seed, or of all of them."""
+
+    def step(self, closure=None):
+        for parameter in self.param_groups[0]["params"]:
+            if parameter.grad is not None:
+                parameter.grad /= parameter.grad.norm().clamp(min=1e-9)
+        return super().step(closure)
+
+
+@pytest.mark.parametrize(
+    "optimizer", [partial(torch.optim.Adafactor, lr=0.01), partial(OfWholeTensors, lr=0.1)], ids=["Adafactor", "own"]
+)
+def test_seeds_whose_optimiser_looks_at_whole_tensors_learn_in_turn(optimizer):
+    plan, made = blueprint(mlp, optimizer=optimizer), streams()
+    together = backprop_learner(plan, made)
+    assert isinstance(together, OneByOne)
+    go_through(made, together)
+    for place, seed in enumerate(SEEDS):
+        (alone,) = streams((seed,))
+        learner = backprop_learner(plan, [alone])
+        go_through([alone], learner)
+        networks_agree(together.networks[place], learner.networks[0], 0)

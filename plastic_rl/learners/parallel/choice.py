@@ -12,8 +12,16 @@ from plastic_rl.learners.backprop import Backprop
 from plastic_rl.learners.learner import Blueprint, Learner
 from plastic_rl.learners.parallel.batched import BatchedBackprop
 from plastic_rl.learners.parallel.one_by_one import OneByOne
-from plastic_rl.optim import methods_in
+from plastic_rl.optim import innermost, methods_in
 from plastic_rl.streams.stream import Stream
+
+ENTRYWISE = frozenset[type[Optimizer]](
+    {
+        *(torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW, torch.optim.Adamax, torch.optim.NAdam),
+        *(torch.optim.RAdam, torch.optim.RMSprop, torch.optim.Adagrad, torch.optim.Adadelta, torch.optim.ASGD),
+        torch.optim.Rprop,
+    }
+)
 
 
 def backprop_learner(blueprint: Blueprint, streams: Sequence[Stream], *, device: torch.device | str = "cpu") -> Learner:
@@ -27,10 +35,22 @@ def backprop_learner(blueprint: Blueprint, streams: Sequence[Stream], *, device:
     first = Backprop(blueprint, streams[0], seed=streams[0].seed, device=device)
     if len(streams) == 1:
         return first
-    if is_vectorized(first.optimizer) and is_quicker_as_one(blueprint, device):
+    if is_entrywise(first.optimizer) and is_vectorized(first.optimizer) and is_quicker_as_one(blueprint, device):
         return BatchedBackprop(blueprint, streams, device=device)
     rest = [Backprop(blueprint, stream, seed=stream.seed, device=device) for stream in streams[1:]]
     return OneByOne([first, *rest])
+
+
+def is_entrywise(optimizer: Optimizer) -> bool:
+    """True if an optimiser is known to move each weight by its own gradients alone, in whatever tensor it stands.
+
+    Others (Adafactor, Muon, LARS) look at a whole tensor, which would be that of all seeds.
+    """
+    kind = type(innermost(optimizer))
+    clocked = (
+        kind.__bases__ if kind.__module__.startswith("plastic_rl.") else ()
+    )  # torch's, with a clock for single units
+    return any(each in ENTRYWISE for each in (kind, *clocked))
 
 
 def is_vectorized(optimizer: Optimizer) -> bool:
