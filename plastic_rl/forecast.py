@@ -80,7 +80,7 @@ class Forecast:
     def line(self) -> str:
         """The forecast in one line, for the start of a run."""
         if not self.layers:
-            return "continual backprop: not in use"
+            return "no method replaces units"
         by_method: dict[str, list[LayerForecast]] = {}
         for layer in self.layers:
             by_method.setdefault(layer.method, []).append(layer)

@@ -75,7 +75,7 @@ def test_a_wrapped_method_is_found():
 
 
 def test_an_optimiser_without_the_method_has_nothing_to_forecast():
-    assert forecast(torch.optim.SGD(network().parameters(), lr=0.1)).line == "continual backprop: not in use"
+    assert forecast(torch.optim.SGD(network().parameters(), lr=0.1)).line == "no method replaces units"
 
 
 def test_something_else_is_refused():

@@ -35,6 +35,7 @@ WRITTEN = (  # The record goes first: a folder emptied half-way then counts as n
     "config.yaml",
     "model.zip",
     "weights.pt",
+    "observations.npz",
     "wandb",
     *LOGS,
 )
@@ -108,6 +109,11 @@ class RunFolder:
     def weights_file(self) -> Path:
         """The state of a trained network for each seed, as torch saves it."""
         return self.path / "weights.pt"
+
+    @property
+    def observations_file(self) -> Path:
+        """Observations that the model learned from last, for the doctor."""
+        return self.path / "observations.npz"
 
     @property
     def picture_file(self) -> Path:

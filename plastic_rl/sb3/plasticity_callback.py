@@ -44,7 +44,9 @@ class PlasticityCallback(BaseCallback):
         self.networks = NetworkMetrics(self.model, self.samples)
         self._next = self.num_timesteps + self.every
         if self.verbose and not self._is_forecast and plastic_optimizers(self.model):
-            print(forecast_model(self.model, run_length=self.locals.get("total_timesteps")).line)
+            expected = forecast_model(self.model, run_length=self.locals.get("total_timesteps"))
+            if expected.layers:
+                print(expected.line)
             self._is_forecast = True
 
     def _on_step(self) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 
-def save_observations(model: BaseAlgorithm, path: Path | str, count: int = 1024) -> None:
+def save_observations(model: BaseAlgorithm, path: Path | str | IO[bytes], count: int = 1024) -> None:
     """Saves observations from a model's rollout or replay buffer, as its networks saw them, for the doctor.
 
     ::
@@ -20,7 +20,7 @@ def save_observations(model: BaseAlgorithm, path: Path | str, count: int = 1024)
 
     Args:
         model: one that has learned.
-        path: of the .npz to write.
+        path: of the .npz to write, or a file that is open.
         count: how many at most, at equal distances in time.
 
     Raises:

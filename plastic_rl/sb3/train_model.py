@@ -24,6 +24,7 @@ from plastic_rl.sb3.faults import LinAlgError
 from plastic_rl.sb3.forecast import forecast_model
 from plastic_rl.sb3.keeper import ModelKeeper
 from plastic_rl.sb3.rollout_clock import RolloutClock
+from plastic_rl.sb3.save_observations import save_observations
 from plastic_rl.sb3.shared_clock import wrong_pace
 from plastic_rl.sb3.task_log import TaskLog
 from plastic_rl.sb3.task_switch import TaskSwitch
@@ -92,10 +93,12 @@ def train_model(
     keeper = ModelKeeper(model, TaskLog())
     tracked: dict[str, Any] = {"track": track, "settings": settings, "config": config, "name": name, "group": group}
     with open_session(folder, keeper, total_steps, checkpoint_seconds=checkpoint_seconds, **tracked) as keeper.session:
-        if plastic_optimizers(model.policy):
-            logger.info("%s", forecast_model(model, run_length=total_steps).line)
+        if plastic_optimizers(model.policy) and (expected := forecast_model(model, run_length=total_steps)).layers:
+            logger.info("%s", expected.line)
         _train(keeper, total_steps, folder, formats)
         write_result(folder.model_file, lambda file: model.save(cast(BufferedIOBase, file)))
+        if model.rollout_buffer.full:  # not where there was nothing left to train
+            write_result(folder.observations_file, lambda file: save_observations(model, file))
     draw_learning_curve(folder.metrics_file, folder.picture_file, title or name, total_steps)
     return ModelSummary(model.num_timesteps, time.monotonic() - began, _recent_return(model))
 

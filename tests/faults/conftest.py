@@ -7,18 +7,20 @@ from typing import Any
 
 import pytest
 
-COUNTED: list[str] = []
-
 
 @pytest.fixture
-def counted() -> Callable[..., None]:
+def counted(record_property: Callable[[str, object], None]) -> Callable[..., None]:
     """Keep a line of figures, to be shown when all tests are done."""
-    return lambda what, **figures: COUNTED.append(f"{what}: {', '.join(f'{k} {v}' for k, v in figures.items())}")
+    return lambda what, **figures: record_property(
+        "counted", f"{what}: {', '.join(f'{name} {figure}' for name, figure in figures.items())}"
+    )
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Show the figures."""
-    if COUNTED:
+    """Show the figures, of all processes."""
+    reports = terminalreporter.getreports("passed")
+    lines = [line for report in reports for name, line in getattr(report, "user_properties", []) if name == "counted"]
+    if lines:
         terminalreporter.section("counted")
-        for line in COUNTED:
+        for line in sorted(set(lines)):
             terminalreporter.write_line(line)

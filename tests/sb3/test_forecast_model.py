@@ -70,7 +70,7 @@ def test_where_episodes_set_the_pace_a_length_in_steps_is_no_number_of_updates()
 
 
 def test_a_plain_model_has_nothing_to_forecast():
-    assert forecast_model(PPO("MlpPolicy", "CartPole-v1", **small())).line == "continual backprop: not in use"
+    assert forecast_model(PPO("MlpPolicy", "CartPole-v1", **small())).line == "no method replaces units"
 
 
 def test_the_papers_ppo_has_160_updates_for_2048_environment_steps():

@@ -13,6 +13,7 @@ import gymnasium
 import numpy as np
 import pytest
 import torch
+import yaml
 from gymnasium.spaces import Box, Dict
 from sb3_contrib import RecurrentPPO
 from stable_baselines3 import DQN, PPO
@@ -20,11 +21,12 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv
 from training import learn_in
 
+from plastic_rl.doctor import examine_saved
 from plastic_rl.errors import RunError, RunInterruptedError, UserError
 from plastic_rl.nonstationary import Every, Nonstationary, PermuteObservations, read_tasks
 from plastic_rl.optim import ContinualBackprop
 from plastic_rl.runs import RunFolder, read_metrics, seed_everything
-from plastic_rl.sb3 import plastic
+from plastic_rl.sb3 import plastic, train_model
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -150,6 +152,19 @@ def test_a_finished_run_leaves_a_model_that_plain_sb3_opens(tmp_path: Path):
     model = run(tmp_path, 256)
     assert same_parameters(model, PPO.load(tmp_path / "model.zip", device="cpu"))
     assert json.loads((tmp_path / "run.json").read_text())["status"] == "finished"
+
+
+def test_a_run_of_ones_own_leaves_what_any_run_leaves(tmp_path: Path):
+    model, folder = make_model(), RunFolder(tmp_path / "own")  # not prepared
+    train_model(model, 256, folder, name="mine")
+    assert not folder.is_prepared
+    assert folder.picture_file.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    config = yaml.safe_load(folder.config_file.read_text())
+    assert (config["n_steps"], config["optimizer"]) == (128, "ContinualBackprop")
+    observations = np.load(folder.observations_file)["observations"]
+    np.testing.assert_array_equal(observations, model.rollout_buffer.observations.reshape(-1, 4))
+    examination = examine_saved(folder.path)
+    assert "observations.npz" in str(examination)
 
 
 def test_a_request_to_stop_saves_a_checkpoint_first(tmp_path: Path):

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
-import gymnasium
 import pytest
 import torch
 from algorithms import CASES, Case, pendulum
 from stable_baselines3 import A2C, PPO, SAC
 from stable_baselines3.common.envs import SimpleMultiObsEnv
-from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
-from training import EAGER, Lines, learn, make, replaced, same_optimizers, same_parameters
+from training import EAGER, learn, make, replaced, same_optimizers, same_parameters
 
 from plastic_rl.diagnostics import report
 from plastic_rl.layers import hidden_layers
@@ -141,16 +138,3 @@ def test_names_say_whose_they_are():
 def test_numbers_out_of_range_are_refused(settings: dict[str, int], message: str):
     with pytest.raises(ValueError, match=message):
         PlasticityCallback(**settings)
-
-
-@pytest.mark.slow
-def test_it_costs_a_few_percent_of_ppo_as_it_comes():
-    """With SB3's own settings: rollouts of 2,048 steps, 320 updates each."""
-    times: dict[bool, list[float]] = {False: [], True: []}
-    model = PPO("MlpPolicy", gymnasium.make("CartPole-v1"), device="cpu", seed=0)
-    model.set_logger(Logger(None, [Lines()]))
-    for is_watched in (False, True) * 3:
-        began = time.perf_counter()
-        model.learn(4096, callback=PlasticityCallback(verbose=0) if is_watched else None)
-        times[is_watched].append(time.perf_counter() - began)
-    assert min(times[True]) < 1.15 * min(times[False])
