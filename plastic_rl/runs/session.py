@@ -80,12 +80,9 @@ def open_session(
     """
     settings = trainee.settings() if settings is None else settings
     with ExitStack() as stack:
-        if not folder.is_prepared:
-            folder.prepare(fresh=False)
-            stack.callback(folder.release)
+        stack.enter_context(_prepared(folder))
         saved = _resume(folder, trainee, settings, unit)
-        if folder.lacks(folder.config_file):
-            write_result(folder.config_file, lambda file: file.write(_yaml(config or settings)))
+        _leave_settings(folder, config or settings)
         record = RunRecord(folder.record_file)
         record.start(trainee.step)
         interruption = stack.enter_context(Interruption())
@@ -107,9 +104,25 @@ def open_session(
         yield Session(metrics, tracker, progress, keeper)
 
 
-def _yaml(settings: Mapping[str, Any]) -> bytes:
-    plain = json.loads(json.dumps(settings, default=str))
-    return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True).encode()
+@contextmanager
+def _prepared(folder: RunFolder) -> Iterator[None]:
+    """Prepare and release a folder, unless its owner has done so."""
+    if folder.is_prepared:
+        yield
+        return
+    folder.prepare(fresh=False)
+    try:
+        yield
+    finally:
+        folder.release()
+
+
+def _leave_settings(folder: RunFolder, settings: Mapping[str, Any]) -> None:
+    """Write the settings down where that was not done."""
+    if folder.lacks(folder.config_file):
+        plain = json.loads(json.dumps(settings, default=str))
+        text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
+        write_result(folder.config_file, lambda file: file.write(text.encode()))
 
 
 def _resume(folder: RunFolder, trainee: Trainee, settings: Mapping[str, Any], unit: str) -> dict[str, Any]:

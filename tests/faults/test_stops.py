@@ -16,7 +16,7 @@ from tests.faults.commands import STREAM, WORLD, are_equal, finish, folder_of, s
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 KINDS = {"world": WORLD, "stream": STREAM}
-KILLS = 8
+RUNS = 5
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -30,13 +30,16 @@ def whole(request, tmp_path_factory):
 
 def test_kills_at_random_moments(whole, tmp_path: Path, counted):
     kind, words, seconds, expected = whole
-    draw, came_late = random.Random(1), 0
-    for _ in range(KILLS):
-        came_late += stopped(tmp_path, words, signal.SIGKILL, draw, seconds) == 0
-    code, error = finish(tmp_path, words)
-    assert code == 0, error
-    assert are_equal(what_is_left(tmp_path), expected)
-    counted(f"SIGKILL, {kind}", kills=KILLS - came_late, equal="bit for bit")
+    draw, kills, resumed = random.Random(1), 0, 0
+    for index in range(RUNS):
+        out = tmp_path / str(index)
+        kills += sum(stopped(out, words, signal.SIGKILL, draw, seconds) != 0 for _ in range(2))
+        resumed += any(out.glob("*/*/*/checkpoints/step-*.pt"))
+        code, error = finish(out, words)
+        assert code == 0, error
+        assert are_equal(what_is_left(out), expected)
+    assert resumed
+    counted(f"SIGKILL, {kind}", runs=RUNS, kills=kills, resumed=resumed, equal=f"bit for bit, {RUNS} of {RUNS}")
 
 
 def test_requests_to_stop_at_random_moments(whole, tmp_path: Path, counted):
