@@ -477,3 +477,37 @@ def test_wrong_tasks_are_named():
         AdditiveDecomposition(mlp(), form="retroactive").consolidate()
     with pytest.raises(ValueError, match="the saved tasks are of weights"):
         tasks.load_state_dict(AdditiveDecomposition(nn.Sequential(nn.Linear(1, 1))).state_dict())
+
+
+@pytest.mark.parametrize("what", ["head", "weight", "added"])
+def test_a_network_that_has_changed_since_is_refused_before_anything_is_lost(what: str):
+    network = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
+    tasks = AdditiveDecomposition(network, heads=["2"])
+    tasks.new_task()
+    match what:
+        case "head":
+            network[2] = nn.Linear(4, 5)
+        case "weight":
+            network[0].weight = nn.Parameter(torch.zeros(4, 3))
+        case _:
+            network.append(nn.Linear(2, 2))
+    name = {"head": "2.weight, 2.bias", "weight": "0.weight", "added": "3.weight, 3.bias"}[what]
+    for act in (tasks.new_task, lambda: tasks.task(0), tasks.learn):
+        with pytest.raises(RuntimeError, match=f"has changed since it was decomposed: {name}"):
+            act()
+    assert tasks.tasks == [0, 1]
+    assert tasks.active == 1
+
+
+def test_a_weight_with_two_names_is_no_change():
+    class Tied(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.words, self.body, self.head = nn.Embedding(5, 3), nn.Linear(3, 3), nn.Linear(3, 5, bias=False)
+            self.head.weight = self.words.weight
+
+    tasks = AdditiveDecomposition(Tied(), heads=["body"])
+    tasks.new_task()
+    tasks.task(0)
+    tasks.learn()
+    assert tasks.learner == 0

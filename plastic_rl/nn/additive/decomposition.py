@@ -122,12 +122,14 @@ class AdditiveDecomposition(SharedNetwork):
 
         Raises:
             ValueError: if there is a task of this name, or none to start from.
+            RuntimeError: if the network is no longer the one that was decomposed.
         """
         name = self._highest + 1 if name is None else checked_name(name)
         if name in self.private:
             raise ValueError(f"there is a task {name!r} already; switch to it with task({name!r})")
         if like is not None:
             self._check(like)
+        self.check_network()
         self.close()
         if self.settings.form is Form.hierarchical and len(self.private) % self.settings.every == 0:
             self._consolidate()
@@ -145,6 +147,7 @@ class AdditiveDecomposition(SharedNetwork):
 
         Raises:
             ValueError: if there is no such task.
+            RuntimeError: if the network is no longer the one that was decomposed.
         """
         self._check(name)
         before = self.active

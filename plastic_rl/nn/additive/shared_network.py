@@ -54,6 +54,7 @@ class SharedNetwork:
     @torch.no_grad()
     def learn(self) -> None:
         """Makes the active task the one that learns, instead of the one that has learnt so far."""
+        self.check_network()
         self.close()
         self.learner = self.active
         for layer in self.layers:
@@ -72,6 +73,25 @@ class SharedNetwork:
             self._show_start(self.active)
         self._end_period()
 
+    def check_network(self) -> None:
+        """Refuses a network whose parameters are no longer those that were decomposed.
+
+        Raises:
+            RuntimeError: a module or a parameter was added, removed or replaced.
+        """
+        known = {layer.name: layer.weight for layer in self.layers} | self.parts.tensors
+        now = dict(self.network.named_parameters())  # each tensor once, under one of its names
+        was_there, is_there = {id(tensor) for tensor in known.values()}, {id(tensor) for tensor in now.values()}
+        new = [name for name, tensor in now.items() if id(tensor) not in was_there]
+        gone = [name for name, each in known.items() if isinstance(each, nn.Parameter) and id(each) not in is_there]
+        if new or gone:
+            names = ", ".join(dict.fromkeys([*new, *gone]))
+            raise RuntimeError(
+                f"the network has changed since it was decomposed: {names}. What its tasks remember is of the "
+                "parameters that were there: change a network before it is decomposed, or write new values into the same "
+                "parameters"
+            )
+
     # Tasks come, are shown and go.
 
     @torch.no_grad()
@@ -87,6 +107,7 @@ class SharedNetwork:
     def _switch(self, name: TaskName) -> None:
         if name == self.active:
             return
+        self.check_network()
         if self.active == self.learner:
             self._aside = self._captured()
         self.active = name
