@@ -88,8 +88,8 @@ class SharedNetwork:
             names = ", ".join(dict.fromkeys([*new, *gone]))
             raise RuntimeError(
                 f"the network has changed since it was decomposed: {names}. What its tasks remember is of the "
-                "parameters that were there: change a network before it is decomposed, or write new values into the same "
-                "parameters"
+                "parameters that were there: change a network before it is decomposed, or write new values into the "
+                "parameters that it has"
             )
 
     # Tasks come, are shown and go.
