@@ -19,7 +19,6 @@ PACKAGE = "plastic-rl"
 EXTRAS = {
     "hydra": "train",
     "omegaconf": "train",
-    "matplotlib": "train",
     "mujoco": "mujoco",
     "PIL": "streams",
     "pooch": "streams",

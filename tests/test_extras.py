@@ -50,7 +50,7 @@ def test_from_a_wheel_it_is_installed_package_by_package_without_the_name_that_n
     assert extras.installation("video") == "pip install 'imageio>=2.30'"
     train = extras.installation("train")
     assert "plastic" not in train
-    for package in ("hydra-core<1.4,>=1.3.2", "matplotlib>=3.8", "gymnasium[mujoco]<2,>=1.2", "scikit-learn>=1.4"):
+    for package in ("hydra-core<1.4,>=1.3.2", "gymnasium[mujoco]<2,>=1.2", "scikit-learn>=1.4"):
         assert f"'{package}'" in train
 
 
