@@ -64,7 +64,7 @@ def told_in_two_lines(error: str) -> bool:
     return bool(lines) and "Traceback" not in error and "debug=true" not in error
 
 
-def what_is_left(out: Path) -> dict[str, Any]:
+def what_is_left(out: Path, *left_out: str) -> dict[str, Any]:
     """All that a finished run must have in common with another: metrics but for times, the last checkpoint, tasks."""
     folder = folder_of(out)
     assert folder.status == "finished"
@@ -79,18 +79,14 @@ def what_is_left(out: Path) -> dict[str, Any]:
     tasks = folder.tasks_file.read_text() if folder.tasks_file.exists() else ""
     assert folder.picture_file.read_bytes()[:4] == b"\x89PNG"
     assert json.loads(folder.record_file.read_text())["error"] is None
-    return {"lines": lines, "step": step, "state": without_clocks(kept), "tasks": tasks}
+    return {"lines": lines, "step": step, "state": without(kept, *CLOCKS, *left_out), "tasks": tasks}
 
 
-def without_clocks(state: Any) -> Any:
-    """A state without the times of episodes by the clock on the wall, which Monitor keeps.
-
-    Nor with the state of Python's own generator where types are checked: beartype draws from it.
-    """
-    left_out = (*CLOCKS, "python") if "beartype" in sys.modules else CLOCKS
+def without(state: Any, *names: str) -> Any:
+    """A state without what goes by some names, such as the times by the clock on the wall, which Monitor keeps."""
     if isinstance(state, dict):
-        return {name: without_clocks(value) for name, value in state.items() if name not in left_out}
-    return type(state)(map(without_clocks, state)) if isinstance(state, list | tuple) else state
+        return {name: without(value, *names) for name, value in state.items() if name not in names}
+    return type(state)(without(each, *names) for each in state) if isinstance(state, list | tuple) else state
 
 
 def are_equal(first: Any, second: Any) -> bool:

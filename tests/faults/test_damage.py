@@ -31,7 +31,10 @@ def settings_of(out: Path, words: tuple[str, ...]) -> Settings:
 
 @pytest.fixture(scope="module", params=SHORT)
 def killed(request, tmp_path_factory):
-    """A run's words, what it leaves, and its folder as it was when it was killed in the middle."""
+    """A run's words, what it leaves, and its folder as it was when it was killed in the middle.
+
+    It is run in this process, where beartype, which checks types, draws from Python's own generator.
+    """
     words, out = SHORT[request.param], tmp_path_factory.mktemp("runs")
     snapshots: list[Path] = []
     save = Checkpoints.save
@@ -44,7 +47,13 @@ def killed(request, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Checkpoints, "save", save_and_copy)
         folder = run(settings_of(out / "whole", words))
-    return request.param, words, what_is_left(out / "whole"), folder.path.relative_to(out / "whole"), snapshots[3]
+    return (
+        request.param,
+        words,
+        what_is_left(out / "whole", "python"),
+        folder.path.relative_to(out / "whole"),
+        snapshots[3],
+    )
 
 
 def damage(path: Path, draw: random.Random) -> None:
@@ -68,7 +77,7 @@ def test_damaged_newest_checkpoints(killed, tmp_path: Path, counted):
         newest = max((tmp_path / str(index) / place / "checkpoints").iterdir())
         damage(newest, draw)
         run(settings_of(tmp_path / str(index), words))
-        assert are_equal(what_is_left(tmp_path / str(index)), expected)
+        assert are_equal(what_is_left(tmp_path / str(index), "python"), expected)
     counted(f"damaged newest checkpoint, {kind}", cases=DAMAGED, equal="bit for bit")
 
 
