@@ -1,0 +1,58 @@
+"""Methods that act when a task or a rollout begins, or at an interval."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from agents.methods.settings import MethodSettings
+from plastic_rl.settings import Count, NonNegative, NonNegativeInteger, Rate
+
+
+@dataclass
+class ShrinkPerturbAtChange(MethodSettings):
+    """Shrink and perturb at each change (Ash & Adams 2020; half and half, as in most later comparisons)."""
+
+    method: ClassVar[str] = "ShrinkPerturbAtChange"
+    summary: ClassVar[str] = "whose weights are shrunk and disturbed at each change (Ash & Adams 2020)"
+
+    on_change: bool = True  # when a task begins, as the stream or the world announces it
+    every: NonNegativeInteger = 0  # updates, or 0: where nobody announces changes
+    shrink_by: Rate = 0.5  # share of each weight and bias that is lost
+    perturb_by: NonNegative = 0.5  # share of a fresh one that is added
+
+
+@dataclass
+class AdamRel(MethodSettings):
+    """Adam with relative timesteps (Ellis et al., NeurIPS 2024)."""
+
+    method: ClassVar[str] = "AdamRel"
+    summary: ClassVar[str] = "whose Adam counts its steps anew at each rollout or task (Ellis et al. 2024)"
+    bases: ClassVar[frozenset[str]] = frozenset({"ppo", "adam"})
+
+    on_rollout: bool = True  # count anew when the updates on a rollout begin
+    on_change: bool = True  # and when a task begins
+    every: NonNegativeInteger = 0  # updates, or 0: for hosts that tell of neither
+
+
+@dataclass
+class FIRE(MethodSettings):
+    """FIRE (Han et al., ICLR 2026)."""
+
+    method: ClassVar[str] = "FIRE"
+    summary: ClassVar[str] = "whose weights become the nearest isometries at each change (FIRE, Han et al. 2026)"
+
+    on_change: bool = True  # when a task begins, as the stream or the world announces it
+    every: NonNegativeInteger = 0  # updates, or 0: where nobody announces changes
+    iterations: Count = 10  # of Newton and Schulz
+
+
+@dataclass
+class OptimizerReset(MethodSettings):
+    """Resets of the optimiser's moments (Asadi et al., NeurIPS 2023)."""
+
+    method: ClassVar[str] = "OptimizerReset"
+    summary: ClassVar[str] = "whose optimiser starts over at each change, the weights kept (Asadi et al. 2023)"
+
+    on_change: bool = True  # when a task begins, as the stream or the world announces it
+    every: NonNegativeInteger = 0  # updates, or 0: where nobody announces changes
