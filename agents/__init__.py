@@ -29,6 +29,7 @@ from agents.sgd_l2 import SGDL2
 from agents.sgd_retrained import SGDRetrained
 from agents.sgd_shrink_perturb import SGDShrinkPerturb
 from agents.single_task import SingleTask
+from agents.together import JOINT, put_together
 
 NAMED: dict[str, type[Agent]] = {
     "ppo": PPO,
@@ -66,3 +67,13 @@ BASES: dict[str, type[Agent]] = {"ppo": PPO, "sgd": SGD, "adam": Adam}
 AGENTS: dict[str, type[Agent]] = NAMED | {
     name: agent for name, agent in all_combined(BASES, METHODS).items() if name not in NAMED
 }
+
+
+def agent_named(name: str) -> type[Agent]:
+    """Return the agent of a name: one of `AGENTS`, or one of them with methods, such as `ppo+cbp+l2_init`.
+
+    Raises:
+        KeyError: There is no such agent.
+        UserError: There is, but it cannot have these methods.
+    """
+    return put_together(name, AGENTS) if JOINT in name else AGENTS[name]

@@ -9,10 +9,10 @@ from agents.methods import MethodSettings
 from agents.recipe import Agent
 
 
-def combined(base: type[Agent], method: type[MethodSettings]) -> type[Agent]:
+def combined(base_name: str, base: type[Agent], method: type[MethodSettings]) -> type[Agent]:
     """Return an agent with the settings of both, whose optimiser the method wraps."""
-    described = f"{base.label} {method.summary}."
-    return dataclass(type(f"{base.__name__}{method.__name__}", (method, base), {"__doc__": described}))
+    own = {"__doc__": f"{base.label} {method.summary}.", "base_name": base_name}
+    return dataclass(type(f"{base.__name__}{method.__name__}", (method, base), own))
 
 
 def all_combined(
@@ -20,7 +20,7 @@ def all_combined(
 ) -> dict[str, type[Agent]]:
     """Return every base with every method that goes with it, by their names together."""
     return {
-        f"{base_name}_{method_name}": combined(base, method)
+        f"{base_name}_{method_name}": combined(base_name, base, method)
         for base_name, base in bases.items()
         for method_name, method in methods.items()
         if not method.bases or base_name in method.bases

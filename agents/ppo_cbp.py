@@ -4,27 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from agents.methods import ContinualBackprop
+from agents.methods import ContinualBackpropInPPO
 from agents.ppo_tuned import PPOTuned
 from plastic_rl.settings import NonNegative
 
-if TYPE_CHECKING:
-    from plastic_rl.optim import Plasticity
-
 
 @dataclass
-class PPOCBP(ContinualBackprop, PPOTuned):
+class PPOCBP(ContinualBackpropInPPO, PPOTuned):
     """PPO whose least useful mature units are replaced, a few at a time (Dohare et al. 2024, Fig. 4)."""
 
     added_later: ClassVar[Mapping[str, object]] = {"mode": "exact"}
 
     weight_decay: NonNegative = 1e-4  # "slight": without it the method is highly sensitive to its settings
-
-    def plasticity(self) -> Plasticity:
-        """Return continual backpropagation that draws newborn weights as all others were drawn."""
-        from plastic_rl.initialisers import lecun_uniform_
-
-        return partial(super().plasticity(), initialiser=lecun_uniform_)  # pyright: ignore[reportCallIssue]

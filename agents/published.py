@@ -115,6 +115,13 @@ PUBLISHED: Mapping[str, Mapping[str, Settings]] = {
 """By stream, then by learner."""
 
 
-def published(agent: str, env: str) -> Settings:
-    """Return what a paper set for a learner in a world or on a stream; empty where it said nothing."""
-    return PUBLISHED.get(env, {}).get(agent, {})
+def published(agent: str, env: str, base: str = "") -> Settings:
+    """Return what a paper set for a learner in a world or on a stream; empty where it said nothing.
+
+    Args:
+        agent: The learner.
+        env: The world or stream.
+        base: What the learner is without its methods; what was said of that goes for it where nothing else was said.
+    """
+    of_stream = PUBLISHED.get(env, {})
+    return of_stream.get(agent, of_stream.get(base, {}))

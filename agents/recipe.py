@@ -30,6 +30,10 @@ class Agent:
     keeps: ClassVar[frozenset[str]] = frozenset()
     """Settings that make the agent what it is: no environment's `agent_settings` change them."""
 
+    base_name: ClassVar[str] = ""
+    """The name of the agent that it is without its methods, where it is put together; what papers say of that goes for
+    it too."""
+
     added_later: ClassVar[Mapping[str, object]] = {}
     """Settings that came with a later version, with the values at which nothing changes: runs from before are found."""
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
-from agents import AGENTS
+from agents import AGENTS, agent_named
 from agents.recipe import ReinforcementAgent, SupervisedAgent
+from agents.together import JOINT
 from envs import ENVS
 from envs.recipe import Environment, SupervisedStream
 from plastic_rl.errors import UserError
@@ -26,8 +27,9 @@ def check_choices(given: Mapping[str, Sequence[object]]) -> None:
         if name not in ENVS:
             raise UserError(_unknown("env", name, agents, envs_for(agents)))
     for name in agents:
-        if name not in AGENTS:
+        if name.partition(JOINT)[0] not in AGENTS:
             raise UserError(_unknown("agent", name, envs, agents_for(envs)))
+        agent_named(name)
 
 
 def agents_for(envs: Iterable[str]) -> list[str]:
@@ -39,7 +41,8 @@ def agents_for(envs: Iterable[str]) -> list[str]:
 
 def envs_for(agents: Iterable[str]) -> list[str]:
     """Return the environments or streams that agents can learn from; all where none of these is known."""
-    acting = [issubclass(AGENTS[agent], ReinforcementAgent) for agent in agents if agent in AGENTS]
+    known = [AGENTS[base] for agent in agents if (base := agent.partition(JOINT)[0]) in AGENTS]
+    acting = [issubclass(agent, ReinforcementAgent) for agent in known]
     return _of_kinds(ENVS, [Environment if acts else SupervisedStream for acts in acting])
 
 

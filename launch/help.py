@@ -12,13 +12,17 @@ from agents import AGENTS
 from agents.recipe import ReinforcementAgent, SupervisedAgent
 from envs import ENVS
 from envs.recipe import Environment, SupervisedStream
-from launch.request import names_both, overrides, setting_words
+from launch.request import check_request, names_both, overrides, setting_words
 from launch.settings import CONFIG_NAME, Settings
 
 _USAGE = """\
 Train an agent in a world or on a stream that changes, and see whether it can still learn.
 
   python train.py agent=NAME env=NAME [setting=value ...]"""
+
+_TOGETHER = """\
+several methods at once, each with its own settings
+  agent=ppo+cbp+l2_init agent.cbp.replacement_rate=1e-3 agent.l2_init.strength=1e-4"""
 
 _EXAMPLES = """\
 examples
@@ -39,6 +43,7 @@ def help_text(arguments: Sequence[str]) -> str:
     sections = [
         _USAGE,
         _named("agents that act in an environment (agent=)", AGENTS, ReinforcementAgent),
+        _TOGETHER,
         _named("environments (env=)", ENVS, Environment),
         _named("agents that learn from a stream (agent=)", AGENTS, SupervisedAgent),
         _named("streams of examples (env=)", ENVS, SupervisedStream),
@@ -52,6 +57,7 @@ def help_text(arguments: Sequence[str]) -> str:
 def _composed(arguments: Sequence[str]) -> DictConfig | None:
     if not names_both(overrides(arguments)):
         return None
+    check_request(arguments)
     with initialize(version_base="1.3", config_path=None):
         return compose(CONFIG_NAME, setting_words(arguments))
 
@@ -78,8 +84,15 @@ def _of_the_run(config: DictConfig | None) -> str:
 
 
 def _of_a_recipe(config: DictConfig, group: str) -> str:
-    lines = [f"  {group}.{_assignment(config[group], str(name))}" for name in config[group]]
-    return "\n".join([f"settings of this {group}", *lines])
+    return "\n".join([f"settings of this {group}", *_assignments(config[group], f"  {group}")])
+
+
+def _assignments(values: DictConfig, path: str) -> Iterator[str]:
+    for name in map(str, values):
+        if OmegaConf.is_dict(values._get_node(name)):
+            yield from _assignments(values[name], f"{path}.{name}")
+        else:
+            yield f"{path}.{_assignment(values, name)}"
 
 
 def _assignment(values: DictConfig, name: str) -> str:

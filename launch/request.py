@@ -14,12 +14,12 @@ from agents import AGENTS
 from envs import ENVS
 from launch.choices import check_choices
 from launch.messages import unknown
-from launch.settings import setting_names
+from launch.settings import register_agent, setting_names
 from plastic_rl.errors import UserError
 
 
 def check_request(arguments: Sequence[str]) -> None:
-    """Refuse what names no setting, and what leaves open who is to learn where.
+    """Refuse what names no setting, and what leaves open who is to learn where; tell Hydra of the agents.
 
     Args:
         arguments: The words after `train.py`, as Hydra reads them.
@@ -36,7 +36,10 @@ def check_request(arguments: Sequence[str]) -> None:
             f"agent= and env= are both needed: agent={'|'.join(AGENTS)}, env={'|'.join(ENVS)}\n"
             "For example: python train.py agent=ppo_cbp env=permuted-cartpole"
         )
-    check_choices({str(override.key_or_group): list(_values(override)) for override in given})
+    chosen = {str(override.key_or_group): list(_values(override)) for override in given}
+    check_choices(chosen)
+    for name in chosen["agent"] or AGENTS:  # none where a pattern says which: all that there are
+        register_agent(str(name))
 
 
 def names_both(given: Iterable[Override]) -> bool:

@@ -14,9 +14,10 @@ from typing import Annotated, Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
-from agents import AGENTS
+from agents import AGENTS, agent_named
 from agents.published import published
 from agents.recipe import Agent
+from agents.together import Together, parts_of
 from envs import ENVS
 from envs.recipe import Problem
 from plastic_rl.runs import Track
@@ -66,7 +67,10 @@ class Settings:
     @property
     def agent_name(self) -> str:
         """The word after `agent=`."""
-        return next(name for name, recipe in AGENTS.items() if recipe is type(self.agent))
+        recipe = type(self.agent)
+        return (
+            recipe.__name__ if issubclass(recipe, Together) else next(n for n, each in AGENTS.items() if each is recipe)
+        )
 
     @property
     def env_name(self) -> str:
@@ -110,20 +114,41 @@ def from_hydra(config: DictConfig) -> Settings:
 
 @cache
 def register() -> None:
-    """Tell Hydra of the settings, every agent, every environment, and what environments say of agents."""
+    """Tell Hydra of the settings and of every environment; the agents of a command follow (:func:`register_agent`)."""
     store = ConfigStore.instance()
     # Hydra copies what it takes from the store, and before that all of it, which takes longer than all else at a start.
     store.__deepcopy__ = lambda memo: store  # pyright: ignore[reportAttributeAccessIssue]
     store.store(name="settings", node=Settings)
     store.store(name=CONFIG_NAME, node=_composition())
-    for agent_name, agent in AGENTS.items():
-        store.store(group="agent", name=agent_name, node=agent)
     for env_name, env in ENVS.items():
         node = {"env": env, "total_steps": env.steps_of_a_run()}
         store.store(group="env", name=env_name, node=node, package="_global_")
-        for agent_name, agent in AGENTS.items():
-            node = known_to(agent, {**env.agent_settings, **published(agent_name, env_name)})
-            store.store(group="agent_settings", name=f"{agent_name}-in-{env_name}", node=node, package="agent")
+    register_agent(next(iter(AGENTS)))
+
+
+@cache
+def register_agent(agent_name: str) -> None:
+    """Tell Hydra of an agent, and of what environments and papers say of it.
+
+    Raises:
+        KeyError: There is no such agent.
+        UserError: It cannot have the methods of its name.
+    """
+    store, agent = ConfigStore.instance(), agent_named(agent_name)
+    store.store(group="agent", name=agent_name, node=agent)
+    for env_name in ENVS:
+        node = said_of(agent_name, env_name)
+        store.store(group="agent_settings", name=f"{agent_name}-in-{env_name}", node=node, package="agent")
+
+
+def said_of(agent_name: str, env_name: str) -> dict[str, object]:
+    """Return the settings that an agent has in an environment, by that environment's recipe and by papers."""
+    agent, everywhere = agent_named(agent_name), ENVS[env_name].agent_settings
+    said = known_to(agent, {**everywhere, **published(agent_name, env_name, agent.base_name)})
+    for word, method in parts_of(agent).items():
+        of_method = {**everywhere, **published(f"{agent.base_name}_{word}", env_name)}
+        said[word] = known_to(method, of_method)
+    return said
 
 
 def known_to(agent: type[Agent], agent_settings: Mapping[str, object]) -> dict[str, object]:

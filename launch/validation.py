@@ -10,6 +10,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from agents.ppo import PPO
 from agents.recipe import ReinforcementAgent, SupervisedAgent
+from agents.together import parts_of
 from envs.recipe import SupervisedStream
 from launch.choices import agents_for, nearest
 from launch.device import check_device_name
@@ -24,7 +25,9 @@ def check(settings: Settings) -> None:
     Raises:
         UserError: The first setting, in the order of their declaration, that is out of its range.
     """
-    for prefix, group in (("", settings), ("agent.", settings.agent), ("env.", settings.env)):
+    methods = {word: getattr(settings.agent, word) for word in parts_of(type(settings.agent))}
+    groups = {"": settings, "agent.": settings.agent, **{f"agent.{word}.": each for word, each in methods.items()}}
+    for prefix, group in {**groups, "env.": settings.env}.items():
         for name, condition in _conditions(type(group)):
             value = getattr(group, name)
             if value not in condition:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any, get_args, get_type_hints
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
-from agents import AGENTS
+from agents import agent_named
+from agents.together import JOINT
 from envs import ENVS
 from launch.settings import Settings
+from plastic_rl.errors import UserError
 
 MULTIRUN = ("-m", "--multirun")
 _SETTING = re.compile(r"([\w./@-]+)=(.*)", re.DOTALL)
+_METHODS = re.compile(r"agent\.methods=\[?([\w\s,]*)\]?")
 _EXPONENT = re.compile(r"[+-]?\d[\d_]*(\.\d+)?[eE][+-]?\d+")
 
 
@@ -24,13 +28,27 @@ def as_hydra_reads(arguments: Sequence[str]) -> list[str]:
     """Return the words of a command in Hydra's own grammar.
 
     `-m` may stand anywhere; a text may hold what Hydra's grammar has no place for (`out=日本`, `out=a=b`); `~/` is the
-    user's folder; and 1e6 is a whole number where one is expected.
+    user's folder; 1e6 is a whole number where one is expected; and `agent=ppo agent.methods=[cbp,l2_init]` is
+    `agent=ppo+cbp+l2_init`.
 
     Args:
         arguments: The words after `train.py`.
     """
+    arguments = _with_methods(arguments)
     words = [_setting(word, arguments) for word in arguments if word not in MULTIRUN]
     return ["--multirun", *words] if len(words) < len(arguments) else words
+
+
+def _with_methods(arguments: Sequence[str]) -> Sequence[str]:
+    """The words with the methods of `agent.methods` in the names of the agents."""
+    lists = [found[1] for word in arguments if (found := _METHODS.fullmatch(word))]
+    if not lists:
+        return arguments
+    joined = "".join(f"{JOINT}{name.strip()}" for name in lists[-1].split(",") if name.strip())
+    others = [word for word in arguments if not _METHODS.fullmatch(word)]
+    return [
+        re.sub(r"(?<=[=,])[^,]+", rf"\g<0>{joined}", word) if word.startswith("agent=") else word for word in others
+    ]
 
 
 def _setting(word: str, arguments: Sequence[str]) -> str:
@@ -62,9 +80,18 @@ def _is_whole(name: str, arguments: Sequence[str]) -> bool:
 def _owners(group: str, arguments: Sequence[str]) -> list[type]:
     if not group:
         return [Settings]
-    recipes: Mapping[str, type] = {"agent": AGENTS, "env": ENVS}.get(group, {})
-    named = [name for word in arguments if word.startswith(f"{group}=") for name in word.split("=", 1)[1].split(",")]
-    return [recipes[name] for name in named if name in recipes]
+    kind, _, part = group.partition(".")
+    named = [name for word in arguments if word.startswith(f"{kind}=") for name in word.split("=", 1)[1].split(",")]
+    recipes = [recipe for name in named if (recipe := _recipe(kind, name)) is not None]
+    return [
+        owner for recipe in recipes for owner in ([get_type_hints(recipe).get(part)] if part else [recipe]) if owner
+    ]
+
+
+def _recipe(kind: str, name: str) -> type | None:
+    with suppress(KeyError, UserError):
+        return {"agent": agent_named, "env": ENVS.__getitem__}[kind](name)
+    return None
 
 
 def _kinds(owners: Sequence[type], name: str) -> Iterator[tuple[Any, ...]]:

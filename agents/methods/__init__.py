@@ -12,6 +12,7 @@ from agents.methods.settings import MethodSettings
 from agents.methods.units import (
     CalibratedPartialResets,
     ContinualBackprop,
+    ContinualBackpropInPPO,
     ContinualBackpropOnStreams,
     ReDo,
     ReGraMa,
@@ -57,7 +58,17 @@ METHODS: dict[str, type[MethodSettings]] = {
 """The methods that any agent can have, by the word that follows its name. Those that must be told when a task is over
 (elastic weight consolidation, L2 transfer) have agents of their own, as continual backpropagation has."""
 
+_AT_A_CHANGE = "as each sets all weights anew at a change"
+
+EXCLUSIVE: dict[frozenset[str], str] = {
+    frozenset({"fire", "shrink_perturb_at_change"}): _AT_A_CHANGE,
+    frozenset({"isometry", "parseval"}): "as both draw the same weights to orthogonality, to different scales",
+    frozenset({"nap", "weight_clipping"}): "as both say after each step how large the weights are",
+}
+"""Pairs of methods that no agent may have together, with the reason; :mod:`agents.together` refuses them."""
+
 __all__ = [
+    "EXCLUSIVE",
     "FIRE",
     "METHODS",
     "TRAC",
@@ -65,6 +76,7 @@ __all__ = [
     "AdamRel",
     "CalibratedPartialResets",
     "ContinualBackprop",
+    "ContinualBackpropInPPO",
     "ContinualBackpropOnStreams",
     "DecoupledIsometry",
     "ElasticWeightConsolidation",

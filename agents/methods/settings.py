@@ -26,6 +26,10 @@ class MethodSettings(Agent):
     bases: ClassVar[frozenset[str]] = frozenset()
     """The names of the agents that can have it; none for all."""
 
+    resets_units: ClassVar[bool] = False
+    """True if it draws units or layers afresh: it then goes around methods that move weights, which would move newborn
+    units before anybody has seen them."""
+
     def plasticity(self) -> Plasticity:
         """Return the method, still without its optimiser and layers; who has a seed adds it."""
         declared = next(kind for kind in type(self).__mro__ if "method" in vars(kind))

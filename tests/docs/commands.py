@@ -7,7 +7,6 @@ import shlex
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
-from functools import cache
 from importlib.util import find_spec
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
@@ -15,7 +14,8 @@ from hydra import compose, initialize
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 
-from agents import AGENTS
+from agents import AGENTS, agent_named
+from agents.together import JOINT
 from envs import ENVS
 from launch.request import check_request, overrides, wants_help
 from launch.settings import CONFIG_NAME, Settings, from_hydra, register
@@ -69,13 +69,23 @@ def unknown_settings(page: Page) -> set[str]:
 
 def _unknown_in(line: str) -> Iterator[str]:
     for group, recipes in RECIPES.items():
-        for names in re.findall(rf"\b{group}=([\w,-]+)", line):
-            yield from (f"{group}={name}" for name in names.split(",") if name not in recipes and not name.isupper())
+        for names in re.findall(rf"\b{group}=([\w,+-]+)", line):
+            unknown = (name for name in names.split(",") if not (_is_known(name, recipes) or name.isupper()))
+            yield from (f"{group}={name}" for name in unknown)
         bare = re.sub(r"\w+\.\w+=\S*", "", line)
         named = [recipes[word] for word in re.findall(r"[\w-]+", bare) if word in recipes]
         for key, value in re.findall(rf"\b{group}\.(\w+)=([\w.-]*)", line):
             if not any(_takes(recipe, key, value) for recipe in named or recipes.values()):
                 yield f"{group}.{key}={value}"
+
+
+def _is_known(name: str, recipes: Mapping[str, type[Any]]) -> bool:
+    if JOINT not in name:
+        return name in recipes
+    try:
+        return bool(agent_named(name))
+    except (KeyError, UserError):
+        return False
 
 
 def _takes(recipe: type[Any], key: str, value: str) -> bool:
@@ -113,11 +123,8 @@ def refusal(words: Sequence[str], *, whole_sweep: bool) -> str | None:
     return None
 
 
-once_registered = cache(register)  # every agent in every environment: half a second
-
-
 def _composed(words: Sequence[str]) -> Settings:
-    once_registered()
+    register()
     with initialize(version_base="1.3", config_path=None):
         return from_hydra(compose(CONFIG_NAME, list(words)))
 

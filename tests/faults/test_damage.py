@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize
 
+from launch.request import check_request
 from launch.run import run
 from launch.settings import CONFIG_NAME, Settings, from_hydra, register
 from plastic_rl.errors import RunError
@@ -25,6 +26,7 @@ DAMAGED = 20
 
 def settings_of(out: Path, words: tuple[str, ...]) -> Settings:
     register()
+    check_request(words)
     with initialize(version_base="1.3", config_path=None):
         return from_hydra(compose(CONFIG_NAME, [*words, *OFTEN, f"out={out}"]))
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from hydra import compose, initialize
 
+from launch.request import check_request
 from launch.settings import CONFIG_NAME, Settings, from_hydra, register
 
 
@@ -14,6 +15,7 @@ def settings_of() -> Callable[..., Settings]:
     register()
 
     def composed(*words: str) -> Settings:
+        check_request(words)
         with initialize(version_base="1.3", config_path=None):
             return from_hydra(compose(CONFIG_NAME, list(words)))
 

@@ -1,0 +1,120 @@
+"""Agents that are put together by their names: `ppo+cbp+l2_init` is PPO with both methods, each with its own settings.
+
+The settings of a method are under its word: `agent.cbp.replacement_rate=1e-3`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import field, make_dataclass
+from difflib import get_close_matches
+from functools import cache
+from itertools import combinations
+from typing import TYPE_CHECKING, ClassVar
+
+from agents.methods import (
+    EXCLUSIVE,
+    METHODS,
+    ContinualBackpropInPPO,
+    ContinualBackpropOnStreams,
+    MethodSettings,
+)
+from agents.ppo import PPO
+from agents.recipe import Agent, BackpropAgent
+from plastic_rl.errors import UserError
+
+if TYPE_CHECKING:
+    from plastic_rl.optim import Plasticity
+
+JOINT = "+"
+
+
+class Together(Agent):
+    """An agent with methods; beside its own settings it has a group of them for each method, called by its word."""
+
+    words: ClassVar[tuple[str, ...]]
+
+    @property
+    def methods(self) -> list[MethodSettings]:
+        """The settings of its methods, the innermost first: those that reset units go around those that do not."""
+        return sorted((getattr(self, word) for word in self.words), key=lambda method: method.resets_units)
+
+    def plasticity(self) -> Plasticity:
+        """Return all methods as one, that of the agent itself innermost."""
+        from plastic_rl.optim import Stack
+
+        base: Plasticity | None = super().plasticity()  # pyright: ignore
+        return Stack([*([base] if base is not None else []), *(method.plasticity() for method in self.methods)])
+
+
+def parts_of(agent: type[Agent]) -> dict[str, type[MethodSettings]]:
+    """Return the methods of an agent that is put together by its name, by their words; empty for any other."""
+    return {word: methods_for(agent)[word] for word in agent.words} if issubclass(agent, Together) else {}
+
+
+def put_together(name: str, bases: Mapping[str, type[Agent]]) -> type[Agent]:
+    """Return the agent of a name with methods in it.
+
+    Args:
+        name: Such as `ppo+cbp+l2_init`; the order of the methods is of no account.
+        bases: The agents by their names.
+
+    Raises:
+        UserError: The first part is no agent that takes methods, another is no method, or two exclude each other.
+    """
+    base_name, *words = name.split(JOINT)
+    base = bases[base_name]
+    if not takes_methods(base):
+        fitting = ", ".join(other for other, recipe in bases.items() if takes_methods(recipe) and not recipe.base_name)
+        raise UserError(f"agent={base_name} takes no methods by +\nThose that do: {fitting}")
+    _check(name, words, bases)
+    return _made(base_name, base, tuple(words))
+
+
+def takes_methods(agent: type[Agent]) -> bool:
+    """True if methods can wrap an agent's optimiser: one that trains its network by backpropagation alone."""
+    if issubclass(agent, PPO):
+        return agent.algorithm is PPO.algorithm
+    return issubclass(agent, BackpropAgent) and agent.build_one is BackpropAgent.build_one
+
+
+def methods_for(agent: type[Agent]) -> dict[str, type[MethodSettings]]:
+    """Return the methods that an agent may have, by their words."""
+    cbp = ContinualBackpropInPPO if issubclass(agent, PPO) else ContinualBackpropOnStreams
+    return {"cbp": cbp, **METHODS}
+
+
+def _check(name: str, words: Sequence[str], bases: Mapping[str, type[Agent]]) -> None:
+    base = bases[name.partition(JOINT)[0]]
+    there = methods_for(base)
+    for word in words:
+        if word not in there:
+            raise UserError(_unknown(name, word, there))
+        fitting = there[word].bases
+        if fitting and not issubclass(base, tuple(bases[each] for each in fitting)):
+            raise UserError(f"agent={name}: {word} goes with {' and '.join(sorted(fitting))} only")
+    already = [word for kind in base.__mro__ for word, method in there.items() if method is kind]
+    for one, other in combinations((*already[:1], *words), 2):
+        if one == other:
+            raise UserError(f"agent={name} has {one} twice: name each method once")
+        if reason := EXCLUSIVE.get(frozenset((one, other))):
+            raise UserError(f"agent={name}: {one} and {other} exclude each other, {reason}: take one of them")
+
+
+def _unknown(name: str, word: str, there: Iterable[str]) -> str:
+    near = get_close_matches(word, there, n=1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    return f"There is no method {word or '(no word)'} in agent={name}.{hint}\nThe methods: {', '.join(there)}"
+
+
+@cache
+def _made(base_name: str, base: type[Agent], words: tuple[str, ...]) -> type[Agent]:
+    own = {
+        "__doc__": f"{base.label or base_name} with {', '.join(words)}.",
+        "__module__": __name__,
+        "base_name": base_name,
+        "words": words,
+    }
+    there = methods_for(base)
+    groups = [(word, there[word], field(default_factory=there[word])) for word in words]
+    return make_dataclass(JOINT.join((base_name, *words)), groups, bases=(Together, base), namespace=own)
