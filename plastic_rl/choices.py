@@ -133,6 +133,9 @@ class Activation(StrEnum):
     """The non-linearity after a hidden layer (:func:`plastic_rl.networks.nonlinearity`)."""
 
     relu = "relu"
+    leaky_relu = "leaky_relu"
+    smooth_leaky_relu = "smooth_leaky_relu"
+    prelu = "prelu"
 
 
 class Estimator(StrEnum):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from agents.methods.anchors import ElasticWeightConsolidation, L2Transfer
 from agents.methods.changes import FIRE, AdamRel, OptimizerReset, ShrinkPerturbAtChange
-from agents.methods.networks import LayerNorm
+from agents.methods.networks import LayerNorm, LeakyReLU, PReLU, SmoothLeakyReLU
 from agents.methods.settings import AddedSettings, MethodSettings, NetworkSettings
 from agents.methods.units import (
     CalibratedPartialResets,
@@ -41,13 +41,16 @@ METHODS: dict[str, type[AddedSettings]] = {
     "isometry": DecoupledIsometry,
     "l2_init": L2Init,
     "layer_norm": LayerNorm,
+    "leaky_relu": LeakyReLU,
     "nap": NormalizeAndProject,
     "optimizer_reset": OptimizerReset,
     "parseval": Parseval,
+    "prelu": PReLU,
     "redo": ReDo,
     "regrama": ReGraMa,
     "shrink_perturb": ShrinkPerturb,
     "shrink_perturb_at_change": ShrinkPerturbAtChange,
+    "smooth_leaky_relu": SmoothLeakyReLU,
     "snr": SelfNormalizedResets,
     "spectral_regularization": SpectralRegularization,
     "swr": SelectiveWeightReinitialization,
@@ -75,10 +78,12 @@ __all__ = [
     "L2Init",
     "L2Transfer",
     "LayerNorm",
+    "LeakyReLU",
     "MethodSettings",
     "NetworkSettings",
     "NormalizeAndProject",
     "OptimizerReset",
+    "PReLU",
     "Parseval",
     "ReDo",
     "ReGraMa",
@@ -86,6 +91,7 @@ __all__ = [
     "SelfNormalizedResets",
     "ShrinkPerturb",
     "ShrinkPerturbAtChange",
+    "SmoothLeakyReLU",
     "SpectralRegularization",
     "WassersteinInit",
     "WeightClipping",

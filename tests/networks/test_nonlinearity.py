@@ -46,7 +46,18 @@ def test_batch_normalisation_must_know_the_width():
         nonlinearity(normalization="batch")
 
 
-@pytest.mark.parametrize(("settings", "words"), [({"activation": "step"}, "activation must be one of relu")])
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"activation": "step"}, "activation must be one of relu, leaky_relu, .*; got 'step'"),
+        ({"slope": 0.1}, "relu has no slope: it takes no setting"),
+        ({"activation": "smooth_leaky_relu", "p": 3}, "smooth_leaky_relu has no p: it takes slope, sharpness"),
+        ({"activation": "leaky_relu", "slope": 1.5}, r"slope must be in \[0, 1\], got 1.5"),
+        ({"activation": "prelu", "initial_slope": -1.0}, r"initial_slope must be in \[0, 1\], got -1.0"),
+        ({"activation": "smooth_leaky_relu", "slope": 2.0}, r"slope must be in \[0, 1\], got 2.0"),
+        ({"activation": "smooth_leaky_relu", "sharpness": 0.0}, "sharpness must be above 0 and finite, got 0.0"),
+    ],
+)
 def test_what_there_is_not_is_refused(settings, words):
     with pytest.raises(ValueError, match=words):
         nonlinearity(**settings)

@@ -9,6 +9,7 @@ from torch import nn
 
 from plastic_rl.doctor import examine_saved
 from plastic_rl.sb3 import layers_of, plastic, plastic_optimizers, trunk
+from tests.contract.networks import NETWORKS
 from tests.sb3.training import EAGER, learn, replaced, same_parameters
 
 SMALL = {"buffer_size": 100, "learning_starts": 8, "batch_size": 8}
@@ -20,15 +21,13 @@ ALGORITHMS = {
     TD3: ("Pendulum-v1", SMALL),
     DQN: ("CartPole-v1", SMALL),
 }
-OPTIONS = {"layer norm": {"normalization": "layer"}}
-
 algorithms = pytest.mark.parametrize("algorithm", ALGORITHMS, ids=lambda each: each.__name__)
-options = pytest.mark.parametrize("name", OPTIONS)
+options = pytest.mark.parametrize("name", NETWORKS)
 
 
 def made(algorithm, name, **settings):
     env, small = ALGORITHMS[next(each for each in ALGORITHMS if issubclass(algorithm, each))]
-    kwargs = {"net_arch": [16, 16], **trunk(**OPTIONS[name])}
+    kwargs = {"net_arch": [16, 16], **trunk(**NETWORKS[name])}
     return algorithm("MlpPolicy", env, policy_kwargs=kwargs, seed=0, device="cpu", **small, **settings)
 
 
@@ -36,7 +35,7 @@ def made(algorithm, name, **settings):
 @algorithms
 def test_every_algorithm_learns_with_it_and_is_opened_by_plain_load(algorithm, name, tmp_path):
     model = made(algorithm, name)
-    learn(model, 64)
+    learn(model, 32)
     model.save(tmp_path / "model.zip")
     again = algorithm.load(tmp_path / "model.zip", device="cpu")
     assert same_parameters(model, again)
@@ -51,7 +50,7 @@ def test_every_algorithm_learns_with_it_and_is_opened_by_plain_load(algorithm, n
 @pytest.mark.parametrize("algorithm", [PPO, SAC], ids=lambda each: each.__name__)
 def test_units_are_replaced_in_it(algorithm, name):
     model = made(plastic(algorithm), name, plasticity=EAGER)
-    learn(model, 64)
+    learn(model, 32)
     assert all(count > 0 for count in replaced(model))
     assert all(len(optimizer.layers) >= 2 for optimizer in plastic_optimizers(model.policy))
 
