@@ -1,22 +1,22 @@
-"""Agents that are another one with a method around its optimiser: one for each base and each method."""
+"""Agents that are another one with a method around its optimiser, or with another network: one for each pair."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from agents.methods import MethodSettings
+from agents.methods import AddedSettings
 from agents.recipe import Agent
 
 
-def combined(base_name: str, base: type[Agent], method: type[MethodSettings]) -> type[Agent]:
-    """Return an agent with the settings of both, whose optimiser the method wraps."""
+def combined(base_name: str, base: type[Agent], method: type[AddedSettings]) -> type[Agent]:
+    """Return an agent with the settings of both, whose optimiser the method wraps, or whose network it changes."""
     own = {"__doc__": f"{base.label} {method.summary}.", "base_name": base_name}
     return dataclass(type(f"{base.__name__}{method.__name__}", (method, base), own))
 
 
 def all_combined(
-    bases: Mapping[str, type[Agent]], methods: Mapping[str, type[MethodSettings]]
+    bases: Mapping[str, type[Agent]], methods: Mapping[str, type[AddedSettings]]
 ) -> dict[str, type[Agent]]:
     """Return every base with every method that goes with it, by their names together."""
     return {

@@ -57,6 +57,10 @@ class PPO(ReinforcementAgent):
         """Return the method that is to wrap the optimiser, or None for plain PPO."""
         return None
 
+    def network_options(self) -> dict[str, Any]:
+        """Return what follows hidden layers, for `plastic_rl.networks.nonlinearity`; empty for ReLU alone."""
+        return {}
+
     def algorithm(self) -> Callable[..., Any]:
         """Return what makes the learner of PPO's own keywords and `plasticity`."""
         from stable_baselines3 import PPO as StableBaselinesPPO
@@ -73,6 +77,8 @@ class PPO(ReinforcementAgent):
         from plastic_rl.sb3 import add_plasticity
 
         is_image = is_image_space(env.observation_space)
+        if is_image:
+            self._refuse_network_options("the convolutional network of a world of images")
         model = self.algorithm()(
             "CnnPolicy" if is_image else "MlpPolicy",
             env,
@@ -98,10 +104,12 @@ class PPO(ReinforcementAgent):
     def _policy(self) -> dict[str, Any]:
         import torch
 
-        hidden = [self.hidden_units] * self.hidden_layers
+        from plastic_rl.sb3 import trunk
+
+        hidden, options = [self.hidden_units] * self.hidden_layers, self.network_options()
         return {
             "net_arch": {"pi": hidden, "vf": hidden},
-            "activation_fn": torch.nn.ReLU,
+            **(trunk(**options) if options else {"activation_fn": torch.nn.ReLU}),
             "ortho_init": False,
             "share_features_extractor": False,  # of images: as separate as the rest of policy and value
             "optimizer_class": torch.optim.Adam,
@@ -111,6 +119,13 @@ class PPO(ReinforcementAgent):
                 "weight_decay": self.weight_decay,
             },
         }
+
+    def _refuse_network_options(self, network: str) -> None:
+        from plastic_rl.errors import UserError
+
+        if options := self.network_options():
+            given = ", ".join(f"{name}={value}" for name, value in options.items())
+            raise UserError(f"{network} is as it is, without {given}; take an agent without it")
 
     def _steps_of_each(self, sub_environments: int) -> int:
         from plastic_rl.errors import UserError

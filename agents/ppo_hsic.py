@@ -30,6 +30,7 @@ class PPOHSIC(PPO):
         return plastic(LocalPPO)
 
     def _policy(self) -> dict[str, Any]:
+        self._refuse_network_options("the locally trained trunk of ppo_hsic")
         return {
             **super()._policy(),
             "net_arch": [self.hidden_units] * self.hidden_layers,

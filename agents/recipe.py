@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from plastic_rl.choices import Network, Precision, Renewal
 from plastic_rl.settings import Count, OneOf
@@ -101,6 +101,10 @@ class BackpropAgent(SupervisedAgent):
         """Return the method that is to wrap the optimiser, or None for none."""
         return None
 
+    def network_options(self) -> dict[str, Any]:
+        """Return what follows hidden layers, for `plastic_rl.networks.nonlinearity`; empty for ReLU alone."""
+        return {}
+
     def build(self, streams: Sequence[Stream], *, device: str) -> Learner:
         from plastic_rl.learners import backprop_learner
 
@@ -145,4 +149,5 @@ class BackpropAgent(SupervisedAgent):
             hidden_layers=self.hidden_layers,
             hidden_units=self.hidden_units,
             width=self.network_width,
+            **self.network_options(),
         )

@@ -10,14 +10,16 @@ from dataclasses import field, make_dataclass
 from difflib import get_close_matches
 from functools import cache
 from itertools import combinations
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from agents.methods import (
     EXCLUSIVE,
     METHODS,
+    AddedSettings,
     ContinualBackpropInPPO,
     ContinualBackpropOnStreams,
     MethodSettings,
+    NetworkSettings,
 )
 from agents.ppo import PPO
 from agents.recipe import Agent, BackpropAgent
@@ -37,17 +39,28 @@ class Together(Agent):
     @property
     def methods(self) -> list[MethodSettings]:
         """The settings of its methods, the innermost first: those that reset units go around those that do not."""
-        return sorted((getattr(self, word) for word in self.words), key=lambda method: method.resets_units)
+        parts = [getattr(self, word) for word in self.words]
+        methods = [part for part in parts if isinstance(part, MethodSettings)]
+        return sorted(methods, key=lambda method: method.resets_units)
 
-    def plasticity(self) -> Plasticity:
-        """Return all methods as one, that of the agent itself innermost."""
+    def plasticity(self) -> Plasticity | None:
+        """Return all methods as one, that of the agent itself innermost; None where there are networks alone."""
         from plastic_rl.optim import Stack
 
         base: Plasticity | None = super().plasticity()  # pyright: ignore
-        return Stack([*([base] if base is not None else []), *(method.plasticity() for method in self.methods)])
+        stack = [*([base] if base is not None else []), *(method.plasticity() for method in self.methods)]
+        return Stack(stack) if stack else None
+
+    def network_options(self) -> dict[str, Any]:
+        """Return what all its networks say of what follows a hidden layer."""
+        options: dict[str, Any] = super().network_options()  # pyright: ignore
+        parts = [getattr(self, word) for word in self.words]
+        for part in parts:
+            options = options | (part.network_options() if isinstance(part, NetworkSettings) else {})
+        return options
 
 
-def parts_of(agent: type[Agent]) -> dict[str, type[MethodSettings]]:
+def parts_of(agent: type[Agent]) -> dict[str, type[AddedSettings]]:
     """Return the methods of an agent that is put together by its name, by their words; empty for any other."""
     return {word: methods_for(agent)[word] for word in agent.words} if issubclass(agent, Together) else {}
 
@@ -78,7 +91,7 @@ def takes_methods(agent: type[Agent]) -> bool:
     return issubclass(agent, BackpropAgent) and agent.build_one is BackpropAgent.build_one
 
 
-def methods_for(agent: type[Agent]) -> dict[str, type[MethodSettings]]:
+def methods_for(agent: type[Agent]) -> dict[str, type[AddedSettings]]:
     """Return the methods that an agent may have, by their words."""
     cbp = ContinualBackpropInPPO if issubclass(agent, PPO) else ContinualBackpropOnStreams
     return {"cbp": cbp, **METHODS}
@@ -97,8 +110,16 @@ def _check(name: str, words: Sequence[str], bases: Mapping[str, type[Agent]]) ->
     for one, other in combinations((*already[:1], *words), 2):
         if one == other:
             raise UserError(f"agent={name} has {one} twice: name each method once")
-        if reason := EXCLUSIVE.get(frozenset((one, other))):
+        if reason := EXCLUSIVE.get(frozenset((one, other))) or _same_option(there[one], there[other]):
             raise UserError(f"agent={name}: {one} and {other} exclude each other, {reason}: take one of them")
+
+
+def _same_option(one: type[AddedSettings], other: type[AddedSettings]) -> str:
+    """The reason why two networks cannot be one; empty where they can."""
+    if not (issubclass(one, NetworkSettings) and issubclass(other, NetworkSettings)):
+        return ""
+    shared = one().network_options().keys() & other().network_options().keys()
+    return f"as each is the {min(shared)} of the same network" if shared else ""
 
 
 def _unknown(name: str, word: str, there: Iterable[str]) -> str:

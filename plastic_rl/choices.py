@@ -123,10 +123,19 @@ class LocalNetwork(StrEnum):
 
 
 class Normalization(StrEnum):
-    """The statistics by which the blocks of a locally trained perceptron are normalised."""
+    """The statistics by which hidden layers are normalised before their non-linearity."""
 
     batch = "batch"
     layer = "layer"
+
+
+class Activation(StrEnum):
+    """The non-linearity after a hidden layer (:func:`plastic_rl.networks.nonlinearity`)."""
+
+    relu = "relu"
+    leaky_relu = "leaky_relu"
+    smooth_leaky_relu = "smooth_leaky_relu"
+    prelu = "prelu"
 
 
 class Estimator(StrEnum):

@@ -9,14 +9,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from gymnasium import spaces
+from stable_baselines3.common.vec_env import DummyVecEnv
 
 from agents import AGENTS, BASES, NAMED
+from agents.combined import combined
 from agents.ewc import EWC
 from agents.l2_transfer import L2Transfer
-from agents.methods import METHODS
+from agents.methods import METHODS, MethodSettings, NetworkSettings
 from agents.methods import ContinualBackprop as ContinualBackpropSettings
 from agents.ppo import PPO
 from agents.ppo_cbp import PPOCBP
+from agents.ppo_hsic import PPOHSIC
 from agents.ppo_l2 import PPOL2
 from agents.ppo_tuned import PPOTuned
 from agents.recipe import ReinforcementAgent
@@ -29,8 +33,11 @@ from launch.run import run
 from launch.settings import Settings
 from plastic_rl.errors import UserError
 from plastic_rl.initialisers import lecun_uniform_
+from plastic_rl.networks import nonlinearity
 from plastic_rl.optim import ContinualBackprop, PlasticOptimizer
 from plastic_rl.runs import Track
+from plastic_rl.sb3.trunk import Nonlinearity
+from tests.layers.zoo import Box
 
 ROOT = Path(__file__).parents[1]
 ACTING = [name for name, recipe in AGENTS.items() if issubclass(recipe, ReinforcementAgent)]
@@ -54,11 +61,36 @@ def test_every_agent_is_a_file_of_its_name_or_a_base_and_a_method_together():
         assert all(issubclass(AGENTS[name], part) for part in together[name])
 
 
-@pytest.mark.parametrize("settings", [*METHODS.values(), ContinualBackpropSettings, EWC, L2Transfer])
+OPTIMISER_METHODS = [method for method in METHODS.values() if issubclass(method, MethodSettings)]
+NETWORKS = {word: method for word, method in METHODS.items() if issubclass(method, NetworkSettings)}
+
+
+@pytest.mark.parametrize("settings", [*OPTIMISER_METHODS, ContinualBackpropSettings, EWC, L2Transfer])
 def test_the_settings_of_a_method_are_those_of_the_library(settings):
     method = settings().plasticity()
     assert inspect.signature(method).bind(torch.optim.SGD([torch.zeros(1)], lr=0.1))
     assert issubclass(method.func, PlasticOptimizer)
+
+
+@pytest.mark.parametrize("word", NETWORKS)
+def test_the_settings_of_a_network_are_those_of_the_library(word):
+    options = NETWORKS[word]().network_options()
+    assert options
+    assert nonlinearity(8, **options)
+    policy = AGENTS[f"ppo_{word}"](**SMALL).build(PermutedCartPole(n_envs=1).make(0), seed=0, device="cpu").policy
+    between = [type(module) for module in policy.mlp_extractor.value_net[1]]
+    assert between == [type(module) for module in Nonlinearity(**options)]
+
+
+@pytest.mark.parametrize("word", NETWORKS)
+def test_networks_that_cannot_follow_a_policys_layers_are_refused_by_name(word):
+    world = Box(spaces.Box(0, 255, (3, 36, 36), dtype="uint8"), spaces.Discrete(2))
+    given = re.escape(", ".join(f"{key}={value}" for key, value in NETWORKS[word]().network_options().items()))
+    with pytest.raises(UserError, match=f"the convolutional network of a world of images is as it is, without {given}"):
+        AGENTS[f"ppo_{word}"](**SMALL).build(DummyVecEnv([lambda: world]), seed=0, device="cpu")
+    local = combined(PPOHSIC, NETWORKS[word])(**SMALL)
+    with pytest.raises(UserError, match=f"the locally trained trunk of ppo_hsic is as it is, without {given}"):
+        local.build(PermutedCartPole(n_envs=1).make(0), seed=0, device="cpu")
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -1,4 +1,4 @@
-"""The settings of every method that wraps an optimiser, written once: for agents in environments and on streams alike.
+"""The settings of every method and of every network, written once: for agents in environments and on streams alike.
 
 A new method is one class here and one word in `METHODS`: `ppo_<word>`, `sgd_<word>` and `adam_<word>` then exist,
 unless a file of that name says something more particular.
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from agents.methods.anchors import ElasticWeightConsolidation, L2Transfer
 from agents.methods.changes import FIRE, AdamRel, OptimizerReset, ShrinkPerturbAtChange
-from agents.methods.settings import MethodSettings
+from agents.methods.networks import LayerNorm, LeakyReLU, PReLU, SmoothLeakyReLU
+from agents.methods.settings import AddedSettings, MethodSettings, NetworkSettings
 from agents.methods.units import (
     CalibratedPartialResets,
     ContinualBackprop,
@@ -33,20 +34,24 @@ from agents.methods.weights import (
     WeightClipping,
 )
 
-METHODS: dict[str, type[MethodSettings]] = {
+METHODS: dict[str, type[AddedSettings]] = {
     "adam_rel": AdamRel,
     "cpr": CalibratedPartialResets,
     "fire": FIRE,
     "hare_and_tortoise": HareAndTortoise,
     "isometry": DecoupledIsometry,
     "l2_init": L2Init,
+    "layer_norm": LayerNorm,
+    "leaky_relu": LeakyReLU,
     "nap": NormalizeAndProject,
     "optimizer_reset": OptimizerReset,
     "parseval": Parseval,
+    "prelu": PReLU,
     "redo": ReDo,
     "regrama": ReGraMa,
     "shrink_perturb": ShrinkPerturb,
     "shrink_perturb_at_change": ShrinkPerturbAtChange,
+    "smooth_leaky_relu": SmoothLeakyReLU,
     "snr": SelfNormalizedResets,
     "spectral_regularization": SpectralRegularization,
     "swr": SelectiveWeightReinitialization,
@@ -74,6 +79,7 @@ __all__ = [
     "TRAC",
     "UPGD",
     "AdamRel",
+    "AddedSettings",
     "CalibratedPartialResets",
     "ContinualBackprop",
     "ContinualBackpropInPPO",
@@ -83,9 +89,13 @@ __all__ = [
     "HareAndTortoise",
     "L2Init",
     "L2Transfer",
+    "LayerNorm",
+    "LeakyReLU",
     "MethodSettings",
+    "NetworkSettings",
     "NormalizeAndProject",
     "OptimizerReset",
+    "PReLU",
     "Parseval",
     "ReDo",
     "ReGraMa",
@@ -93,6 +103,7 @@ __all__ = [
     "SelfNormalizedResets",
     "ShrinkPerturb",
     "ShrinkPerturbAtChange",
+    "SmoothLeakyReLU",
     "SpectralRegularization",
     "WassersteinInit",
     "WeightClipping",

@@ -1,11 +1,11 @@
-"""The settings of a method, and how the method is made of them."""
+"""The settings of what an agent can have on top of another, and how it is made of them: methods, and networks."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from agents.recipe import Agent
 
@@ -14,17 +14,31 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class MethodSettings(Agent):
-    """The settings of a method; an agent that uses it inherits from this, and from the agent that it is without it."""
-
-    method: ClassVar[str]
-    """The class of `plastic_rl.optim`; the fields beside it are its settings."""
+class AddedSettings(Agent):
+    """The settings of something; an agent that has it inherits from this, and from the agent that it is without it."""
 
     summary: ClassVar[str]
-    """The end of the sentence that says what an agent with the method is."""
+    """The end of the sentence that says what an agent with it is."""
 
     bases: ClassVar[frozenset[str]] = frozenset()
     """The names of the agents that can have it; none for all."""
+
+
+@dataclass
+class NetworkSettings(AddedSettings):
+    """The settings of a network: what follows its hidden layers."""
+
+    def network_options(self) -> dict[str, Any]:
+        """Return what `plastic_rl.networks.nonlinearity` is to be told: plain values, by name."""
+        raise NotImplementedError
+
+
+@dataclass
+class MethodSettings(AddedSettings):
+    """The settings of a method that wraps an optimiser."""
+
+    method: ClassVar[str]
+    """The class of `plastic_rl.optim`; the fields beside it are its settings."""
 
     resets_units: ClassVar[bool] = False
     """True if it draws units or layers afresh: it then goes around methods that move weights, which would move newborn

@@ -24,7 +24,7 @@ def dormant(features: Float[Tensor, "samples units"], threshold: float = DORMANT
 def dead(features: Float[Tensor, "samples units"], active_share: float = 0.01) -> Bool[Tensor, " units"]:
     """Units that are above zero on at most a share of the samples (Dohare et al. 2024 use 1 %); meant for ReLU.
 
-    A tanh unit at -1 is dead by it, and one at +1 is not: :func:`plastic_rl.diagnostics.flatness` goes by the slope of
-    whatever the activation is.
+    A tanh unit at -1 is dead by it, and one at +1 is not; a leaky unit below zero is, and learns. For them there is
+    :func:`plastic_rl.diagnostics.flatness`, which goes by the slope of whatever the activation is.
     """
     return (features > 0).to(features.dtype).mean(0) <= active_share

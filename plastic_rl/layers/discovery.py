@@ -188,7 +188,7 @@ def _ports(network: nn.Module, group: list[Unit], name: str) -> Iterator[tuple[s
             yield from (("own", port) for port in kinds.own_columns(tied, module, index))
         if alias[tied] == name and name in group[0].columns:
             index = _index([unit.columns[name] for unit in group])
-            is_norm = isinstance(module, kinds.NORMS)
+            is_norm = kinds.has_entries(module)
             yield ("norm", Port(tied, module, index)) if is_norm else ("column", kinds.columns(tied, module, index))
 
 

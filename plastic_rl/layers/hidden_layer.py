@@ -25,7 +25,7 @@ class HiddenLayer:
         layer: the module whose outputs the units are, or a port that says which of its rows.
         readers: the modules that read the units, or ports that say which columns.
         partners: further producers, whose outputs are added to those of ``layer`` or gate them.
-        norms: normalisation layers between producers and readers, with entries per unit.
+        norms: normalisation layers between producers and readers, with entries per unit; `nn.PReLU` too.
         network: the module that the layer was found in; None for a layer written by hand.
         idle: names of layers of the network that did not run on the example: they may read units unnoticed.
 

@@ -17,6 +17,9 @@ NORMS = (_BatchNorm, _InstanceNorm, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 # Norms whose statistics mix units: a unit that nobody reads is still heard through them.
 MIXING_NORMS = (nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 
+# Non-linearities that may have a learnt number for each unit.
+SLOPES = (nn.PReLU,)
+
 # Modules whose weight is a table to look up rows in, not a map of inputs.
 TABLES = (nn.Embedding, nn.EmbeddingBag)
 
@@ -123,6 +126,8 @@ def inputs(layer: nn.Module) -> int:
         return layer.in_channels
     if isinstance(layer, nn.LayerNorm | nn.RMSNorm):
         return layer.normalized_shape[0]
+    if isinstance(layer, SLOPES):
+        return layer.num_parameters
     width = getattr(layer, "num_channels" if isinstance(layer, nn.GroupNorm) else "num_features", None)
     return layer.weight.shape[1] if width is None else width  # pyright: ignore[reportIndexIssue, reportReturnType]
 
@@ -131,13 +136,23 @@ def unit_axis(layer: nn.Module, dimensions: int) -> int:
     """The axis of a layer's or norm's input, which has so many dimensions, along which units lie."""
     if isinstance(layer, nn.LayerNorm | nn.RMSNorm):
         return -len(layer.normalized_shape)
-    return min(1, dimensions - 1) - dimensions if isinstance(layer, NORMS) else column_axis(layer)
+    return min(1, dimensions - 1) - dimensions if has_entries(layer) else column_axis(layer)
 
 
 def mixes(norm: nn.Module) -> bool:
     """True if the statistics of a norm mix units."""
     alone = isinstance(norm, nn.GroupNorm) and norm.num_groups == norm.num_channels
     return isinstance(norm, MIXING_NORMS) and not alone
+
+
+def has_entries(module: nn.Module) -> bool:
+    """True if a module lies between units and readers, and may have numbers for each unit: a norm, learnt slopes."""
+    return isinstance(module, NORMS) or (isinstance(module, SLOPES) and module.num_parameters > 1)
+
+
+def start_of_weight(module: nn.Module) -> float:
+    """The value at which the entries of a norm's or of learnt slopes' weight begin."""
+    return module.init if isinstance(module, SLOPES) else 1.0
 
 
 def _has_weight(layer: nn.Module) -> bool:

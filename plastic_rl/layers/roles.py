@@ -127,7 +127,8 @@ def _modules(layers: Sequence[HiddenLayer]) -> list[nn.Module]:
 
 
 def _is_norm(module: nn.Module, layers: Sequence[HiddenLayer]) -> bool:
-    return isinstance(module, kinds.NORMS) or any(port.layer is module for each in layers for port in each.normed_by)
+    is_between = isinstance(module, kinds.NORMS) or any(p.layer is module for each in layers for p in each.normed_by)
+    return is_between and not isinstance(module, kinds.SLOPES)
 
 
 def _own(module: nn.Module, name: str) -> Tensor | None:

@@ -20,7 +20,7 @@ from jaxtyping import Bool
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from plastic_rl.layers.kinds import LAYERS, NORMS, outputs, unit_axis
+from plastic_rl.layers.kinds import LAYERS, has_entries, outputs, unit_axis
 from plastic_rl.layers.port import column_axis
 from plastic_rl.seeding import seed_for_now
 
@@ -48,7 +48,9 @@ class Tracer:
     def __init__(self, network: nn.Module, example: tuple[Any, ...]) -> None:
         self.network, self.example = network, example
         self.stations = {
-            name: Station(module) for name, module in network.named_modules() if isinstance(module, LAYERS + NORMS)
+            name: Station(module)
+            for name, module in network.named_modules()
+            if isinstance(module, LAYERS) or has_entries(module)
         }
         self.is_changed = self.is_differentiable = False
         self.clean = self._run()
@@ -121,7 +123,7 @@ class Station:
     """A layer or norm on the way: its inputs and outputs of the first run, and its output instead."""
 
     def __init__(self, module: nn.Module) -> None:
-        self.module, self.is_norm = module, isinstance(module, NORMS)
+        self.module, self.is_norm = module, has_entries(module)
         self.repeats, self.calls = False, 0
         self.inputs: list[list[Tensor]] = []
         self.outputs: list[Any] = []

@@ -5,6 +5,7 @@ from plastic_rl.networks.convnet import ConvNet
 from plastic_rl.networks.lenet import LeNet
 from plastic_rl.networks.local_mlp import LocalMLP
 from plastic_rl.networks.mlp import MLP
+from plastic_rl.networks.nonlinearity import nonlinearity
 from plastic_rl.networks.residual_conv import ResidualConv
 from plastic_rl.networks.resnet import ResNet18
 
@@ -16,4 +17,5 @@ __all__ = [
     "ResNet18",
     "ResidualConv",
     "network_for",
+    "nonlinearity",
 ]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 from torch import nn
 
@@ -22,7 +23,14 @@ IMAGES = 3  # axes of an image: channels, height, width
 
 
 def network_for(
-    name: str, shape: tuple[int, ...], outputs: int, *, hidden_layers: int, hidden_units: int, width: int
+    name: str,
+    shape: tuple[int, ...],
+    outputs: int,
+    *,
+    hidden_layers: int,
+    hidden_units: int,
+    width: int,
+    **options: Any,
 ) -> nn.Module:
     """A fresh network that takes inputs of a shape.
 
@@ -33,18 +41,20 @@ def network_for(
         hidden_layers: of an MLP.
         hidden_units: of an MLP, in each layer.
         width: channels of a ResNet's first stage.
+        options: what follows the hidden layers of an MLP (:func:`plastic_rl.networks.nonlinearity`).
 
     Raises:
-        ValueError: there is no network of that name, or it does not take inputs of that shape.
+        ValueError: there is no network of that name, it does not take inputs of that shape, or it has no such options.
     """
     kind = one_of("network", Network, name)
+    _check(kind, options)
     if kind in FLAT:
         flat = MLP(
             math.prod(shape),
             outputs,
             hidden_layers=0 if kind is Network.linear else hidden_layers,
             hidden_units=hidden_units,
-            normalization=NORMALIZED.get(kind),
+            **{"normalization": NORMALIZED.get(kind), **options},
         )
         return flat if len(shape) == 1 else nn.Sequential(nn.Flatten(), *flat)
     makers: dict[Network, Callable[[int], nn.Module]] = {
@@ -60,6 +70,15 @@ def network_for(
     if not fits.get(kind, len(shape) == IMAGES):
         raise ValueError(f"a {name} takes images {expected}, this stream gives {shape}: use agent.network=mlp")
     return makers[kind](outputs)
+
+
+def _check(kind: Network, options: Mapping[str, Any]) -> None:
+    """Refuses options that a network cannot have."""
+    given = ", ".join(f"{name}={value}" for name, value in options.items())
+    if options and (kind not in FLAT or kind is Network.linear):
+        raise ValueError(f"a {kind} is as its paper has it, without {given}: use agent.network=mlp")
+    if "normalization" in options and kind in NORMALIZED:
+        raise ValueError(f"a {kind} is normalised already, and {given} was asked for: use agent.network=mlp")
 
 
 def _residual_conv(shape: tuple[int, ...], outputs: int) -> nn.Module:

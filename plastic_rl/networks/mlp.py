@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from plastic_rl.initialisers import initialise_, kaiming_uniform_, lecun_uniform_
-from plastic_rl.networks.normalization import normalization_of
+from plastic_rl.networks.nonlinearity import nonlinearity
 
 
 class MLP(nn.Sequential):
@@ -25,9 +26,10 @@ class MLP(nn.Sequential):
         normalization: "layer" or "batch" normalises what goes into each ReLU, without weights of its own; layer
             normalisation is a control that keeps plasticity by itself (Lyle et al., "Understanding plasticity in neural
             networks", ICML 2023).
+        settings: further ones of what follows a hidden layer (:func:`plastic_rl.networks.nonlinearity`).
 
     Raises:
-        ValueError: a number is too small, or there is no normalisation of that name.
+        ValueError: a number is too small, or there is no normalisation or non-linearity of that name.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class MLP(nn.Sequential):
         hidden_units: int = 2000,
         hidden_layers: int = 3,
         normalization: str | None = None,
+        **settings: Any,
     ) -> None:
         if min(inputs, outputs, hidden_units) < 1 or hidden_layers < 0:
             sizes = f"{inputs} inputs, {outputs} outputs, {hidden_layers} layers of {hidden_units} units"
@@ -45,8 +48,8 @@ class MLP(nn.Sequential):
         widths = [inputs] + [hidden_units] * hidden_layers
         hidden: list[nn.Module] = []
         for pair in pairwise(widths):
-            norms = [normalization_of(hidden_units, normalization)] if normalization else []
-            hidden += [nn.Linear(*pair), *norms, nn.ReLU()]
+            between = nonlinearity(hidden_units, normalization=normalization, **settings)
+            hidden += [nn.Linear(*pair), *between]
         head = nn.Linear(widths[-1], outputs)
         super().__init__(*hidden, head)
         initialise_(self, kaiming_uniform_)

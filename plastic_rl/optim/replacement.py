@@ -14,6 +14,7 @@ from torch import Generator, Tensor
 from torch.optim import Optimizer
 
 from plastic_rl.layers import HiddenLayer, Port
+from plastic_rl.layers.kinds import start_of_weight
 from plastic_rl.layers.port import fill
 from plastic_rl.optim.forgetting import forget
 from plastic_rl.optim.fresh_rows import fresh_rows
@@ -86,9 +87,9 @@ def pull_units(
 
 
 def restart_norm(port: Port, units: Int[Tensor, " k"], optimizer: Optimizer | None) -> None:
-    """Sets the units' entries of a norm's affine parameters and running statistics back to where they start."""
+    """Sets the units' entries of a norm's parameters and running statistics, or of slopes, back to where they start."""
     entries = port.positions(units)
-    starts = {"weight": 1.0, "bias": 0.0, "running_mean": 0.0, "running_var": 1.0}
+    starts = {"weight": start_of_weight(port.layer), "bias": 0.0, "running_mean": 0.0, "running_var": 1.0}
     starts |= {"scale": 1.0, "ra_mean": 0.0, "ra_var": 1.0}  # the names of CrossQ's batch renormalisation
     for name, start in starts.items():
         value = getattr(port.layer, name, None)

@@ -12,6 +12,7 @@ from plastic_rl.sb3.task_recall import recall_task
 from plastic_rl.sb3.task_switch import TaskSwitch
 from plastic_rl.sb3.tasks import remember_tasks
 from plastic_rl.sb3.train_model import ModelSummary, train_model
+from plastic_rl.sb3.trunk import trunk
 
 __all__ = [
     "ChangeAnnouncements",
@@ -31,4 +32,5 @@ __all__ = [
     "remember_tasks",
     "save_observations",
     "train_model",
+    "trunk",
 ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -183,6 +184,22 @@ def _dict(description: Described) -> spaces.Space[Any]:
     return spaces.Dict(_known(_state(description)["spaces"]))
 
 
+# Networks that lack nothing but what they are built with.
+
+
+def _partial(description: Described) -> partial[Any]:
+    """A class of networks with settings (:func:`plastic_rl.sb3.trunk`): plain values, and no other function."""
+    function, arguments, settings, attributes = description.state
+    name = origin(function)
+    if name is None or arguments or attributes or not _are_plain(settings):
+        raise Refused("functools.partial of something else than a class of networks and plain values")
+    return partial(network_class(name), **settings)
+
+
+def _are_plain(settings: Any) -> bool:
+    return isinstance(settings, dict) and all(isinstance(each, PLAIN) for pair in settings.items() for each in pair)
+
+
 RECIPES: dict[str, Callable[[Described], Any]] = {
     "numpy.dtype": _dtype,
     "numpy._core.numeric._frombuffer": _from_buffer,
@@ -194,4 +211,5 @@ RECIPES: dict[str, Callable[[Described], Any]] = {
     "gymnasium.spaces.multi_discrete.MultiDiscrete": _multi_discrete,
     "gymnasium.spaces.multi_binary.MultiBinary": _multi_binary,
     "gymnasium.spaces.dict.Dict": _dict,
+    "functools.partial": _partial,
 }

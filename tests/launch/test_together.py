@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from agents import AGENTS, agent_named
-from agents.methods import EXCLUSIVE, METHODS
+from agents.methods import EXCLUSIVE, METHODS, AddedSettings, NetworkSettings
 from agents.together import methods_for, takes_methods
 from envs.permuted_cartpole import PermutedCartPole
 from envs.permuted_digits import PermutedDigits
@@ -51,8 +51,11 @@ def test_any_method_goes_with_any_other_that_does_not_exclude_it(base):
     words = [word for word, method in methods_for(AGENTS[base]).items() if base in (method.bases or {base})]
     for one in words:
         for other in words:
-            if one != other and frozenset((one, other)) not in EXCLUSIVE:
-                assert agent_named(f"{base}+{one}+{other}")().methods
+            both_networks = issubclass(METHODS.get(one, AddedSettings), NetworkSettings) and issubclass(
+                METHODS.get(other, AddedSettings), NetworkSettings
+            )
+            if one != other and frozenset((one, other)) not in EXCLUSIVE and not both_networks:
+                assert agent_named(f"{base}+{one}+{other}")().plasticity() is not None
     assert {word for pair in EXCLUSIVE for word in pair} <= set(METHODS)
 
 
@@ -80,6 +83,13 @@ def test_what_cannot_be_put_together_is_refused_in_a_line(words, told):
 def test_whatever_takes_methods_takes_one_more(name):
     word = next(word for word in ("redo", "l2_init") if not issubclass(AGENTS[name], METHODS[word]))
     assert agent_named(f"{name}+{word}")().plasticity() is not None
+
+
+def test_a_network_is_named_as_a_method_is():
+    agent = agent_named("ppo+cbp+layer_norm")()
+    assert agent.network_options() == {"normalization": "layer"}
+    assert [type(method).__name__ for method in agent.methods] == ["ContinualBackpropInPPO"]
+    assert agent_named("adam+layer_norm")().plasticity() is None
 
 
 def test_a_value_that_no_method_can_have_is_refused_by_its_full_name(settings_of):

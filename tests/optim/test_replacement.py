@@ -14,7 +14,7 @@ from plastic_rl.initialisers import (
     orthogonal_row_,
     torch_default_,
 )
-from plastic_rl.layers import HiddenLayer, hidden_layers
+from plastic_rl.layers import HiddenLayer, hidden_layers, norm_scales
 from plastic_rl.optim import ContinualBackprop
 from plastic_rl.optim.adam import with_unit_clock
 from plastic_rl.optim.forgetting import forget
@@ -112,6 +112,31 @@ def test_batch_norm_starts_anew_for_the_unit():
         assert torch.equal(value[:2], old[:2])
     assert optimizer.state[norm.weight]["exp_avg"][2] == 0
     assert (optimizer.state[norm.weight]["exp_avg"][:2] != 0).all()
+
+
+@pytest.mark.parametrize(("slopes", "after"), [(3, [0.5, 0.5, 0.1]), (1, [0.5])])
+def test_a_units_own_slope_starts_anew_and_that_of_a_whole_layer_stays(slopes: int, after: list[float]):
+    network = nn.Sequential(nn.Linear(2, 3), nn.PReLU(slopes, init=0.1), nn.Linear(3, 1))
+    optimizer = torch.optim.Adam(network.parameters())
+    step(network, optimizer, torch.randn(4, 2))
+    slope = network[1].weight
+    slope.data.fill_(0.5)
+    replace(hidden_layers(network, torch.zeros(4, 2))[0], [2], optimizer)
+    assert slope.tolist() == pytest.approx(after)
+    moments = optimizer.state[slope]["exp_avg"]
+    assert moments[-1].item() == 0 if slopes == 3 else moments[-1].item() != 0
+
+
+def test_slopes_of_channels_start_anew_and_are_no_scales_of_a_norm():
+    network = nn.Sequential(nn.Conv2d(1, 3, 3), nn.PReLU(3), nn.Flatten(), nn.Linear(12, 2))
+    layer = hidden_layers(network, torch.zeros(1, 1, 4, 4))[0]
+    assert [(port.name, port.index.flatten().tolist()) for port in layer.normed_by] == [("1", [0, 1, 2])]
+    assert norm_scales(network.parameters(), [layer]) == []
+    network[1].weight.data.fill_(0.9)
+    replace(layer, [0, 2])
+    assert network[1].weight.tolist() == pytest.approx([0.25, 0.9, 0.25])
+    by_hand = HiddenLayer("0", network[0], [network[3]], norms=[network[1]])
+    assert torch.equal(by_hand.normed_by[0].index, layer.normed_by[0].index)
 
 
 def test_a_conv_units_mean_enters_its_readers_bias_once_for_each_tap():

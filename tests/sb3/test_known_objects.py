@@ -1,8 +1,10 @@
 """Objects out of pickles without unpickling: those that are known come out as they went in, all others by name."""
 
+import os
 import pickle
 import sys
 from collections import OrderedDict
+from functools import partial
 
 import cloudpickle
 import numpy as np
@@ -12,6 +14,7 @@ from gymnasium import spaces
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.torch_layers import NatureCNN
 
+from plastic_rl.sb3 import trunk
 from plastic_rl.sb3.inert_pickle import described, origin
 from plastic_rl.sb3.known_objects import Refused, known
 
@@ -71,6 +74,17 @@ def test_plain_values_and_classes_of_networks_come_out_as_they_went_in():
     }
     assert through(kwargs) == kwargs
     assert through(ActorCriticPolicy) is ActorCriticPolicy
+
+
+def test_a_trunk_comes_out_as_it_went_in_and_other_partials_do_not():
+    (made,) = trunk(normalization="layer").values()
+    found = through(made)
+    assert (found.func, found.args, found.keywords) == (made.func, (), {"normalization": "layer"})
+    for hostile in (partial(os.system, "true"), partial(made.func, "true"), partial(torch.nn.ELU, alpha=os.system)):
+        with pytest.raises(Refused, match=r"functools\.partial of something else than a class of networks"):
+            through(hostile)
+    with pytest.raises(Refused, match=r"torch\.nn\.modules\.linear\.Linear"):
+        through(partial(torch.nn.Linear, in_features=2))
 
 
 def test_old_names_of_gym_and_numpy_are_read_as_those_of_today():

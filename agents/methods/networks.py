@@ -1,0 +1,56 @@
+"""Networks: what follows the hidden layers of a perceptron."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from agents.methods.settings import NetworkSettings
+from plastic_rl.settings import Positive, Rate
+
+
+@dataclass
+class LayerNorm(NetworkSettings):
+    """Layer normalisation before each non-linearity (Ba et al. 2016; against loss of plasticity: Lyle et al. 2023)."""
+
+    summary: ClassVar[str] = "whose hidden layers are normalised before each non-linearity (Lyle et al. 2023)"
+
+    def network_options(self) -> dict[str, Any]:
+        return {"normalization": "layer"}
+
+
+@dataclass
+class LeakyReLU(NetworkSettings):
+    """Leaky rectifiers (Maas et al. 2013); torch's slope."""
+
+    summary: ClassVar[str] = "whose rectifiers have a slope below zero, so that no unit dies (Maas et al. 2013)"
+
+    slope: Rate = 0.01  # below zero; 0 is ReLU, 1 a linear network
+
+    def network_options(self) -> dict[str, Any]:
+        return {"activation": "leaky_relu", "slope": self.slope}
+
+
+@dataclass
+class SmoothLeakyReLU(NetworkSettings):
+    """Smooth-Leaky rectifiers (Lillo & Cheney, ICLR 2026; the values of their Figure 5)."""
+
+    summary: ClassVar[str] = "whose rectifiers are leaky and without a kink (Smooth-Leaky, Lillo & Cheney 2026)"
+
+    slope: Rate = 0.1  # α, far below zero
+    sharpness: Positive = 5 / 3  # c / p: how fast it turns from one slope to the other
+
+    def network_options(self) -> dict[str, Any]:
+        return {"activation": "smooth_leaky_relu", "slope": self.slope, "sharpness": self.sharpness}
+
+
+@dataclass
+class PReLU(NetworkSettings):
+    """Parametric rectifiers (He et al., ICCV 2015), one slope for each layer."""
+
+    summary: ClassVar[str] = "whose rectifiers learn their slope below zero, one for each layer (He et al. 2015)"
+
+    initial_slope: Rate = 0.25  # below zero
+
+    def network_options(self) -> dict[str, Any]:
+        return {"activation": "prelu", "initial_slope": self.initial_slope}

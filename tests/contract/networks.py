@@ -1,0 +1,13 @@
+"""The one table of what may follow hidden layers: a new network is a new row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+NETWORKS: dict[str, dict[str, Any]] = {
+    "layer norm": {"normalization": "layer"},
+    "leaky ReLU": {"activation": "leaky_relu", "slope": 0.1},
+    "Smooth-Leaky": {"activation": "smooth_leaky_relu"},
+    "PReLU": {"activation": "prelu"},
+    "layer norm, leaky ReLU": {"normalization": "layer", "activation": "leaky_relu"},
+}

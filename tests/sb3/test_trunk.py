@@ -1,0 +1,88 @@
+"""Policies with other non-linearities in every kind of algorithm: they learn, are saved, and are opened again."""
+
+import zipfile
+
+import pytest
+import torch
+from stable_baselines3 import A2C, DQN, PPO, SAC, TD3
+from torch import nn
+
+from plastic_rl.doctor import examine_saved
+from plastic_rl.sb3 import layers_of, plastic, plastic_optimizers, trunk
+from tests.contract.networks import NETWORKS
+from tests.sb3.training import EAGER, learn, replaced, same_parameters
+
+SMALL = {"buffer_size": 100, "learning_starts": 8, "batch_size": 8}
+ON = {"n_steps": 32}
+ALGORITHMS = {
+    PPO: ("CartPole-v1", ON | {"batch_size": 16}),
+    A2C: ("CartPole-v1", ON),
+    SAC: ("Pendulum-v1", SMALL),
+    TD3: ("Pendulum-v1", SMALL),
+    DQN: ("CartPole-v1", SMALL),
+}
+algorithms = pytest.mark.parametrize("algorithm", ALGORITHMS, ids=lambda each: each.__name__)
+options = pytest.mark.parametrize("name", NETWORKS)
+
+
+def made(algorithm, name, **settings):
+    env, small = ALGORITHMS[next(each for each in ALGORITHMS if issubclass(algorithm, each))]
+    kwargs = {"net_arch": [16, 16], **trunk(**NETWORKS[name])}
+    return algorithm("MlpPolicy", env, policy_kwargs=kwargs, seed=0, device="cpu", **small, **settings)
+
+
+@options
+@algorithms
+def test_every_algorithm_learns_with_it_and_is_opened_by_plain_load(algorithm, name, tmp_path):
+    model = made(algorithm, name)
+    learn(model, 32)
+    model.save(tmp_path / "model.zip")
+    again = algorithm.load(tmp_path / "model.zip", device="cpu")
+    assert same_parameters(model, again)
+    other = made(algorithm, name)
+    other.set_parameters(tmp_path / "model.zip", device="cpu")
+    observation, _ = model.get_env().envs[0].reset(seed=1)
+    actions = [each.predict(observation, deterministic=True)[0] for each in (model, again, other)]
+    assert all((action == actions[0]).all() for action in actions)
+
+
+@options
+@pytest.mark.parametrize("algorithm", [PPO, SAC], ids=lambda each: each.__name__)
+def test_units_are_replaced_in_it(algorithm, name):
+    model = made(plastic(algorithm), name, plasticity=EAGER)
+    learn(model, 32)
+    assert all(count > 0 for count in replaced(model))
+    assert all(len(optimizer.layers) >= 2 for optimizer in plastic_optimizers(model.policy))
+
+
+@options
+def test_the_doctor_reads_it_without_running_it(name, tmp_path):
+    made(PPO, name).save(tmp_path / "model.zip")
+    assert examine_saved(tmp_path / "model.zip", samples=64).complaints == []
+
+
+def test_layers_are_normalised_before_each_relu_in_actor_critic_and_target():
+    model = made(SAC, "layer norm")
+    for network in (model.actor.latent_pi, model.critic.qf0, model.critic_target.qf1):
+        between = [[type(each).__name__ for each in module] for module in network if isinstance(module, nn.Sequential)]
+        assert between == [["WidthFreeLayerNorm", "ReLU"]] * 2
+    seen = network[:2](torch.randn(5, 4))
+    torch.testing.assert_close((network[1][0](network[0](torch.ones(1, 4)))).mean(), torch.tensor(0.0))
+    assert seen.shape == (5, 16)
+
+
+def test_normalised_layers_are_audible_and_say_so():
+    layers = list(layers_of(made(PPO, "layer norm").policy))
+    assert len(layers) == 4
+    assert all(layer.is_audible for layer in layers)
+
+
+def test_what_cannot_be_made_is_refused_before_the_policy_is_made():
+    with pytest.raises(ValueError, match="normalization must be one of batch, layer; got 'group'"):
+        trunk(normalization="group")
+
+
+def test_a_saved_model_names_the_trunk_and_nothing_of_recipes(tmp_path):
+    made(PPO, "layer norm").save(tmp_path / "model.zip")
+    with zipfile.ZipFile(tmp_path / "model.zip") as archive:
+        assert b"plastic_rl" not in archive.read("policy.pth")
