@@ -2,6 +2,7 @@
 
 from agents.adam import Adam
 from agents.adam_cbp import AdamCBP
+from agents.adam_fresh import AdamFresh
 from agents.apd import APD
 from agents.apd_cbp import APDCBP
 from agents.apd_reference import APDReference
@@ -17,6 +18,7 @@ from agents.ppo import PPO
 from agents.ppo_apd import PPOAPD
 from agents.ppo_apd_cbp import PPOAPDCBP
 from agents.ppo_cbp import PPOCBP
+from agents.ppo_fresh import PPOFresh
 from agents.ppo_hsic import PPOHSIC
 from agents.ppo_hsic_reg import PPOHSICReg
 from agents.ppo_l2 import PPOL2
@@ -24,9 +26,9 @@ from agents.ppo_tuned import PPOTuned
 from agents.recipe import Agent
 from agents.sgd import SGD
 from agents.sgd_cbp import SGDCBP
+from agents.sgd_fresh import SGDFresh
 from agents.sgd_head_reset import SGDHeadReset
 from agents.sgd_l2 import SGDL2
-from agents.sgd_retrained import SGDRetrained
 from agents.sgd_shrink_perturb import SGDShrinkPerturb
 from agents.single_task import SingleTask
 from agents.together import JOINT, put_together
@@ -36,6 +38,7 @@ NAMED: dict[str, type[Agent]] = {
     "ppo_tuned": PPOTuned,
     "ppo_l2": PPOL2,
     "ppo_cbp": PPOCBP,
+    "ppo_fresh": PPOFresh,
     "ppo_hsic": PPOHSIC,
     "ppo_hsic_reg": PPOHSICReg,
     "sgd": SGD,
@@ -43,9 +46,10 @@ NAMED: dict[str, type[Agent]] = {
     "sgd_l2": SGDL2,
     "sgd_shrink_perturb": SGDShrinkPerturb,
     "sgd_head_reset": SGDHeadReset,
-    "sgd_retrained": SGDRetrained,
+    "sgd_fresh": SGDFresh,
     "adam": Adam,
     "adam_cbp": AdamCBP,
+    "adam_fresh": AdamFresh,
     "linear": Linear,
     "hsic": HSIC,
     "hsic_cbp": HSICCBP,

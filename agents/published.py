@@ -18,7 +18,7 @@ _IMAGENET: Mapping[str, Settings] = {
     "sgd_l2": {"learning_rate": 0.03, "momentum": 0.9, "weight_decay": 3e-6},
     "sgd_shrink_perturb": {"learning_rate": 0.01, "momentum": 0.9, "weight_decay": 1e-5, "noise_std": 1e-5},
     "sgd_cbp": {"learning_rate": 0.01, "momentum": 0.9, "replacement_rate": 3e-4, "maturity_threshold": 100},
-    "sgd_retrained": {"learning_rate": 0.01, "momentum": 0.9},  # the paper's fresh network of task 1
+    "sgd_fresh": {"learning_rate": 0.01, "momentum": 0.9},  # the paper's fresh network of task 1
     "sgd_head_reset": {"learning_rate": 0.01, "momentum": 0.9},  # not run: the protocol zeroes the head
 }
 
@@ -30,7 +30,7 @@ _CIFAR: Mapping[str, Settings] = {
     "sgd_l2": _RESNET,  # the same as sgd: the paper's base algorithm has weight decay
     "sgd_shrink_perturb": {**_RESNET, "noise_std": 1e-5},
     "sgd_head_reset": _RESNET,
-    "sgd_retrained": _RESNET,
+    "sgd_fresh": _RESNET,
     "sgd_cbp": {
         **_RESNET,
         "replacement_rate": 1e-5,
@@ -52,9 +52,10 @@ _MNIST: Mapping[str, Settings] = {
     "sgd_l2": {"learning_rate": 0.003, "weight_decay": 1e-4},
     "sgd_shrink_perturb": {"learning_rate": 0.003, "weight_decay": 1e-4, "noise_std": 1e-5},
     "sgd_head_reset": {"learning_rate": 0.003},
-    "sgd_retrained": {"learning_rate": 0.003},
+    "sgd_fresh": {"learning_rate": 0.003},
     "sgd_cbp": {"learning_rate": 0.003, "replacement_rate": 1e-6, "maturity_threshold": 100},
     "adam": {"learning_rate": 1e-4},
+    "adam_fresh": {"learning_rate": 1e-4},
     "adam_cbp": {"learning_rate": 1e-4, "replacement_rate": 1e-6, "maturity_threshold": 100},
     **_LOCAL_STREAM,
 }
@@ -67,9 +68,10 @@ _BITS: Mapping[str, Settings] = {
     "sgd_l2": {"learning_rate": 0.01, "weight_decay": 1e-3},
     "sgd_shrink_perturb": {"learning_rate": 0.01, "weight_decay": 1e-2, "noise_std": 1e-3},
     "sgd_head_reset": {"learning_rate": 0.01},
-    "sgd_retrained": {"learning_rate": 0.01},
+    "sgd_fresh": {"learning_rate": 0.01},
     "sgd_cbp": {"learning_rate": 0.01, "replacement_rate": 1e-4, "maturity_threshold": 100},
     "adam": {"learning_rate": 0.01},
+    "adam_fresh": {"learning_rate": 0.01},
     "adam_cbp": {"learning_rate": 0.003, "replacement_rate": 1e-4, "maturity_threshold": 100},
     "hsic": {"normalization": "layer"},
     "hsic_cbp": {"normalization": "layer"},

@@ -20,6 +20,8 @@ class BitFlipping(SupervisedStream):
     # One hidden layer of five units, far fewer than the hundred of the network to be imitated: the paper's.
     agent_settings: ClassVar[Mapping[str, object]] = {"network": "mlp", "hidden_layers": 1, "hidden_units": 5}
 
+    added_later: ClassVar[Mapping[str, object]] = {"changes": True}
+
     tasks: Count = 300  # 3 million examples
     examples: Count = 10_000  # T, of a task
     bits: Count = 20  # m
@@ -28,6 +30,7 @@ class BitFlipping(SupervisedStream):
     target_units: Count = 100
     share: Rate = 0.7  # β: of its inputs that a target unit needs to see agree with its weights
     batch_size: Count = 1
+    changes: bool = True  # false is a control: the slow bits stay as they are for ever
 
     def build(self, *, seed: int, device: str) -> Stream:
         from plastic_rl.streams import bit_flipping
@@ -42,5 +45,6 @@ class BitFlipping(SupervisedStream):
             flips_one=self.flips_one,
             target_units=self.target_units,
             share=self.share,
+            changes=self.changes,
             device=device,
         )

@@ -23,6 +23,8 @@ class ContinualImageNet(ImageStream):
 
     agent_settings: ClassVar[Mapping[str, object]] = {"network": "convnet"}
 
+    added_later: ClassVar[Mapping[str, object]] = {"changes": True}
+
     tasks: Count = 2000  # for backpropagation; 5,000 for all other algorithms
     epochs: Count = 250
     batch_size: Count = 100
@@ -31,6 +33,7 @@ class ContinualImageNet(ImageStream):
     new_order_each_round: bool = False  # the paper's code goes through the same order of classes again
     # Pixels / 255 less the mean image (the reason is with ClassPairs), pixels / 255, or bytes.
     scale: Annotated[str, OneOf(SCALES)] = "centred"
+    changes: bool = True  # false is a control: the first two classes for ever
 
     def build(self, *, seed: int, device: str) -> Stream:
         from plastic_rl.streams.class_pairs import ClassPairs
@@ -38,7 +41,9 @@ class ContinualImageNet(ImageStream):
 
         images = self.images(device)
         plan = Plan(self.tasks, self.epochs, self.batch_size, zeroes_head=True)
-        return ClassPairs(images, plan, seed, view=self.view(images), new_order_each_round=self.new_order_each_round)
+        new_order = self.new_order_each_round
+        view = self.view(images)
+        return ClassPairs(images, plan, seed, view=view, new_order_each_round=new_order, changes=self.changes)
 
     def images(self, device: str) -> ImageSet:
         """The images to learn from and those to be tested on."""

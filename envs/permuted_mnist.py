@@ -23,19 +23,23 @@ class PermutedMNIST(ImageStream):
     # Three hidden layers of 2,000 units: the paper's.
     agent_settings: ClassVar[Mapping[str, object]] = {"network": "mlp", "hidden_layers": 3, "hidden_units": 2000}
 
+    added_later: ClassVar[Mapping[str, object]] = {"changes": True}
+
     images: Annotated[str, OneOf(IMAGES)] = "mnist"
     tasks: Count = 800
     examples: NonNegativeInteger = 0  # of a task; 0 for all of the data set: 60,000
     epochs: Count = 1
     batch_size: Count = 1
     returning: NonNegativeInteger = 0  # different tasks, which then come in turn; 0 for no task twice
+    changes: bool = True  # false is a control: the first task for ever
 
     def build(self, *, seed: int, device: str) -> Stream:
         from plastic_rl.streams.stream import Plan
 
         images = self.load(self.images, device)
         plan = Plan(self.tasks, self.epochs, self.batch_size)
-        return self.variant()(images, plan, seed, examples=self.examples or None, returning=self.returning)
+        returning = self.returning if self.changes else 1
+        return self.variant()(images, plan, seed, examples=self.examples or None, returning=returning)
 
     def variant(self) -> type[RepeatedImages]:
         """The kind of change from task to task."""

@@ -24,6 +24,9 @@ class Problem:
     agent_settings: ClassVar[Mapping[str, object]] = {}
     """Settings that an agent should use here unless the command line says otherwise, if it has them."""
 
+    added_later: ClassVar[Mapping[str, object]] = {}
+    """Settings that came with a later version, with the values at which nothing changes: runs from before are found."""
+
     @classmethod
     def steps_of_a_run(cls) -> int | None:
         """Return how many steps a run takes unless the command line says otherwise; None where its tasks say it."""
@@ -95,9 +98,13 @@ class Environment(Problem, ABC):
         from stable_baselines3.common.monitor import Monitor
         from stable_baselines3.common.vec_env import DummyVecEnv
 
-        env = DummyVecEnv([lambda: Monitor(self._with_tasks(self.build(seed=seed))) for _ in range(self.n_envs)])
+        env = DummyVecEnv([lambda: Monitor(self._prepared(self.build(seed=seed))) for _ in range(self.n_envs)])
         env.seed(seed)
         return env
+
+    def _prepared(self, env: gymnasium.Env) -> gymnasium.Env:
+        """Return one environment as an agent meets it."""
+        return self._with_tasks(env)
 
     def _with_tasks(self, env: gymnasium.Env) -> gymnasium.Env:
         from plastic_rl.errors import UserError
@@ -113,6 +120,9 @@ class Environment(Problem, ABC):
             raise UserError(f"env.tasks={self.tasks} cannot be read: {error.strerror or error}") from error
         return env
 
+
+# Steps to a change that no run comes to.
+NEVER = 2**62
 
 # An agent for classic control and the like: a small network that learns fast.
 SMALL_PROBLEM: Mapping[str, object] = {
@@ -130,6 +140,11 @@ class World(Environment):
     is_drawn: ClassVar[bool] = True
     """True if its tasks are drawn, so that it takes a seed; else they come in a fixed order."""
 
+    added_later: ClassVar[Mapping[str, object]] = {"changes": True, "told": False}
+
+    changes: bool = True  # false is a control: the first task for ever
+    told: bool = False  # true is a control: the observation says in which task the world is
+
     def build(self, *, seed: int) -> gymnasium.Env:
         import gymnasium
 
@@ -144,5 +159,18 @@ class World(Environment):
 
     def keywords(self) -> dict[str, Any]:
         """Return the fields that are the world's own."""
-        shared = {setting.name for setting in fields(Environment)}
-        return {setting.name: getattr(self, setting.name) for setting in fields(self) if setting.name not in shared}
+        shared = {setting.name for setting in fields(World)}
+        own = {setting.name: getattr(self, setting.name) for setting in fields(self) if setting.name not in shared}
+        return own if self.changes else {**own, "change_every": NEVER}
+
+    def _prepared(self, env: gymnasium.Env) -> gymnasium.Env:
+        from plastic_rl.errors import UserError
+        from plastic_rl.nonstationary import tell_task
+
+        env = super()._prepared(env)
+        if not self.told:
+            return env
+        try:
+            return tell_task(env)
+        except ValueError as error:
+            raise UserError(f"env.told=true cannot be here: {error}") from error

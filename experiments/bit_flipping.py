@@ -21,7 +21,7 @@ STUDY = StreamStudy(
         Arm("sgd", ("agent=sgd", *WORLD)),
         Arm("sgd_cbp", ("agent=sgd_cbp", *WORLD)),
         # The controls: a fresh network at each change, and no hidden units at all.
-        Arm("sgd_retrained", ("agent=sgd_retrained", *WORLD)),
+        Arm("sgd_retrained", ("agent=sgd_fresh", *WORLD)),
         Arm("linear", ("agent=linear", *WORLD)),
     ),
     seeds=range(10),

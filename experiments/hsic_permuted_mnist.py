@@ -57,7 +57,7 @@ STUDY = StreamStudy(
         # The controls: backprop in layers that are normalised, as the blocks of local losses are; a fresh network at
         # each change; no hidden units at all.
         *(Arm(name, backprop(name, STEP_SIZE[name])) for name in STEP_SIZE if "Norm" in name),
-        Arm("sgd_retrained", ("agent=sgd_retrained", *WORLD, f"agent.learning_rate={STEP_SIZE['sgd']:g}")),
+        Arm("sgd_retrained", ("agent=sgd_fresh", *WORLD, f"agent.learning_rate={STEP_SIZE['sgd']:g}")),
         Arm("linear", ("agent=linear", *WORLD, "agent.learning_rate=0.1")),
     ),
     seeds=range(5),

@@ -3,7 +3,7 @@
 The paper has twenty increments of 200 epochs and a ResNet-18 of width 64; here four increments of three epochs and
 width 4. The whole is one command away:
 
-python train.py -m agent=sgd,sgd_cbp,sgd_shrink_perturb,sgd_head_reset,sgd_retrained env=incremental-cifar100 \
+python train.py -m agent=sgd,sgd_cbp,sgd_shrink_perturb,sgd_head_reset,sgd_fresh env=incremental-cifar100 \
     seed=0,1,2,3,4 device=cuda
 
 python -m experiments.incremental_cifar100 --data DATA    # runs what is missing, then draws
@@ -31,7 +31,7 @@ STUDY = StreamStudy(
         # With the paper's maturity of 1,000 updates nothing would fall due: the whole run has 750.
         Arm("sgd_cbp", ("agent=sgd_cbp", *WORLD, "agent.replacement_rate=3e-4", "agent.maturity_threshold=100")),
         # The control: a fresh network at each change.
-        Arm("sgd_retrained", ("agent=sgd_retrained", *WORLD)),
+        Arm("sgd_retrained", ("agent=sgd_fresh", *WORLD)),
     ),
     seeds=range(5),
     quantity="test/accuracy",

@@ -30,7 +30,7 @@ STUDY = StreamStudy(
         Arm("sgd_l2", ("agent=sgd_l2", *WORLD)),
         Arm("sgd_shrink_perturb", ("agent=sgd_shrink_perturb", *WORLD)),
         # The controls: a fresh network at each change, and no hidden units at all.
-        Arm("sgd_retrained", ("agent=sgd_retrained", *WORLD)),
+        Arm("sgd_retrained", ("agent=sgd_fresh", *WORLD)),
         Arm("linear", ("agent=linear", *WORLD)),
     ),
     seeds=range(5),

@@ -22,7 +22,7 @@ STUDY = StreamStudy(
         Arm("sgd", ("agent=sgd", *WORLD)),
         Arm("sgd_cbp", ("agent=sgd_cbp", *WORLD)),
         # The control: a fresh network at each change.
-        Arm("sgd_retrained", ("agent=sgd_retrained", *WORLD)),
+        Arm("sgd_retrained", ("agent=sgd_fresh", *WORLD)),
     ),
     seeds=range(5),
     quantity="test/accuracy",

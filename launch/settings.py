@@ -93,10 +93,17 @@ def as_mapping(settings: Settings) -> dict[str, Any]:
 def what_makes_the_result(settings: Settings) -> dict[str, Any]:
     """Return the settings that the result depends on, seed aside: what tells one experiment from another."""
     plain = as_mapping(settings)
-    later = settings.agent.added_later
-    plain["agent"] = {key: value for key, value in plain["agent"].items() if key not in later or value != later[key]}
+    for group, recipe in (("agent", settings.agent), ("env", settings.env)):
+        later = added_later(type(recipe))
+        plain[group] = {key: value for key, value in plain[group].items() if key not in later or value != later[key]}
     plain["env"] = {key: value for key, value in plain["env"].items() if key not in _WITHOUT_EFFECT_ON_A_STREAM}
     return {key: value for key, value in plain.items() if key not in _WITHOUT_EFFECT_ON_THE_RESULT}
+
+
+def added_later(recipe: type[Agent] | type[Problem]) -> dict[str, object]:
+    """Return the settings that came later of a recipe and all that it is made of, with the values of before."""
+    parts = [vars(kind).get("added_later", {}) for kind in reversed(recipe.__mro__)]
+    return {name: value for part in parts for name, value in part.items()}
 
 
 def identity(settings: Settings) -> dict[str, Any]:

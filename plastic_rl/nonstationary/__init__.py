@@ -42,7 +42,7 @@ from plastic_rl.nonstationary.replayed import Replayed
 from plastic_rl.nonstationary.rewards import GoalChange, GoalDirection, ScaleReward, ShiftReward, TargetSpeed
 from plastic_rl.nonstationary.schedule_patterns import Bursts, Cycle, PoissonSchedule
 from plastic_rl.nonstationary.schedules import Always, At, Every, EveryEpisodes, Never, Schedule
-from plastic_rl.nonstationary.show_task import ShowTask
+from plastic_rl.nonstationary.show_task import ShowTask, tell_task
 from plastic_rl.nonstationary.task_files import read_tasks, save_tasks, write_tasks
 from plastic_rl.nonstationary.threaded import ThreadedMujoco
 from plastic_rl.nonstationary.values import (
@@ -150,6 +150,7 @@ __all__ = [
     "register_environments",
     "save_tasks",
     "stay_in_task",
+    "tell_task",
     "verify",
     "write_film",
     "write_tasks",

@@ -57,6 +57,10 @@ class Chain(ChangingWorld, gymnasium.Env[Any, Any]):
         self.observation_space = _observation_space([env.observation_space for env in self.environments])
         self.action_space = _action_space([env.action_space for env in self.environments])
 
+    @property
+    def number_of_tasks(self) -> int:
+        return len(self.environments)
+
     def parameters(self, index: int) -> Parameters:
         """The name of task ``index``: its index and its environment's id."""
         environment = self.environments[index % len(self.environments)]

@@ -29,6 +29,16 @@ class ChangingWorld:
         """The time in the run."""
         return self.run_clock.now
 
+    @property
+    def number_of_tasks(self) -> int | None:
+        """The number of tasks that take turns, told apart by the index modulo this number; None where none returns."""
+        return self.schedule.number_of_tasks
+
+    @property
+    def tasks_given(self) -> int | None:
+        """The number of tasks that were given; None where they are drawn."""
+        return None
+
     def parameters(self, index: int) -> Parameters:
         """The parameters of task ``index``, whether or not it has been met: ``{"index": index, ...}``."""
         raise NotImplementedError

@@ -31,6 +31,10 @@ class Cycle(Schedule):
             raise ValueError(f"tasks must be at least 1, got {self.tasks}")
         object.__setattr__(self, "at", self.schedule.at)
 
+    @property
+    def number_of_tasks(self) -> int:
+        return self.tasks
+
     def task(self, clock: Clock) -> int:
         return self.schedule.task(clock) % self.tasks
 

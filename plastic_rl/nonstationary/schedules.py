@@ -23,6 +23,11 @@ class Schedule:
         if self.at not in ("reset", "step"):
             raise ValueError(f"at must be 'reset' or 'step', got {self.at!r}")
 
+    @property
+    def number_of_tasks(self) -> int | None:
+        """The number of tasks that take turns; None where there is no end of new ones."""
+        return None
+
     def task(self, clock: Clock) -> int:
         """The index of the task that is due."""
         raise NotImplementedError
@@ -31,6 +36,10 @@ class Schedule:
 @dataclass(frozen=True)
 class Never(Schedule):
     """Task 0 for the whole life."""
+
+    @property
+    def number_of_tasks(self) -> int:
+        return 1
 
     def task(self, clock: Clock) -> int:
         return 0

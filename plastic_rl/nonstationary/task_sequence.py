@@ -28,6 +28,11 @@ class TaskSequence:
             self.follow(given)
         self[0]
 
+    @property
+    def given(self) -> int | None:
+        """The number of tasks that were given; None where they are drawn."""
+        return None if self._given is None else len(self._given)
+
     def __getitem__(self, index: int) -> Parameters:
         """The parameters of task ``index``."""
         return self._drawn(index) if self._given is None else self._taken(self._given, index)

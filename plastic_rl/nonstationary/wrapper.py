@@ -76,6 +76,10 @@ class Nonstationary(ChangingWorld, gymnasium.Wrapper[Any, Any, Any, Any], Record
         self._bind()
         self.tasks = TaskSequence(self.changes, seed, tasks)
 
+    @property
+    def tasks_given(self) -> int | None:
+        return self.tasks.given
+
     def parameters(self, index: int) -> Parameters:
         return self.tasks[index]
 

@@ -3,6 +3,7 @@
 from plastic_rl.sb3.attachment import attach, layers_of, plastic_optimizers, reattach
 from plastic_rl.sb3.change_announcements import ChangeAnnouncements
 from plastic_rl.sb3.forecast import forecast_model
+from plastic_rl.sb3.fresh_agent import fresh_at_changes, seed_of_agent
 from plastic_rl.sb3.plastic import add_plasticity, plastic
 from plastic_rl.sb3.plasticity_callback import PlasticityCallback
 from plastic_rl.sb3.rollout_clock import RolloutClock
@@ -24,6 +25,7 @@ __all__ = [
     "attach",
     "detect_tasks",
     "forecast_model",
+    "fresh_at_changes",
     "layers_of",
     "plastic",
     "plastic_optimizers",
@@ -31,6 +33,7 @@ __all__ = [
     "recall_task",
     "remember_tasks",
     "save_observations",
+    "seed_of_agent",
     "train_model",
     "trunk",
 ]

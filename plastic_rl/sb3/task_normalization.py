@@ -55,7 +55,7 @@ class TaskNormalization:
 
     def __init__(self, env: VecEnv, task: TaskName) -> None:
         self.wrapper = unwrap_vec_normalize(env)
-        self.is_outermost = _is_outermost(env)
+        self.is_outermost = gives_what_is_seen(env)
         if self.wrapper is not None:
             vars(self.wrapper).setdefault("statistics_of_tasks", {})
             vars(self.wrapper).setdefault("task_of_statistics", task)
@@ -144,7 +144,7 @@ def _pairs(observations: Any, others: Any) -> Iterator[tuple[np.ndarray, np.ndar
         yield observations, others
 
 
-def _is_outermost(env: VecEnv) -> bool:
+def gives_what_is_seen(env: VecEnv) -> bool:
     """True if the model sees what a VecNormalize gives out: nothing around it changes that."""
     while isinstance(env, VecMonitor):
         env = env.venv

@@ -69,6 +69,7 @@ class BitFlipping(Stream):
         flips_one: change one slow bit from task to task, drawn at random; else draw all of them afresh.
         target_units: threshold units of the network to be imitated.
         share: its β.
+        changes: let slow bits change; else those of the first task stay, the control.
         device: where examples are put.
 
     Raises:
@@ -88,12 +89,14 @@ class BitFlipping(Stream):
         flips_one: bool = True,
         target_units: int = 100,
         share: float = 0.7,
+        changes: bool = True,
         device: torch.device | str = "cpu",
     ) -> None:
         super().__init__(plan, seed)
         if not 0 < slow_bits <= bits:
             raise ValueError(f"slow_bits must be from 1 to bits={bits}, got {slow_bits}")
         self.bits, self.slow_bits, self.device, self._count = bits, slow_bits, device, examples
+        self.changes = changes
         self.target = draw_threshold_network(bits, target_units, share, source(seed, "target"))
         self._slow = self._flipped() if flips_one else self._redrawn()
 
@@ -109,12 +112,14 @@ class BitFlipping(Stream):
         return self._count
 
     def task(self, index: int) -> Task:
-        slow = self._slow[index]
+        slow = self._slow[index if self.changes else 0]
         draws = source(self.seed, "fast", index)
         fast = torch.randint(2, (self._count, self.bits - self.slow_bits), generator=draws)
         inputs = torch.cat([slow.expand(self._count, -1), fast], dim=1).float()
         train = Examples(inputs.to(self.device), self.target(inputs).to(self.device))
-        return Task(index, train, slice(0, 1), parameters={"bits": "".join(str(bit) for bit in slow.tolist())})
+        identity = index if self.changes else 0
+        parameters = {"bits": "".join(str(bit) for bit in slow.tolist())}
+        return Task(index, train, slice(0, 1), identity=identity, parameters=parameters)
 
     def _redrawn(self) -> Tensor:
         return torch.stack([self._slow_draw(2, index, self.slow_bits) for index in range(self.plan.tasks)])

@@ -31,13 +31,21 @@ class ClassPairs(Stream):
         seed: of the order of the classes, and of the order of examples.
         view: turns images as bytes into what the network sees.
         new_order_each_round: draw another order when all classes have been seen; else the pairs return.
+        changes: go on to other classes; else the first pair stays, the control.
     """
 
     def __init__(
-        self, images: ImageSet, plan: Plan, seed: int, *, view: View = UNIT_SCALE, new_order_each_round: bool = False
+        self,
+        images: ImageSet,
+        plan: Plan,
+        seed: int,
+        *,
+        view: View = UNIT_SCALE,
+        new_order_each_round: bool = False,
+        changes: bool = True,
     ) -> None:
         super().__init__(plan, seed)
-        self.images, self.view, self.new_order_each_round = images, view, new_order_each_round
+        self.images, self.view, self.new_order_each_round, self.changes = images, view, new_order_each_round, changes
         self._places = [places_by_class(part, images.classes) for part in (images.train, images.test)]
 
     @property
@@ -60,16 +68,24 @@ class ClassPairs(Stream):
             slice(0, 2),
             test,
             view=self.view,
-            identity=index if self.new_order_each_round else index % (self.images.classes // 2),
+            identity=self._number(index) if self.new_order_each_round else self._number(index) % self._pairs,
             parameters={"first_class": first, "second_class": second},
         )
 
     def pair(self, index: int) -> tuple[int, int]:
         """The classes of a task: those that are its outputs 0 and 1."""
-        turn, place = divmod(index, self.images.classes // 2)
+        turn, place = divmod(self._number(index), self._pairs)
         draws = source(self.seed, "classes", turn if self.new_order_each_round else 0)
         first, second = torch.randperm(self.images.classes, generator=draws)[2 * place : 2 * place + 2].tolist()
         return first, second
+
+    @property
+    def _pairs(self) -> int:
+        return self.images.classes // 2
+
+    def _number(self, index: int) -> int:
+        """The number of the pair that a task is about, without end."""
+        return index if self.changes else 0
 
 
 def first_of_each(examples: Examples, classes: int, count: int, *, after: int = 0) -> Examples:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from training import same_parameters
 
 from plastic_rl.nonstationary import Cycle, Every, Nonstationary, PermuteObservations
 from plastic_rl.runs import RunFolder, read_metrics, seed_everything
-from plastic_rl.sb3 import detect_tasks, remember_tasks, train_model
+from plastic_rl.sb3 import detect_tasks, fresh_at_changes, remember_tasks, train_model
 
 COPIES = 3
 SMALL = {"n_steps": 16, "batch_size": 24, "n_epochs": 1, "policy_kwargs": {"net_arch": [8]}, "seed": 0, "device": "cpu"}
@@ -46,6 +47,13 @@ def detecting() -> PPO:
     model = PPO("MlpPolicy", DummyVecEnv([world] * COPIES), **SMALL)
     remember_tasks(model, first_task=0)
     detect_tasks(model)
+    return model
+
+
+def starting_afresh() -> PPO:
+    make = partial(PPO, "MlpPolicy", **{name: value for name, value in SMALL.items() if name != "seed"})
+    model = make(VecNormalize(DummyVecEnv([world] * COPIES)), seed=0)
+    fresh_at_changes(model, make)
     return model
 
 
@@ -81,7 +89,7 @@ def straddles(checkpoint: Path) -> bool:
     return len(set(torch.load(checkpoint, weights_only=True)["tasks_of_copies"].values())) > 1
 
 
-@pytest.mark.parametrize("make", [plain, remembering, detecting])
+@pytest.mark.parametrize("make", [plain, remembering, detecting, starting_afresh])
 def test_a_run_killed_after_any_checkpoint_writes_what_it_would_have_written(tmp_path: Path, make: Callable[[], PPO]):
     whole = trained_in(tmp_path / "whole", make, keep=1000)
     expected, checkpoints = lines_without_times(tmp_path / "whole"), RunFolder(tmp_path / "whole").checkpoints._paths()

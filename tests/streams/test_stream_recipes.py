@@ -164,3 +164,30 @@ def test_digits_and_bits_need_no_file():
 
 def test_only_streams_of_images_have_settings_of_files():
     assert {field.name for field in fields(STREAMS["bit-flipping"])}.isdisjoint({"data_folder", "download"})
+
+
+CHANGING = {name for name, recipe in STREAMS.items() if "changes" in {field.name for field in fields(recipe)}}
+
+
+def test_streams_whose_tasks_are_drawn_have_the_control_that_never_changes():
+    assert {
+        *("permuted-mnist", "permuted-digits", "label-permuted-mnist", "label-permuted-digits"),
+        *("random-label-mnist", "random-label-digits", "continual-imagenet", "tiny-continual-imagenet", "bit-flipping"),
+    } == CHANGING
+
+
+@pytest.mark.parametrize("name", sorted(CHANGING))
+def test_a_stream_without_changes_keeps_its_first_task_for_ever(data_folder, name):
+    still, changing = build(name, data_folder, changes=False), build(name, data_folder)
+    first, later, another = still.task(0), still.task(3), changing.task(3)
+
+    def relation(task):
+        """What is to be learned of the first examples."""
+        inputs, targets = task.train.take(torch.arange(8))
+        shown = task.view(inputs).flatten(1)
+        return shown[:, :15] if name == "bit-flipping" else torch.cat([shown, targets[:, None]], 1)
+
+    assert torch.equal(relation(first), relation(later))
+    assert torch.equal(relation(first), relation(changing.task(0)))
+    assert not torch.equal(relation(first), relation(another))
+    assert (later.index, later.identity, first.identity) == (3, 0, 0)

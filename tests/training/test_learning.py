@@ -42,7 +42,7 @@ RUNS = {
     "adam": ("label-permuted-digits", DIGITS, "adam_cbp", {**EAGER, "rounding": "bernoulli"}, 1),
     "noise": ("random-label-digits", {**DIGITS, "epochs": 2}, "sgd_shrink_perturb", {"noise_std": 1e-2}, 1),
     "head": ("permuted-digits", DIGITS, "sgd_head_reset", {"momentum": 0.9}, 1),
-    "fresh networks": ("permuted-digits", DIGITS, "sgd_retrained", {"momentum": 0.9}, 1),
+    "fresh networks": ("permuted-digits", DIGITS, "sgd_fresh", {"momentum": 0.9}, 1),
     "seeds": ("permuted-digits", DIGITS, "sgd_cbp", {**EAGER, "mode": "instant"}, 3),
     "seeds, adam": ("permuted-digits", DIGITS, "adam_cbp", EAGER, 2),
     "seeds, noise": ("permuted-digits", DIGITS, "sgd_shrink_perturb", {"noise_std": 1e-2, "momentum": 0.9}, 2),

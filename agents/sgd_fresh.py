@@ -10,7 +10,7 @@ from plastic_rl.choices import Renewal
 
 
 @dataclass
-class SGDRetrained(SGD):
+class SGDFresh(SGD):
     """SGD with a fresh network at each task: what can be learned when nothing is carried over, the control."""
 
     renewal: ClassVar[Renewal] = Renewal.network
