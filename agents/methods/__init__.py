@@ -7,7 +7,7 @@ unless a file of that name says something more particular.
 from __future__ import annotations
 
 from agents.methods.anchors import ElasticWeightConsolidation, L2Transfer
-from agents.methods.changes import FIRE, AdamRel, OptimizerReset, ShrinkPerturbAtChange
+from agents.methods.changes import FIRE, AdamRel, HeadReset, NetworkReset, OptimizerReset, ShrinkPerturbAtChange
 from agents.methods.settings import MethodSettings
 from agents.methods.units import (
     CalibratedPartialResets,
@@ -44,6 +44,8 @@ METHODS: dict[str, type[MethodSettings]] = {
     "parseval": Parseval,
     "redo": ReDo,
     "regrama": ReGraMa,
+    "reset_head": HeadReset,
+    "reset_network": NetworkReset,
     "shrink_perturb": ShrinkPerturb,
     "shrink_perturb_at_change": ShrinkPerturbAtChange,
     "snr": SelfNormalizedResets,
@@ -69,9 +71,11 @@ __all__ = [
     "DecoupledIsometry",
     "ElasticWeightConsolidation",
     "HareAndTortoise",
+    "HeadReset",
     "L2Init",
     "L2Transfer",
     "MethodSettings",
+    "NetworkReset",
     "NormalizeAndProject",
     "OptimizerReset",
     "Parseval",
