@@ -77,10 +77,15 @@ class Forecast:
         return Forecast(self.layers + other.layers, self.warnings + new)
 
     @property
+    def is_empty(self) -> bool:
+        """True if there is nothing to say: no unit will be replaced, and nothing is amiss."""
+        return not self.layers and not self.warnings
+
+    @property
     def line(self) -> str:
         """The forecast in one line, for the start of a run."""
         if not self.layers:
-            return "no method replaces units"
+            return " ".join(self.warnings) or "no method replaces units"
         by_method: dict[str, list[LayerForecast]] = {}
         for layer in self.layers:
             by_method.setdefault(layer.method, []).append(layer)

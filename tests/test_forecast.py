@@ -6,7 +6,7 @@ from torch import nn
 
 from plastic_rl.forecast import Forecast, Pace, forecast
 from plastic_rl.layers import HiddenLayer, hidden_layers
-from plastic_rl.optim import ContinualBackprop
+from plastic_rl.optim import ContinualBackprop, OptimizerReset
 from plastic_rl.optim.budget import Budget
 
 
@@ -72,6 +72,13 @@ def test_a_wrapped_method_is_found():
     inner = method(net=net)
     outer = ContinualBackprop(inner, [HiddenLayer("again", net[0], [net[2]])], replacement_rate=0.5)
     assert [layer.name for layer in forecast(outer).layers] == ["again", "0", "2"]
+
+
+def test_a_method_that_replaces_no_unit_says_what_is_amiss_all_the_same():
+    resting = OptimizerReset(torch.optim.Adam(network().parameters()), on_change=False)
+    assert forecast(resting).line == "on_change is False and every is 0: it never acts by itself."
+    assert not forecast(resting).is_empty
+    assert forecast(OptimizerReset(torch.optim.Adam(network().parameters()))).is_empty
 
 
 def test_an_optimiser_without_the_method_has_nothing_to_forecast():

@@ -10,6 +10,8 @@ from agents.methods.anchors import ElasticWeightConsolidation, L2Transfer
 from agents.methods.changes import FIRE, AdamRel, OptimizerReset, ShrinkPerturbAtChange
 from agents.methods.networks import LayerNorm, LeakyReLU, PReLU, SmoothLeakyReLU
 from agents.methods.settings import AddedSettings, MethodSettings, NetworkSettings
+from agents.methods.changes import FIRE, AdamRel, HeadReset, NetworkReset, OptimizerReset, ShrinkPerturbAtChange
+from agents.methods.settings import MethodSettings
 from agents.methods.units import (
     CalibratedPartialResets,
     ContinualBackprop,
@@ -49,6 +51,8 @@ METHODS: dict[str, type[AddedSettings]] = {
     "prelu": PReLU,
     "redo": ReDo,
     "regrama": ReGraMa,
+    "reset_head": HeadReset,
+    "reset_network": NetworkReset,
     "shrink_perturb": ShrinkPerturb,
     "shrink_perturb_at_change": ShrinkPerturbAtChange,
     "smooth_leaky_relu": SmoothLeakyReLU,
@@ -87,12 +91,14 @@ __all__ = [
     "DecoupledIsometry",
     "ElasticWeightConsolidation",
     "HareAndTortoise",
+    "HeadReset",
     "L2Init",
     "L2Transfer",
     "LayerNorm",
     "LeakyReLU",
     "MethodSettings",
     "NetworkSettings",
+    "NetworkReset",
     "NormalizeAndProject",
     "OptimizerReset",
     "PReLU",

@@ -56,3 +56,26 @@ class OptimizerReset(MethodSettings):
 
     on_change: bool = True  # when a task begins, as the stream or the world announces it
     every: NonNegativeInteger = 0  # updates, or 0: where nobody announces changes
+
+
+@dataclass
+class HeadReset(MethodSettings):
+    """Resets of the last layers (Nikishin et al., ICML 2022)."""
+
+    method: ClassVar[str] = "LayerReset"
+    summary: ClassVar[str] = "whose last layers are drawn afresh at each change (Nikishin et al. 2022)"
+
+    last: NonNegativeInteger = 1  # layers from the output, of actor and critic alike; 0 for all
+    on_change: bool = True  # when a task begins, as the stream or the world announces it
+    every: NonNegativeInteger = 0  # updates, or 0: where nobody announces changes; the paper's SAC, 200,000
+    reset_optimizer: bool = True  # the optimiser forgets what it knows of them
+
+
+@dataclass
+class NetworkReset(HeadReset):
+    """Resets of the whole network (Nikishin et al., ICML 2022)."""
+
+    method: ClassVar[str] = "LayerReset"
+    summary: ClassVar[str] = "whose whole network is drawn afresh at each change (Nikishin et al. 2022)"
+
+    last: NonNegativeInteger = 0  # 0 for all layers

@@ -3,12 +3,14 @@
 from plastic_rl.layers.discovery import hidden_layers, refusal, replaceable_layers
 from plastic_rl.layers.hidden_layer import HiddenLayer
 from plastic_rl.layers.kinds import SolvedLinear, reading_layers
+from plastic_rl.layers.order import LayerOrder, layer_order
 from plastic_rl.layers.port import Port
 from plastic_rl.layers.proof import assert_function_preserving
 from plastic_rl.layers.roles import LinearMap, NormScale, hidden_maps, linear_maps, norm_scales, norms
 
 __all__ = [
     "HiddenLayer",
+    "LayerOrder",
     "LinearMap",
     "NormScale",
     "Port",
@@ -16,6 +18,7 @@ __all__ = [
     "assert_function_preserving",
     "hidden_layers",
     "hidden_maps",
+    "layer_order",
     "linear_maps",
     "norm_scales",
     "norms",

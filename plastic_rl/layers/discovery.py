@@ -15,9 +15,11 @@ from plastic_rl.layers.grouping import Column, Row, Unit, groups_of, units_of
 from plastic_rl.layers.hidden_layer import HiddenLayer
 from plastic_rl.layers.port import Port
 from plastic_rl.layers.proof import is_silent, undisturbed
-from plastic_rl.layers.tracing import Tracer
+from plastic_rl.layers.tracing import Trace, Tracer
 
 logger = logging.getLogger(__name__)
+
+Flow = Mapping[str, Sequence[str]]
 
 OUTPUT = "the output"
 UNREAD = "its units reach the output by a way that no layer reads"
@@ -95,14 +97,15 @@ def _candidates(
             raise ValueError(_indifferent(network))
         traced = [name for name in tracer.producers if name not in unsupported]
         idle = _idle(network, tracer, ignore)
-        reach = _reach(tracer, traced, _first_names(network))
+        traces = {name: tracer.trace(name) for name in traced}
+        reach, flow = _reach(traces, _first_names(network)), _flow(traces)
     order = {name: place for place, (name, _) in enumerate(network.named_modules())}
     groups = groups_of(units_of(reach))
     named = sorted(((min(group[0].rows, key=order.__getitem__), group) for group in groups), key=lambda n: order[n[0]])
     for name, group in named:
         if not any(producer in ignore for unit in group for producer in unit.rows):
-            yield name, _hidden_layer(network, group, order, idle)
-    for layer in _values(network, traced, ignore, idle):
+            yield name, _hidden_layer(network, group, order, idle, flow)
+    for layer in _values(network, traced, ignore, idle, flow):
         yield layer.name, layer
 
 
@@ -142,11 +145,15 @@ def _first_names(network: nn.Module) -> dict[str, str]:
     return {name: name if weight is None else first.setdefault(id(weight), name) for name, weight in weights.items()}
 
 
-def _reach(tracer: Tracer, names: list[str], alias: dict[str, str]) -> dict[Row, set[Column]]:
+def _flow(traces: Mapping[str, Trace]) -> Flow:
+    """For each layer the layers and norms that any of its outputs reaches next."""
+    return {name: sorted({site for places in trace.reach for site in places}) for name, trace in traces.items()}
+
+
+def _reach(traces: Mapping[str, Trace], alias: dict[str, str]) -> dict[Row, set[Column]]:
     """For each output of each layer the columns that it reaches; the network's output counts as one column of each."""
     reach: dict[Row, set[Column]] = {}
-    for name in names:
-        trace = tracer.trace(name)
+    for name, trace in traces.items():
         for unit, places in enumerate(trace.reach):
             columns = {(alias[reader], column) for reader, owned in places.items() for column in owned}
             if columns and trace.is_output:
@@ -156,7 +163,7 @@ def _reach(tracer: Tracer, names: list[str], alias: dict[str, str]) -> dict[Row,
 
 
 def _hidden_layer(
-    network: nn.Module, group: list[Unit], order: dict[str, int], idle: Sequence[str]
+    network: nn.Module, group: list[Unit], order: dict[str, int], idle: Sequence[str], flow: Flow
 ) -> HiddenLayer | str:
     """The group as a hidden layer, or the reason why it is none."""
     if any(name.startswith(OUTPUT) for unit in group for name in unit.columns):
@@ -175,7 +182,7 @@ def _hidden_layer(
         return f"{computed[0]} reads its units, and its weight is computed from other parameters (a parametrisation)"
     if not readers:
         return "no layer reads its units"
-    return HiddenLayer(producers[0].name, producers[0], readers, producers[1:], norms, network, idle)
+    return HiddenLayer(producers[0].name, producers[0], readers, producers[1:], norms, network, idle, flow)
 
 
 def _ports(network: nn.Module, group: list[Unit], name: str) -> Iterator[tuple[str, Port]]:
@@ -197,11 +204,11 @@ def _index(places: list[list[int]]) -> Tensor:
 
 
 def _values(
-    network: nn.Module, names: list[str], ignore: Collection[str], idle: Sequence[str]
+    network: nn.Module, names: list[str], ignore: Collection[str], idle: Sequence[str], flow: Flow
 ) -> Iterator[HiddenLayer]:
     """The dimensions of the values of each attention layer."""
     for name in names:
         module = network.get_submodule(name)
         if isinstance(module, nn.MultiheadAttention) and name not in ignore:
             producer, reader = kinds.values_of_attention(name, module)
-            yield HiddenLayer(producer.name, producer, [reader], network=network, idle=idle)
+            yield HiddenLayer(producer.name, producer, [reader], network=network, idle=idle, flow=flow)

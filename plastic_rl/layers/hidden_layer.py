@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -28,6 +28,8 @@ class HiddenLayer:
         norms: normalisation layers between producers and readers, with entries per unit; `nn.PReLU` too.
         network: the module that the layer was found in; None for a layer written by hand.
         idle: names of layers of the network that did not run on the example: they may read units unnoticed.
+        flow: for each layer of the network that did, the names of the layers and norms that its outputs reach next;
+            none for a head. Empty for a layer written by hand.
 
     Raises:
         ValueError: when a reader's columns cannot be shared out among the units.
@@ -40,6 +42,7 @@ class HiddenLayer:
     norms: Sequence[nn.Module | Port] = ()
     network: nn.Module | None = None
     idle: Sequence[str] = ()
+    flow: Mapping[str, Sequence[str]] = field(default_factory=dict)
     units: int = field(init=False)
     produced_by: tuple[Port, ...] = field(init=False)
     read_by: tuple[Port, ...] = field(init=False)

@@ -13,6 +13,7 @@ from plastic_rl.optim.hare_and_tortoise import HareAndTortoise
 from plastic_rl.optim.isometry import Isometry
 from plastic_rl.optim.l2_init import L2Init
 from plastic_rl.optim.l2_transfer import L2Transfer
+from plastic_rl.optim.layer_reset import LayerReset
 from plastic_rl.optim.normalize_and_project import NormalizeAndProject
 from plastic_rl.optim.optimizer_reset import OptimizerReset
 from plastic_rl.optim.redo import ReDo
@@ -46,6 +47,7 @@ __all__ = [
     "Isometry",
     "L2Init",
     "L2Transfer",
+    "LayerReset",
     "NormalizeAndProject",
     "NothingToReplaceError",
     "OptimizerReset",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -17,10 +16,10 @@ from torch import Generator, Tensor
 from torch.optim import Optimizer
 
 from plastic_rl.choices import Pruning, Redraw, WeightUtility
-from plastic_rl.initialisers import Resembling, Spread
 from plastic_rl.layers import HiddenLayer
 from plastic_rl.optim.base import PlasticOptimizer
 from plastic_rl.optim.distributed import agreed_seed
+from plastic_rl.optim.origin import Origin
 from plastic_rl.optim.stacked.seed_by_seed import SeedBySeed
 from plastic_rl.validation import fraction, non_negative, one_of, whole_number
 
@@ -50,33 +49,6 @@ def least(utility: Float[Tensor, "*shape"], count: int) -> Bool[Tensor, "*shape"
     chosen = torch.zeros(utility.numel(), dtype=torch.bool, device=utility.device)
     places = utility.flatten().nan_to_num(nan=torch.inf).topk(count, largest=False).indices
     return chosen.index_fill_(0, places, True).view_as(utility)
-
-
-@dataclass(frozen=True)
-class Origin:
-    """The distribution that a tensor's entries came from.
-
-    Args:
-        mean: their mean; 0 for a weight, and for a vector (a bias, the scale of a norm) what it started at.
-        spread: how they are spread around it.
-    """
-
-    mean: float
-    spread: Resembling
-
-    @classmethod
-    def of(cls, start: Tensor) -> Origin:
-        """Fits to a freshly initialised parameter."""
-        if start.ndim > 1:
-            return cls(0.0, Resembling.of(start))
-        mean = start.detach().mean().item()
-        return cls(mean, Resembling.of((start.detach() - mean).view(1, -1)))
-
-    def draw(self, like: Tensor, generator: Generator) -> Tensor:
-        """A fresh tensor of the same shape."""
-        fresh = torch.empty_like(like)
-        self.spread(fresh if fresh.ndim > 1 else fresh.view(1, -1), generator)
-        return fresh.add_(self.mean)
 
 
 class SelectiveWeightReinitialization(PlasticOptimizer):
@@ -123,11 +95,10 @@ class SelectiveWeightReinitialization(PlasticOptimizer):
         is_share = self.pruning is Pruning.proportional
         self.factor = fraction("factor", factor) if is_share else non_negative("factor", factor)
         self.weights = self.trained
-        origins = [Origin.of(each) for each in self.weights]
         self.memory = {
             "step": 0,
             "seed": agreed_seed(torch.initial_seed() if seed is None else seed),
-            "origins": [[each.mean, each.spread.std, str(each.spread.spread)] for each in origins],
+            "origins": [Origin.of(each).as_values() for each in self.weights],
             "drawn": [torch.zeros((), dtype=torch.int64, device=each.device) for each in self.weights],
         }
 
@@ -154,12 +125,12 @@ class SelectiveWeightReinitialization(PlasticOptimizer):
         return least(utility, int(share) + int(source.random() < share % 1))
 
     def _fresh(self, place: int, weight: Tensor, source: random.Random) -> Tensor:
-        mean, std, spread = self.memory["origins"][place]
+        origin = Origin.from_values(self.memory["origins"][place])
         if self.redraw is Redraw.mean:
-            return torch.full_like(weight, mean)
+            return torch.full_like(weight, origin.mean)
         generator = Generator(weight.device)
         generator.manual_seed(source.getrandbits(63))
-        return Origin(mean, Resembling(std, Spread(spread))).draw(weight, generator)
+        return origin.draw(weight, generator)
 
     def metrics(self) -> dict[str, int | float]:
         """Weights drawn afresh so far."""
@@ -168,6 +139,6 @@ class SelectiveWeightReinitialization(PlasticOptimizer):
     @torch.no_grad()
     def load_memory(self, memory: dict[str, Any]) -> None:
         self.memory.update(step=int(memory["step"]), seed=int(memory["seed"]))
-        self.memory["origins"] = [[float(mean), float(std), str(spread)] for mean, std, spread in memory["origins"]]
+        self.memory["origins"] = [Origin.from_values(each).as_values() for each in memory["origins"]]
         for count, saved in zip(self.memory["drawn"], memory["drawn"], strict=True):
             count.copy_(saved)

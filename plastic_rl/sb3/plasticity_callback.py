@@ -45,7 +45,7 @@ class PlasticityCallback(BaseCallback):
         self._next = self.num_timesteps + self.every
         if self.verbose and not self._is_forecast and plastic_optimizers(self.model):
             expected = forecast_model(self.model, run_length=self.locals.get("total_timesteps"))
-            if expected.layers:
+            if not expected.is_empty:
                 print(expected.line)
             self._is_forecast = True
 

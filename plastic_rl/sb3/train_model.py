@@ -17,7 +17,6 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from plastic_rl.errors import UserError
 from plastic_rl.pictures import draw_learning_curve
 from plastic_rl.runs import RunFolder, Track, open_session, write_result
-from plastic_rl.sb3.attachment import plastic_optimizers
 from plastic_rl.sb3.change_announcements import ChangeAnnouncements
 from plastic_rl.sb3.chronicle import Chronicle
 from plastic_rl.sb3.faults import LinAlgError
@@ -93,7 +92,7 @@ def train_model(
     keeper = ModelKeeper(model, TaskLog())
     tracked: dict[str, Any] = {"track": track, "settings": settings, "config": config, "name": name, "group": group}
     with open_session(folder, keeper, total_steps, checkpoint_seconds=checkpoint_seconds, **tracked) as keeper.session:
-        if plastic_optimizers(model.policy) and (expected := forecast_model(model, run_length=total_steps)).layers:
+        if not (expected := forecast_model(model, run_length=total_steps)).is_empty:
             logger.info("%s", expected.line)
         _train(keeper, total_steps, folder, formats)
         write_result(folder.model_file, lambda file: model.save(cast(BufferedIOBase, file)))

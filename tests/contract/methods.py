@@ -24,6 +24,7 @@ from plastic_rl.optim import (
     Isometry,
     L2Init,
     L2Transfer,
+    LayerReset,
     NormalizeAndProject,
     OptimizerReset,
     Plasticity,
@@ -127,6 +128,12 @@ METHODS = {
     "L2 init": Method(partial(L2Init, strength=0.1), partial(L2Init, strength=0.0)),
     "Adam-Rel": Method(partial(AdamRel, every=4), partial(AdamRel, on_rollout=False, on_change=False)),
     "FIRE": Method(partial(FIRE, every=5), partial(FIRE, on_change=False), begin=announce),
+    "last layers drawn afresh": Method(
+        partial(LayerReset, last=2, every=5), partial(LayerReset, last=2, on_change=False), begin=announce
+    ),
+    "all layers drawn afresh": Method(
+        partial(LayerReset, last=0, every=5), partial(LayerReset, last=0, on_change=False), begin=announce
+    ),
     "hare and tortoise": Method(
         partial(HareAndTortoise, tortoise_momentum=0.9, every=3),
         partial(HareAndTortoise, tortoise_momentum=0.9, every=0),

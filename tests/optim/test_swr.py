@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from plastic_rl.choices import WeightUtility
 from plastic_rl.optim import SelectiveWeightReinitialization
-from plastic_rl.optim.swr import Origin, below_mean, least, utility_of
+from plastic_rl.optim.origin import Origin
+from plastic_rl.optim.swr import below_mean, least, utility_of
 from tests.optim.networks import are_equal, mlp, numbers, train
 
 W = torch.tensor([[1.0, -2.0], [0.5, 4.0]])

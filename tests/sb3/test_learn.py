@@ -24,7 +24,7 @@ from training import learn_in
 from plastic_rl.doctor import examine_saved
 from plastic_rl.errors import RunError, RunInterruptedError, UserError
 from plastic_rl.nonstationary import Every, Nonstationary, PermuteObservations, read_tasks
-from plastic_rl.optim import ContinualBackprop
+from plastic_rl.optim import ContinualBackprop, LayerReset
 from plastic_rl.runs import RunFolder, read_metrics, seed_everything
 from plastic_rl.sb3 import plastic, train_model
 
@@ -40,7 +40,7 @@ def make_model(**overrides) -> PPO:
     env = DummyVecEnv([make_world])
     settings = {"n_steps": 128, "batch_size": 64, "n_epochs": 2, "policy_kwargs": {"net_arch": [16]}, "device": "cpu"}
     method = partial(ContinualBackprop, replacement_rate=0.05, maturity_threshold=2)
-    return plastic(PPO)("MlpPolicy", env, plasticity=method, seed=0, **{**settings, **overrides})
+    return plastic(PPO)("MlpPolicy", env, seed=0, **{"plasticity": method, **settings, **overrides})
 
 
 def run(path: Path, total_steps: int, model: PPO | None = None, **options) -> PPO:
@@ -117,6 +117,15 @@ def test_a_run_begins_with_what_its_method_will_do(tmp_path: Path, caplog: pytes
         run(tmp_path, 128)
     # 16 units at 0.05 make a replacement 2 updates after maturity, which is 2: the fourth of the first rollout's four.
     assert "first replacement at update 4 = environment step 128" in caplog.text
+
+
+def test_a_run_says_that_a_method_which_replaces_nothing_will_never_act(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    method = partial(LayerReset, on_change=False, every=1000)
+    with caplog.at_level("INFO", logger="plastic_rl"):
+        run(tmp_path, 128, make_model(plasticity=method))
+    assert "The run has 4 updates and every is 1,000: it never acts." in caplog.text
 
 
 def test_every_finished_episode_has_its_own_line_and_tasks_advance(tmp_path: Path):

@@ -15,16 +15,23 @@ from plastic_rl.optim.young_units import positions_along
 
 
 class SeedState(dict[Tensor, Any]):
-    """The part of one seed of an optimiser's state; it is cleared for all seeds, which keep step with each other.
+    """The part of one seed of an optimiser's state; what goes, goes for all seeds, which keep step with each other.
 
     Args:
         slices: the state of the seed, by its parameters.
         whole: the state of all.
+        stacked: for each parameter of the seed the one that it is a part of.
     """
 
-    def __init__(self, slices: Mapping[Tensor, Any], whole: MutableMapping[Tensor, Any]) -> None:
+    def __init__(
+        self, slices: Mapping[Tensor, Any], whole: MutableMapping[Tensor, Any], stacked: Mapping[Tensor, Tensor]
+    ) -> None:
         super().__init__(slices)
-        self.whole = whole
+        self.whole, self.stacked = whole, stacked
+
+    def pop(self, key: Tensor, *default: Any) -> Any:
+        self.whole.pop(self.stacked[key], None)
+        return super().pop(key, *default)
 
     def clear(self) -> None:
         super().clear()
@@ -64,7 +71,7 @@ class SeedView(Optimizer):
             for part, whole in self.whole.items()
             if whole in self.optimizer.state
         }
-        return SeedState(slices, self.optimizer.state)
+        return SeedState(slices, self.optimizer.state, self.whole)
 
     @property
     def defaults(self) -> dict[str, Any]:
@@ -90,9 +97,8 @@ class ClockedSeedView(UnitClock, SeedView):
     def forget_clocks(self, parameters: Iterable[Tensor] | None = None) -> None:
         clock = clock_of(self.optimizer)
         assert clock is not None
-        if parameters is not None:
-            raise NotImplementedError("the clocks of one seed cannot be forgotten without those of the others")
-        clock.forget_clocks()  # of all seeds, which keep step with each other
+        stacked = None if parameters is None else [self.whole[each] for each in parameters]
+        clock.forget_clocks(stacked)  # of all seeds, which keep step with each other
 
     def restart_parameters(self) -> None:
         clock = clock_of(self.optimizer)
