@@ -7,11 +7,9 @@ unless a file of that name says something more particular.
 from __future__ import annotations
 
 from agents.methods.anchors import ElasticWeightConsolidation, L2Transfer
-from agents.methods.changes import FIRE, AdamRel, OptimizerReset, ShrinkPerturbAtChange
+from agents.methods.changes import FIRE, AdamRel, HeadReset, NetworkReset, OptimizerReset, ShrinkPerturbAtChange
 from agents.methods.networks import LayerNorm, LeakyReLU, PReLU, SmoothLeakyReLU
 from agents.methods.settings import AddedSettings, MethodSettings, NetworkSettings
-from agents.methods.changes import FIRE, AdamRel, HeadReset, NetworkReset, OptimizerReset, ShrinkPerturbAtChange
-from agents.methods.settings import MethodSettings
 from agents.methods.units import (
     CalibratedPartialResets,
     ContinualBackprop,
@@ -97,8 +95,8 @@ __all__ = [
     "LayerNorm",
     "LeakyReLU",
     "MethodSettings",
-    "NetworkSettings",
     "NetworkReset",
+    "NetworkSettings",
     "NormalizeAndProject",
     "OptimizerReset",
     "PReLU",

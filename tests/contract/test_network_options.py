@@ -16,7 +16,7 @@ from plastic_rl.networks import network_for
 from plastic_rl.optim import Plasticity
 from tests.contract.hosts import ADAM, streams_of
 from tests.contract.methods import often
-from tests.contract.networks import NETWORKS
+from tests.contract.network_options import NETWORKS
 from tests.streams.small import go_through
 
 rows = pytest.mark.parametrize("name", NETWORKS)
