@@ -7,7 +7,7 @@ Rosseau, Müller, Nowé, "Preserving plasticity in continual learning via dynami
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -94,7 +94,7 @@ class Isometry(WeightMethod):
             self._steps = [(linear.weight, self._pull(linear)) for linear in self._live()]
 
     def after_step(self) -> None:
-        rates: dict[int, Any] = {id(each): group["lr"] for group in self.param_groups for each in group["params"]}
+        rates = self._rates()
         for weight, slope in self._steps:
             weight.sub_(slope * rates[id(weight)])
         self._steps = []
@@ -104,8 +104,25 @@ class Isometry(WeightMethod):
 
     def _pull(self, linear: LinearMap) -> Tensor:
         matrices = linear.matrices(linear.weight)
-        share = (self.reference_width / matrices.shape[1]) ** 2 if self.reference_width else 1.0
-        return linear.as_parameter(pull(matrices, self.scale).mul_(self.strength * share))
+        return linear.as_parameter(pull(matrices, self.scale).mul_(self._strength_at(matrices.shape[1])))
+
+    def _strength_at(self, width: int) -> float:
+        return self.strength * ((self.reference_width / width) ** 2 if self.reference_width else 1.0)
+
+    def _rates(self) -> dict[int, Any]:
+        """The learning rate of each parameter, by its identity."""
+        return {id(each): group["lr"] for group in self.param_groups for each in group["params"]}
+
+    def concerns(self, updates: int | None = None) -> Iterator[str]:
+        # Near W Wᵀ = s I a step multiplies what is left of the deviation by 1 - 8 α λ s, which must not be below -1.
+        rates = self._rates()
+        widths = {id(each.weight): each.matrices(each.weight).shape[1] for each in self._live()}
+        steepest = max((rates[weight] * self._strength_at(width) for weight, width in widths.items()), default=0.0)
+        if self.decoupled and 8 * float(steepest) * self.scale > 2:
+            yield (
+                f"strength={self.strength:g} with reference_width={self.reference_width} is too much for these widths "
+                "and learning rates: each step overshoots, and the weights diverge."
+            )
 
     @torch.no_grad()
     def metrics(self) -> dict[str, int | float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -13,17 +13,17 @@ from stable_baselines3 import PPO, SAC
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from plastic_rl.layers import hidden_layers
+from plastic_rl.layers import HiddenLayer, replaceable_layers
 from plastic_rl.learners import Blueprint, backprop_learner
 from plastic_rl.networks import LocalMLP
 from plastic_rl.nn import LocalHSIC, OneHot
 from plastic_rl.optim import Plasticity, PlasticOptimizer, Stack
 from plastic_rl.sb3 import plastic, plastic_optimizers
 from plastic_rl.streams import Plan
-from tests.contract.methods import often
+from tests.contract.methods import Begin, often
+from tests.contract.networks import MLP, Architecture
 from tests.streams.small import Blobs, go_through
 
-Begin = Callable[[Optimizer], None]
 ADAM = partial(torch.optim.Adam, lr=0.01)
 UPDATES = 12
 
@@ -54,31 +54,40 @@ def wrapped(optimizers: list[Any], begin: Begin) -> list[PlasticOptimizer]:
     return found
 
 
-def small_network() -> nn.Sequential:
-    return nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 16), nn.Tanh(), nn.Linear(16, 3))
+def around(network: nn.Module, plasticity: Plasticity | None, shape: tuple[int, ...]) -> Optimizer:
+    """An optimiser of a network, in a method if there is one."""
+    optimizer = ADAM(network.parameters())
+    return optimizer if plasticity is None else plasticity(optimizer, replaceable(network, shape))
 
 
-def plain_loop(plasticity: Plasticity | None, begin: Begin) -> Trained:
-    torch.manual_seed(0)
-    network = small_network()
-    optimizer: Optimizer = ADAM(network.parameters())
-    if plasticity is not None:
-        optimizer = plasticity(optimizer, hidden_layers(network, torch.zeros(1, 4)))
-    found = wrapped([optimizer], begin)
-    for _ in range(UPDATES):
+def replaceable(network: nn.Module, shape: tuple[int, ...]) -> list[HiddenLayer]:
+    """The hidden layers whose units can be replaced: not those that only add to a residual stream."""
+    return replaceable_layers(network, torch.zeros(1, *shape))[0]
+
+
+def train(network: nn.Module, optimizer: Optimizer, batches: Iterable[Tensor]) -> None:
+    for inputs in batches:
         optimizer.zero_grad()
-        network(torch.randn(8, 4)).square().mean().backward()
+        network(inputs).square().mean().backward()
         optimizer.step()
+
+
+def plain_loop(plasticity: Plasticity | None, begin: Begin, *, net: Architecture = MLP) -> Trained:
+    torch.manual_seed(0)
+    network = net.build()
+    optimizer = around(network, plasticity, net.shape)
+    found = wrapped([optimizer], begin)
+    train(network, optimizer, (torch.randn(8, *net.shape) for _ in range(UPDATES)))
     return Trained(copied(network), found)
 
 
-def streams_of(seeds: tuple[int, ...]) -> list[Blobs]:
-    return [Blobs(Plan(1, batch_size=2), seed) for seed in seeds]
+def streams_of(seeds: tuple[int, ...], net: Architecture = MLP) -> list[Blobs]:
+    return [Blobs(Plan(1, batch_size=2), seed, shape=net.shape) for seed in seeds]
 
 
-def learner_of(plasticity: Plasticity | None, seeds: tuple[int, ...]) -> Any:
+def learner_of(plasticity: Plasticity | None, seeds: tuple[int, ...], net: Architecture = MLP) -> Any:
     torch.manual_seed(0)
-    return backprop_learner(Blueprint(small_network, ADAM, plasticity), streams_of(seeds))
+    return backprop_learner(Blueprint(net.build, ADAM, plasticity), streams_of(seeds, net))
 
 
 def begin_learner(learner: Any, begin: Begin) -> list[PlasticOptimizer]:
@@ -90,10 +99,12 @@ def begin_learner(learner: Any, begin: Begin) -> list[PlasticOptimizer]:
     return wrapped(optimizers, begin)
 
 
-def learn_from_streams(plasticity: Plasticity | None, begin: Begin, *, seeds: tuple[int, ...]) -> Trained:
-    learner = learner_of(plasticity, seeds)
+def learn_from_streams(
+    plasticity: Plasticity | None, begin: Begin, *, seeds: tuple[int, ...], net: Architecture = MLP
+) -> Trained:
+    learner = learner_of(plasticity, seeds, net)
     found = begin_learner(learner, begin)
-    go_through(streams_of(seeds), learner)
+    go_through(streams_of(seeds, net), learner)
     return Trained(copied(*learner.networks), found)
 
 

@@ -41,6 +41,8 @@ from plastic_rl.optim import (
     methods_in,
 )
 
+Begin = Callable[[Optimizer], None]
+
 
 def nothing(optimizer: Optimizer) -> None:
     """The beginning of methods that act from their first step on."""
@@ -79,7 +81,7 @@ class Method:
     on: Plasticity
     off: Plasticity
     replaces: bool = False
-    begin: Callable[[Optimizer], None] = nothing
+    begin: Begin = nothing
 
 
 often = partial(ContinualBackprop, replacement_rate=0.1, maturity_threshold=2)
@@ -144,7 +146,8 @@ METHODS = {
     ),
     "Parseval": Method(partial(Isometry, strength=0.01), partial(Isometry, strength=0.0)),
     "isometry": Method(
-        partial(Isometry, strength=0.1, decoupled=True), partial(Isometry, strength=0.0, decoupled=True)
+        partial(Isometry, strength=0.1, decoupled=True, reference_width=0),
+        partial(Isometry, strength=0.0, decoupled=True, reference_width=0),
     ),
     "spectral regularisation": Method(
         partial(SpectralRegularization, strength=0.1), partial(SpectralRegularization, strength=0.0)

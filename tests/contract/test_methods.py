@@ -7,25 +7,18 @@ from functools import cache
 
 import pytest
 import torch
-from torch import Tensor, nn
-from torch.optim import Optimizer
 
-from plastic_rl.layers import hidden_layers
-from plastic_rl.optim import Plasticity, PlasticOptimizer, Stack, UnitsReplaced, seeded
-from tests.contract.hosts import (
-    ADAM,
-    HOSTS,
-    Trained,
-    begin_learner,
-    learn_from_streams,
-    learner_of,
-    make_local,
-    make_ppo,
-    small_network,
-    streams_of,
+from plastic_rl.optim import Stack
+from tests.contract.claims import (
+    assert_acts,
+    assert_learner_goes_on,
+    assert_newborns_are_silent,
+    assert_off_is_gone,
+    assert_optimizer_goes_on,
+    assert_seeds_are_alike,
 )
+from tests.contract.hosts import HOSTS, Trained, make_local, make_ppo
 from tests.contract.methods import METHODS, nothing, often
-from tests.streams.small import go_through
 
 rows = pytest.mark.parametrize("name", METHODS)
 hosts = pytest.mark.parametrize("host", HOSTS)
@@ -37,66 +30,34 @@ def base(host: str) -> Trained:
     return HOSTS[host](None, nothing)
 
 
-def are_equal(one: Trained, other: Trained) -> bool:
-    weights = zip(one.weights, other.weights, strict=True)
-    return all(torch.equal(a, b) for a, b in weights)
-
-
 @hosts
 @rows
 def test_off_is_bit_for_bit_what_the_method_wraps(name: str, host: str):
-    off = HOSTS[host](METHODS[name].off, METHODS[name].begin)
-    assert are_equal(off, base(host))
-    assert torch.equal(off.random, base(host).random)
+    assert_off_is_gone(METHODS[name], HOSTS[host], base(host))
 
 
 @hosts
 @rows
 def test_on_acts_in_every_host(name: str, host: str):
-    on = HOSTS[host](METHODS[name].on, METHODS[name].begin)
-    assert on.optimizers
-    assert not are_equal(on, base(host))
-    assert torch.equal(on.random, base(host).random) or host in ("PPO", "SAC")  # there actions differ, and episodes
+    # In the worlds actions differ, and with them episodes.
+    assert_acts(METHODS[name], HOSTS[host], base(host), is_random_untouched=host not in ("PPO", "SAC"))
 
 
 @rows
 def test_two_seeds_learn_what_each_learns_alone(name: str):
-    method = METHODS[name]
-    together = learn_from_streams(method.on, method.begin, seeds=(3, 4)).weights
-    apart = [learn_from_streams(method.on, method.begin, seeds=(seed,)).weights for seed in (3, 4)]
-    torch.testing.assert_close(together, [weight for weights in apart for weight in weights], atol=2e-5, rtol=2e-5)
+    assert_seeds_are_alike(METHODS[name])
 
 
 @pytest.mark.parametrize("name", [name for name, method in METHODS.items() if method.replaces])
 @pytest.mark.parametrize("host", ["plain loop", "one seed", "two seeds", "PPO", "SAC", "LocalHSIC"])
 def test_a_newborn_unit_is_silent_in_every_host(name: str, host: str):
-    loudest: list[float] = []
-
-    def listen(event: UnitsReplaced) -> None:
-        for port in event.layer.read_by:
-            columns = port.parameter.index_select(port.column_axis or 0, port.columns(event.units))
-            loudest.append(columns.abs().max().item())
-
-    def begin(optimizer: Optimizer) -> None:
-        assert isinstance(optimizer, PlasticOptimizer)
-        optimizer.on_replacement(listen)
-
-    HOSTS[host](METHODS[name].on, begin)
-    assert loudest
-    assert max(loudest) == 0.0
+    assert_newborns_are_silent(METHODS[name], HOSTS[host])
 
 
 @rows
 @pytest.mark.parametrize("seeds", [(3,), (3, 4)])
 def test_a_saved_learner_goes_on_bit_for_bit(name: str, seeds: tuple[int, ...]):
-    method, saved = METHODS[name], []
-    whole = learner_of(method.on, seeds)
-    begin_learner(whole, method.begin)
-    go_through(streams_of(seeds), whole, lambda course, _: saved.append(copy.deepcopy(course.state_dict())))
-    again = learner_of(method.on, seeds)
-    go_through(streams_of(seeds), again, saved=saved[0])
-    for one, other in zip(whole.networks, again.networks, strict=True):
-        torch.testing.assert_close(one.state_dict(), other.state_dict(), atol=0, rtol=0)
+    assert_learner_goes_on(METHODS[name], seeds)
 
 
 @rows
@@ -139,28 +100,7 @@ STACKS = {
 @rows
 @pytest.mark.parametrize("stacked", STACKS)
 def test_a_saved_stack_goes_on_bit_for_bit(name: str, stacked: str):
-    inputs = torch.randn(24, 8, 4)
-    network, optimizer = around(STACKS[stacked](METHODS[name]))
-    METHODS[name].begin(optimizer)
-    train(network, optimizer, inputs[:12])
-    other, again = around(STACKS[stacked](METHODS[name]))
-    other.load_state_dict(network.state_dict())
-    again.load_state_dict(copy.deepcopy(optimizer.state_dict()))
-    for each, one in ((network, optimizer), (other, again)):
-        train(each, one, inputs[12:])
-    torch.testing.assert_close(other.state_dict(), network.state_dict(), atol=0, rtol=0)
-
-
-def around(plasticity: Plasticity) -> tuple[nn.Module, PlasticOptimizer]:
-    network = small_network()
-    return network, seeded(plasticity, 5)(ADAM(network.parameters()), hidden_layers(network, torch.zeros(1, 4)))
-
-
-def train(network: nn.Module, optimizer: Optimizer, batches: Tensor) -> None:
-    for inputs in batches:
-        optimizer.zero_grad()
-        network(inputs).square().mean().backward()
-        optimizer.step()
+    assert_optimizer_goes_on(STACKS[stacked](METHODS[name]), METHODS[name].begin)
 
 
 def flat(state: object) -> list[object]:

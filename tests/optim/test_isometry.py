@@ -106,6 +106,22 @@ def test_convolutions_have_a_row_for_each_output_and_groups_count_alone():
     torch.testing.assert_close(gradients(layer, optimizer)[0], expected, atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.parametrize("strength", [0.0, 0.015, 0.02, 10.0])
+def test_a_strength_at_which_weights_diverge_is_a_concern(strength):
+    network = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
+    nn.init.orthogonal_(network[0].weight, gain=1.3)  # a little off 2 ** 0.5
+    optimizer = Isometry(
+        torch.optim.SGD(network.parameters(), lr=0.03), found(network), strength=strength, decoupled=True
+    )
+    complaints = list(optimizer.concerns())
+    before = optimizer.metrics()["isometry/deviation"]
+    for _ in range(5):
+        optimizer.step()
+    diverges = not optimizer.metrics()["isometry/deviation"] <= before
+    assert bool(complaints) is diverges
+    assert all("reference_width=64" in line for line in complaints)
+
+
 def test_what_is_frozen_is_left_alone():
     network = three_layers()
     optimizer = Isometry(torch.optim.SGD(network.parameters(), lr=0.1), found(network), decoupled=True, strength=1.0)

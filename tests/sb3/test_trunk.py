@@ -9,7 +9,7 @@ from torch import nn
 
 from plastic_rl.doctor import examine_saved
 from plastic_rl.sb3 import layers_of, plastic, plastic_optimizers, trunk
-from tests.contract.networks import NETWORKS
+from tests.contract.network_options import NETWORKS
 from tests.sb3.training import EAGER, learn, replaced, same_parameters
 
 SMALL = {"buffer_size": 100, "learning_starts": 8, "batch_size": 8}
