@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from agents.methods.anchors import ElasticWeightConsolidation, L2Transfer
 from agents.methods.changes import FIRE, AdamRel, OptimizerReset, ShrinkPerturbAtChange
+from agents.methods.losses import FeatureNorm
 from agents.methods.settings import MethodSettings
 from agents.methods.units import (
     CalibratedPartialResets,
@@ -35,6 +36,7 @@ from agents.methods.weights import (
 METHODS: dict[str, type[MethodSettings]] = {
     "adam_rel": AdamRel,
     "cpr": CalibratedPartialResets,
+    "feature_norm": FeatureNorm,
     "fire": FIRE,
     "hare_and_tortoise": HareAndTortoise,
     "isometry": DecoupledIsometry,
@@ -68,6 +70,7 @@ __all__ = [
     "ContinualBackpropOnStreams",
     "DecoupledIsometry",
     "ElasticWeightConsolidation",
+    "FeatureNorm",
     "HareAndTortoise",
     "L2Init",
     "L2Transfer",

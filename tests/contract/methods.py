@@ -20,6 +20,7 @@ from plastic_rl.optim import (
     CalibratedPartialResets,
     ContinualBackprop,
     ElasticWeightConsolidation,
+    FeatureNorm,
     HareAndTortoise,
     Isometry,
     L2Init,
@@ -73,13 +74,17 @@ class Method:
         off: the same, its rate at zero.
         replaces: whether it replaces hidden units.
         begin: what has to happen to an optimiser before the method acts.
+        refused_in: the hosts that refuse it, by name and with the reason.
     """
 
     on: Plasticity
     off: Plasticity
     replaces: bool = False
     begin: Callable[[Optimizer], None] = nothing
+    refused_in: frozenset[str] = frozenset()
 
+
+local = frozenset({"LocalHSIC"})  # where no gradient comes back to which a term of the loss could be added
 
 often = partial(ContinualBackprop, replacement_rate=0.1, maturity_threshold=2)
 never = partial(ContinualBackprop, replacement_rate=0.0, maturity_threshold=2)
@@ -126,6 +131,7 @@ METHODS = {
     ),
     "L2 init": Method(partial(L2Init, strength=0.1), partial(L2Init, strength=0.0)),
     "Adam-Rel": Method(partial(AdamRel, every=4), partial(AdamRel, on_rollout=False, on_change=False)),
+    "feature norm": Method(partial(FeatureNorm, strength=0.1), partial(FeatureNorm, strength=0.0), refused_in=local),
     "FIRE": Method(partial(FIRE, every=5), partial(FIRE, on_change=False), begin=announce),
     "hare and tortoise": Method(
         partial(HareAndTortoise, tortoise_momentum=0.9, every=3),
