@@ -6,8 +6,11 @@ unless a file of that name says something more particular.
 
 from __future__ import annotations
 
+from itertools import combinations
+
 from agents.methods.anchors import ElasticWeightConsolidation, L2Transfer
 from agents.methods.changes import FIRE, AdamRel, HeadReset, NetworkReset, OptimizerReset, ShrinkPerturbAtChange
+from agents.methods.losses import FeatureNorm
 from agents.methods.networks import LayerNorm, LeakyReLU, PReLU, SmoothLeakyReLU
 from agents.methods.settings import AddedSettings, MethodSettings, NetworkSettings
 from agents.methods.units import (
@@ -37,6 +40,7 @@ from agents.methods.weights import (
 METHODS: dict[str, type[AddedSettings]] = {
     "adam_rel": AdamRel,
     "cpr": CalibratedPartialResets,
+    "feature_norm": FeatureNorm,
     "fire": FIRE,
     "hare_and_tortoise": HareAndTortoise,
     "isometry": DecoupledIsometry,
@@ -65,10 +69,11 @@ METHODS: dict[str, type[AddedSettings]] = {
 """The methods that any agent can have, by the word that follows its name. Those that must be told when a task is over
 (elastic weight consolidation, L2 transfer) have agents of their own, as continual backpropagation has."""
 
-_AT_A_CHANGE = "as each sets all weights anew at a change"
+_AT_A_CHANGE = ("fire", "reset_network", "shrink_perturb_at_change")
 
 EXCLUSIVE: dict[frozenset[str], str] = {
-    frozenset({"fire", "shrink_perturb_at_change"}): _AT_A_CHANGE,
+    **{frozenset(pair): "as each sets all weights anew at a change" for pair in combinations(_AT_A_CHANGE, 2)},
+    frozenset({"reset_head", "reset_network"}): "as the head is a part of the network",
     frozenset({"isometry", "parseval"}): "as both draw the same weights to orthogonality, to different scales",
     frozenset({"nap", "weight_clipping"}): "as both say after each step how large the weights are",
 }
@@ -88,6 +93,7 @@ __all__ = [
     "ContinualBackpropOnStreams",
     "DecoupledIsometry",
     "ElasticWeightConsolidation",
+    "FeatureNorm",
     "HareAndTortoise",
     "HeadReset",
     "L2Init",

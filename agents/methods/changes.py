@@ -64,6 +64,7 @@ class HeadReset(MethodSettings):
 
     method: ClassVar[str] = "LayerReset"
     summary: ClassVar[str] = "whose last layers are drawn afresh at each change (Nikishin et al. 2022)"
+    resets_units: ClassVar[bool] = True
 
     last: NonNegativeInteger = 1  # layers from the output, of actor and critic alike; 0 for all
     on_change: bool = True  # when a task begins, as the stream or the world announces it

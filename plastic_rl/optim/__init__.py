@@ -8,6 +8,7 @@ from plastic_rl.optim.continual_backprop import ContinualBackprop
 from plastic_rl.optim.cpr import CalibratedPartialResets
 from plastic_rl.optim.events import UnitForecast, UnitsReplaced
 from plastic_rl.optim.ewc import ElasticWeightConsolidation
+from plastic_rl.optim.feature_norm import FeatureNorm
 from plastic_rl.optim.fire import FIRE
 from plastic_rl.optim.hare_and_tortoise import HareAndTortoise
 from plastic_rl.optim.isometry import Isometry
@@ -43,6 +44,7 @@ __all__ = [
     "CalibratedPartialResets",
     "ContinualBackprop",
     "ElasticWeightConsolidation",
+    "FeatureNorm",
     "HareAndTortoise",
     "Isometry",
     "L2Init",

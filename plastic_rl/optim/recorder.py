@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from plastic_rl.layers import Port
-from plastic_rl.optim.watching import WatchingHook, state_dtype
+from plastic_rl.optim.watching import WatchingHook, are_hooks_paused, state_dtype
 
 
 class Recorder(WatchingHook, ABC):
@@ -41,7 +41,7 @@ class Recorder(WatchingHook, ABC):
         self._handle = port.attach(self)
 
     def __call__(self, module: nn.Module, *seen: Any) -> None:
-        if not torch.is_grad_enabled():
+        if not torch.is_grad_enabled() or are_hooks_paused():
             return
         self.was_heard = True
         if self.is_listening:

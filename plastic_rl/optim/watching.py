@@ -56,6 +56,27 @@ def unwatched(network: nn.Module) -> Iterator[nn.Module]:
             hooks.update({**again, **new})
 
 
+class _Pause:
+    """The number of places that have paused all hooks."""
+
+    count = 0
+
+
+@contextmanager
+def paused_hooks() -> Iterator[None]:
+    """Lets no hook of a method take note of anything, for a ``with`` statement: a method runs the network itself."""
+    _Pause.count += 1
+    try:
+        yield
+    finally:
+        _Pause.count -= 1
+
+
+def are_hooks_paused() -> bool:
+    """True inside :func:`paused_hooks`."""
+    return _Pause.count > 0
+
+
 def state_dtype(weight: Tensor) -> torch.dtype:
     """The numbers in which a method remembers units of a weight: in 16 bits a running average would stand still."""
     return WIDER.get(weight.dtype, weight.dtype)

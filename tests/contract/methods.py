@@ -20,6 +20,7 @@ from plastic_rl.optim import (
     CalibratedPartialResets,
     ContinualBackprop,
     ElasticWeightConsolidation,
+    FeatureNorm,
     HareAndTortoise,
     Isometry,
     L2Init,
@@ -76,13 +77,17 @@ class Method:
         off: the same, its rate at zero.
         replaces: whether it replaces hidden units.
         begin: what has to happen to an optimiser before the method acts.
+        refused_in: the hosts that refuse it, by name and with the reason.
     """
 
     on: Plasticity
     off: Plasticity
     replaces: bool = False
     begin: Begin = nothing
+    refused_in: frozenset[str] = frozenset()
 
+
+local = frozenset({"LocalHSIC"})  # where no gradient comes back to which a term of the loss could be added
 
 often = partial(ContinualBackprop, replacement_rate=0.1, maturity_threshold=2)
 never = partial(ContinualBackprop, replacement_rate=0.0, maturity_threshold=2)
@@ -129,6 +134,7 @@ METHODS = {
     ),
     "L2 init": Method(partial(L2Init, strength=0.1), partial(L2Init, strength=0.0)),
     "Adam-Rel": Method(partial(AdamRel, every=4), partial(AdamRel, on_rollout=False, on_change=False)),
+    "feature norm": Method(partial(FeatureNorm, strength=0.1), partial(FeatureNorm, strength=0.0), refused_in=local),
     "FIRE": Method(partial(FIRE, every=5), partial(FIRE, on_change=False), begin=announce),
     "last layers drawn afresh": Method(
         partial(LayerReset, last=2, every=5), partial(LayerReset, last=2, on_change=False), begin=announce

@@ -21,7 +21,9 @@ from tests.contract.hosts import HOSTS, Trained, make_local, make_ppo
 from tests.contract.methods import METHODS, nothing, often
 
 rows = pytest.mark.parametrize("name", METHODS)
-hosts = pytest.mark.parametrize("host", HOSTS)
+pairs = [(name, host) for name, method in METHODS.items() for host in HOSTS if host not in method.refused_in]
+everywhere = pytest.mark.parametrize(("name", "host"), pairs)
+refused = [(name, host) for name, method in METHODS.items() for host in method.refused_in]
 
 
 @cache
@@ -30,17 +32,21 @@ def base(host: str) -> Trained:
     return HOSTS[host](None, nothing)
 
 
-@hosts
-@rows
+@everywhere
 def test_off_is_bit_for_bit_what_the_method_wraps(name: str, host: str):
     assert_off_is_gone(METHODS[name], HOSTS[host], base(host))
 
 
-@hosts
-@rows
+@everywhere
 def test_on_acts_in_every_host(name: str, host: str):
     # In the worlds actions differ, and with them episodes.
     assert_acts(METHODS[name], HOSTS[host], base(host), is_random_untouched=host not in ("PPO", "SAC"))
+
+
+@pytest.mark.parametrize(("name", "host"), refused)
+def test_a_host_that_cannot_have_a_method_refuses_it_with_the_reason(name: str, host: str):
+    with pytest.raises(ValueError, match=r"local losses take units in detached.*use this method with backpropagation"):
+        HOSTS[host](METHODS[name].on, METHODS[name].begin)
 
 
 @rows
@@ -72,7 +78,7 @@ def test_a_saved_model_has_the_method_and_its_memory_again(name: str, tmp_path):
     torch.testing.assert_close(flat(loaded), flat(saved), atol=0, rtol=0)
 
 
-@rows
+@pytest.mark.parametrize("name", [name for name, host in pairs if host == "LocalHSIC"])
 def test_a_saved_local_trainer_goes_on_bit_for_bit(name: str):
     inputs, targets = torch.randn(24, 8, 4), torch.randint(3, (24, 8))
     trainer = make_local(METHODS[name].on)

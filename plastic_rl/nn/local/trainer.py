@@ -22,6 +22,7 @@ from plastic_rl.nn.local.readouts import Readout
 from plastic_rl.nn.local.targets import TargetEncoder
 from plastic_rl.nn.local.trunk import Trunk
 from plastic_rl.optim import Plasticity, UnitsReplaced
+from plastic_rl.optim.passages import check_end_to_end
 from plastic_rl.precision import (
     at_least_single,
     check_magnitude,
@@ -308,3 +309,11 @@ class Readers(nn.Module):
             assert isinstance(objective, Objective)
             heard += objective.layers_on(each)
         return heard
+
+
+@check_end_to_end.register(Readers)
+def _refuse_terms(network: Readers) -> None:
+    raise ValueError(
+        "blocks that are trained by local losses take units in detached, so that no gradient comes back to which a "
+        "term of a loss could be added: use this method with backpropagation"
+    )
