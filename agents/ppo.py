@@ -14,12 +14,12 @@ The same in both: separate networks for policy and value, the mean squared value
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from agents.recipe import ReinforcementAgent
-from plastic_rl.settings import Count, Decay, NonNegative, Positive, PositiveOrInfinite, Rate
+from plastic_rl.settings import Count, Decay, NonNegative, OneOf, Positive, PositiveOrInfinite, Rate
 
 if TYPE_CHECKING:
     from stable_baselines3 import PPO as StableBaselinesPPO
@@ -52,6 +52,10 @@ class PPO(ReinforcementAgent):
     # No clipping: SB3 wants a number, and below it torch multiplies gradients by exactly 1, so no bit changes.
     max_gradient_norm: PositiveOrInfinite = 1e9
     normalize_advantage: bool = True  # within each minibatch; the authors over the whole rollout
+    # How methods that act at changes hear of them: from info["task"], or from what follows what in the world.
+    changes_from: Annotated[str, OneOf(("announced", "detected"))] = "announced"
+
+    added_later: ClassVar[Mapping[str, object]] = {"changes_from": "announced"}
 
     def plasticity(self) -> Plasticity | None:
         """Return the method that is to wrap the optimiser, or None for plain PPO."""
@@ -70,6 +74,21 @@ class PPO(ReinforcementAgent):
         return plastic(StableBaselinesPPO)
 
     def build(self, env: VecEnv, *, seed: int, device: str) -> StableBaselinesPPO:
+        return self._with_ears(self._agent(env, seed=seed, device=device))
+
+    def _with_ears(self, model: StableBaselinesPPO) -> StableBaselinesPPO:
+        """Have the model's methods hear of changes as the settings say."""
+        from plastic_rl.errors import UserError
+        from plastic_rl.sb3 import detect_changes
+
+        if self.changes_from == "detected":
+            try:
+                detect_changes(model)
+            except ValueError as error:
+                raise UserError(f"agent.changes_from=detected cannot be here: {error}") from error
+        return model
+
+    def _agent(self, env: VecEnv, *, seed: int, device: str) -> StableBaselinesPPO:
         """Return PPO on `env`, with LeCun-uniform weights and zero biases in every layer, the output included."""
         from stable_baselines3.common.preprocessing import is_image_space
 

@@ -21,7 +21,7 @@ class PPOFresh(PPO):
         """Return PPO on `env`; the agent after a change is the one that this builds with another seed."""
         from plastic_rl.sb3 import fresh_at_changes
 
-        make = partial(super().build, device=device)
+        make = partial(self._agent, device=device)
         model = make(env, seed=seed)
         fresh_at_changes(model, make)
-        return model
+        return self._with_ears(model)

@@ -63,6 +63,10 @@ class AdamRel(Occasional):
         if self.on_rollout:
             self.act_now()
 
+    @property
+    def waits_for_changes(self) -> bool:
+        return super().waits_for_changes and not self.on_rollout
+
     def concerns(self, updates: int | None = None) -> Iterator[str]:
         if not self.on_rollout:
             yield from super().concerns(updates)

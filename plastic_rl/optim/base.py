@@ -118,6 +118,11 @@ class PlasticOptimizer(Optimizer):
     def at_change(self) -> None:
         """Follows up on a change of the task, before the first update that sees it."""
 
+    @property
+    def waits_for_changes(self) -> bool:
+        """True if it does nothing until somebody tells it of a change."""
+        return False
+
     @torch.no_grad()
     def begin_rollout(self) -> None:
         """Takes note that the updates on a new rollout begin: each method does :meth:`at_rollout`, innermost first."""

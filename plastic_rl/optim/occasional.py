@@ -47,6 +47,10 @@ class Occasional(PlasticOptimizer, ABC):
         self.memory["times"] += 1
         self.act()
 
+    @property
+    def waits_for_changes(self) -> bool:
+        return self.on_change and not self.every
+
     def at_change(self) -> None:
         if self.on_change:
             self.act_now()

@@ -2,6 +2,7 @@
 
 from plastic_rl.sb3.attachment import attach, layers_of, plastic_optimizers, reattach
 from plastic_rl.sb3.change_announcements import ChangeAnnouncements
+from plastic_rl.sb3.change_detection import detect_changes
 from plastic_rl.sb3.forecast import forecast_model
 from plastic_rl.sb3.fresh_agent import fresh_at_changes, seed_of_agent
 from plastic_rl.sb3.plastic import add_plasticity, plastic
@@ -23,6 +24,7 @@ __all__ = [
     "TaskSwitch",
     "add_plasticity",
     "attach",
+    "detect_changes",
     "detect_tasks",
     "forecast_model",
     "fresh_at_changes",

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+
 from stable_baselines3.common.callbacks import BaseCallback
 
+from plastic_rl.optim import methods_in
 from plastic_rl.sb3.attachment import plastic_optimizers
+from plastic_rl.sb3.change_detection import change_detection_of
 from plastic_rl.sb3.shared_clock import warn_of_wrong_pace
+from plastic_rl.sb3.task_detection import Detection
 from plastic_rl.sb3.task_log import TaskLog
+
+logger = logging.getLogger(__name__)
 
 
 class ChangeAnnouncements(BaseCallback):
@@ -18,7 +25,8 @@ class ChangeAnnouncements(BaseCallback):
 
     A task begins when the first of the sub-environments enters it. The methods hear of it between two rollouts, so that
     no rollout is collected by a policy that a method has changed on the way; off-policy a rollout is the few steps
-    between two updates. :func:`plastic_rl.sb3.train_model` has this callback.
+    between two updates. Where changes are detected (:func:`plastic_rl.sb3.detect_changes`) no announcement is read.
+    :func:`plastic_rl.sb3.train_model` has this callback.
 
     Args:
         tasks: what somebody else keeps of the tasks that were met, who is called before; None keeps it here.
@@ -30,8 +38,25 @@ class ChangeAnnouncements(BaseCallback):
 
     def _on_training_start(self) -> None:
         warn_of_wrong_pace(self.training_env)
+        self.detection = change_detection_of(self.model)
+        if self.detection is not None:
+            self.eye = Detection(self.model, self.detection.detector)
+        elif not self.training_env.has_attr("task"):
+            self._warn_of_silence()
+
+    def _warn_of_silence(self) -> None:
+        methods = [method for optimizer in plastic_optimizers(self.model) for method in methods_in(optimizer)]
+        for name in dict.fromkeys(type(method).__name__ for method in methods if method.waits_for_changes):
+            logger.warning(
+                '%s acts at changes, and the environment announces none in info["task"]: it will do nothing. Give it '
+                "every=<updates>, or have changes detected: detect_changes(model), agent.changes_from=detected.",
+                name,
+            )
 
     def _on_step(self) -> bool:
+        if self.detection is not None:
+            self.eye.read(self.locals, 0)
+            return True
         for copy, info in enumerate(self.locals["infos"]) if self.keeps_tasks else ():
             self.tasks.enters(copy, info.get("task", {}))
         if self.tasks.told is None:  # the first is no change
@@ -39,7 +64,12 @@ class ChangeAnnouncements(BaseCallback):
         return True
 
     def _on_rollout_start(self) -> None:
-        if self.tasks.told != self.tasks.task.get("index"):
-            self.tasks.told = self.tasks.task.get("index")
+        if self._is_new():
             for optimizer in plastic_optimizers(self.model):
                 optimizer.begin_task()
+
+    def _is_new(self) -> bool:
+        if self.detection is not None:
+            return self.detection.news()
+        before, self.tasks.told = self.tasks.told, self.tasks.task.get("index")
+        return before != self.tasks.told

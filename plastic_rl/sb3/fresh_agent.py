@@ -35,6 +35,10 @@ class FreshAgent(PlasticOptimizer):
         super().__init__(optimizer)
         self.start, self.memory = start, {"times": 0}
 
+    @property
+    def waits_for_changes(self) -> bool:
+        return True
+
     def at_change(self) -> None:
         self.memory["times"] += 1
         with torch.enable_grad():  # a model is built as it always is

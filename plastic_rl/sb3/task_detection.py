@@ -46,15 +46,28 @@ def detect_tasks(model: BaseAlgorithm, **settings: Any) -> RegimeDetector:
         raise ValueError("tasks can be detected for a model that remembers them: call remember_tasks(model) first")
     if len(tasks.tasks) > 1:
         raise ValueError(f"nothing is known of the worlds of tasks {tasks.tasks}: detect tasks from the first one on")
+    tasks.detector = detector_for(model, cast("int | str", tasks.active), **settings)
+    return tasks.detector
+
+
+def detector_for(model: BaseAlgorithm, first: int | str, **settings: Any) -> RegimeDetector:
+    """A detector of what a model sees, does and is paid.
+
+    Args:
+        model: whose environment it will watch.
+        first: the name of the regime in which it is.
+        **settings: of :class:`plastic_rl.regimes.RegimeDetector`.
+
+    Raises:
+        ValueError: the observations are no vectors, or a setting is out of range.
+    """
     if not isinstance(model.observation_space, spaces.Box) or len(model.observation_space.shape) != 1:
         raise ValueError(
             f"tasks are told apart by observations that are vectors, got {model.observation_space}; "
             "have the environment announce its tasks"
         )
     observations, actions = model.observation_space.shape[0], spaces.flatdim(model.action_space)
-    first = cast("int | str", tasks.active)
-    tasks.detector = RegimeDetector(observations + actions, observations + 1, model.n_envs, first, **settings)
-    return tasks.detector
+    return RegimeDetector(observations + actions, observations + 1, model.n_envs, first, **settings)
 
 
 class Detection:
