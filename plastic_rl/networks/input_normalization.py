@@ -12,7 +12,7 @@ Statistics = tuple[Float[Tensor, "*shape"], Float[Tensor, "*shape"], Float[Tenso
 def taken_in(
     mean: Float[Tensor, "*shape"],
     variance: Float[Tensor, "*shape"],
-    weight: Float[Tensor, ""],
+    count: Float[Tensor, ""],
     inputs: Float[Tensor, "batch *shape"],
     decay: float,
 ) -> Statistics:
@@ -20,7 +20,7 @@ def taken_in(
 
     Dividing by the sum of weights corrects the bias of the first inputs. Those of a minibatch are of the same age.
     """
-    kept, new = weight * decay ** len(inputs), len(inputs)
+    kept, new = count * decay ** len(inputs), len(inputs)
     share, shift = new / (kept + new), inputs.mean(0) - mean
     spread = inputs.var(0, correction=0) - variance + shift.square() * (1 - share)
     return mean + share * shift, variance + share * spread, kept + new
@@ -44,7 +44,7 @@ class InputNormalization(nn.Module):
 
     mean: Tensor
     variance: Tensor
-    weight: Tensor
+    count: Tensor
 
     def __init__(self, shape: tuple[int, ...], *, decay: float, clip: float = 10.0, epsilon: float = 1e-8) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class InputNormalization(nn.Module):
         self.decay, self.clip, self.epsilon = decay, clip, epsilon
         self.register_buffer("mean", torch.zeros(shape))
         self.register_buffer("variance", torch.ones(shape))
-        self.register_buffer("weight", torch.zeros(()))
+        self.register_buffer("count", torch.zeros(()))
 
     def forward(self, inputs: Float[Tensor, "batch *shape"]) -> Float[Tensor, "batch *shape"]:
         """The normalised inputs."""
@@ -63,7 +63,7 @@ class InputNormalization(nn.Module):
         return ((inputs - self.mean) / (self.variance + self.epsilon).sqrt()).clamp(-self.clip, self.clip)
 
     def _take_in(self, inputs: Float[Tensor, "batch *shape"]) -> None:
-        mean, variance, weight = taken_in(self.mean, self.variance, self.weight, inputs, self.decay)
+        mean, variance, count = taken_in(self.mean, self.variance, self.count, inputs, self.decay)
         self.mean.copy_(mean)
         self.variance.copy_(variance)
-        self.weight.copy_(weight)
+        self.count.copy_(count)

@@ -42,7 +42,7 @@ def test_inputs_are_taken_in_normalised_and_clipped_while_training_alone():
     layer.eval()
     assert layer(torch.tensor([[6.0]])).item() == pytest.approx(4 / math.sqrt(2))
     assert layer(torch.tensor([[1e6], [-1e6]])).flatten().tolist() == [10, -10]
-    assert (layer.mean.item(), layer.weight.item()) == (2, 1.5)
+    assert (layer.mean.item(), layer.count.item()) == (2, 1.5)
 
 
 def test_a_change_is_followed_within_the_time_that_the_decay_says():
@@ -79,10 +79,10 @@ def test_it_is_the_first_layer_of_an_agents_network_and_finding_layers_takes_not
     learner = agent.build([stream()], device="cpu")
     (network,) = learner.networks
     assert isinstance(network[0], InputNormalization)
-    assert network[0].weight == 0
+    assert network[0].count == 0
     assert len(learner.layers) == 3
     learned(agent, 0, learner=learner)
-    assert network[0].weight == pytest.approx(sum(4 * 0.99 ** (4 * age) for age in range(8)), rel=1e-5)
+    assert network[0].count == pytest.approx(sum(4 * 0.99 ** (4 * age) for age in range(8)), rel=1e-5)
     assert type(SGD(hidden_units=8).build([stream()], device="cpu").networks[0]) is not nn.Sequential
 
 
@@ -106,4 +106,4 @@ def test_a_saved_learner_goes_on_exactly_and_a_fresh_network_has_seen_nothing(se
     for one, other in zip(whole.networks, again.networks, strict=True):
         assert all(torch.equal(value, other.state_dict()[name]) for name, value in one.state_dict().items())
     whole.begin(stream().task(1), stream().plan)
-    assert all(network[0].weight == 0 for network in whole.networks)
+    assert all(network[0].count == 0 for network in whole.networks)
