@@ -34,6 +34,8 @@ class PPO(ReinforcementAgent):
 
     label: ClassVar[str] = "PPO"
 
+    added_later: ClassVar[Mapping[str, object]] = {"normalize_inputs": 0.0, "changes_from": "announced"}
+
     learning_rate: Positive = 1e-4  # constant
     beta1: Decay = 0.9  # Adam's default
     beta2: Decay = 0.999  # Adam's default
@@ -52,10 +54,11 @@ class PPO(ReinforcementAgent):
     # No clipping: SB3 wants a number, and below it torch multiplies gradients by exactly 1, so no bit changes.
     max_gradient_norm: PositiveOrInfinite = 1e9
     normalize_advantage: bool = True  # within each minibatch; the authors over the whole rollout
+    # What a running mean and variance keep from a step to the next, by which observations are normalised: 0.999
+    # follows a change, 1 is Stable-Baselines3's VecNormalize, 0 normalises nothing.
+    normalize_inputs: Rate = 0.0
     # How methods that act at changes hear of them: from info["task"], or from what follows what in the world.
     changes_from: Annotated[str, OneOf(("announced", "detected"))] = "announced"
-
-    added_later: ClassVar[Mapping[str, object]] = {"changes_from": "announced"}
 
     def plasticity(self) -> Plasticity | None:
         """Return the method that is to wrap the optimiser, or None for plain PPO."""
@@ -95,6 +98,7 @@ class PPO(ReinforcementAgent):
         from plastic_rl.initialisers import initialise_, lecun_uniform_
         from plastic_rl.sb3 import add_plasticity
 
+        env = self._normalized(env)
         is_image = is_image_space(env.observation_space)
         if is_image:
             self._refuse_network_options("the convolutional network of a world of images")
@@ -119,6 +123,22 @@ class PPO(ReinforcementAgent):
         initialise_(model.policy, lecun_uniform_)
         add_plasticity(model, self.plasticity())  # not before: methods look at the weights that they find
         return model
+
+    def _normalized(self, env: VecEnv) -> VecEnv:
+        """Return what the agent sees of an environment."""
+        from stable_baselines3.common.preprocessing import is_image_space
+
+        from plastic_rl.errors import UserError
+        from plastic_rl.sb3 import ForgettingNormalize
+
+        if not self.normalize_inputs:
+            return env
+        if is_image_space(env.observation_space):
+            raise UserError(
+                f"agent.normalize_inputs={self.normalize_inputs} is for vectors: images, as this world shows them, are "
+                "scaled to [0, 1] already"
+            )
+        return ForgettingNormalize(env, decay=self.normalize_inputs, norm_reward=False)
 
     def _policy(self) -> dict[str, Any]:
         import torch

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from plastic_rl.choices import Network, Precision, Renewal
-from plastic_rl.settings import Count, OneOf
+from plastic_rl.settings import Count, OneOf, Rate
 
 if TYPE_CHECKING:
     import torch
@@ -83,12 +83,17 @@ class SupervisedAgent(Agent, ABC):
 class BackpropAgent(SupervisedAgent):
     """The settings of a network that learns by backpropagation."""
 
+    added_later: ClassVar[Mapping[str, object]] = {"normalize_inputs": 0.0}
+
     network: Annotated[str, OneOf(tuple(Network))] = "mlp"  # each stream names the one of its paper
     hidden_layers: Count = 3  # of an mlp
     hidden_units: Count = 100  # of an mlp, in each layer
     network_width: Count = 64  # channels of a ResNet's first stage
     precision: Annotated[str, OneOf(tuple(Precision))] = "float32"  # bfloat16 is autocast
     compile: bool = False  # torch.compile: the same numbers to rounding
+    # What a running mean and variance keep from an example to the next, by which inputs are normalised: 0.99 follows a
+    # change, 1 forgets nothing, 0 normalises nothing.
+    normalize_inputs: Rate = 0.0
 
     renewal: ClassVar[Renewal] = Renewal.nothing
     """The part of the network that is drawn afresh when a task begins."""
@@ -140,9 +145,12 @@ class BackpropAgent(SupervisedAgent):
         )
 
     def _network(self, stream: Stream, outputs: int) -> torch.nn.Module:
+        from torch import nn
+
+        from plastic_rl.networks import InputNormalization
         from plastic_rl.networks.choice import network_for
 
-        return network_for(
+        network = network_for(
             self.network,
             stream.shape,
             outputs,
@@ -151,3 +159,6 @@ class BackpropAgent(SupervisedAgent):
             width=self.network_width,
             **self.network_options(),
         )
+        if not self.normalize_inputs:
+            return network
+        return nn.Sequential(InputNormalization(stream.shape, decay=self.normalize_inputs), network)

@@ -29,6 +29,7 @@ STUDY = StreamStudy(
     percent=False,
     group=2,
     tail=10,
+    fresh="sgd_retrained",
     quick=("env.tasks=3", "env.examples=500"),
     together=True,
 )

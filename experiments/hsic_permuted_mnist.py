@@ -71,6 +71,7 @@ STUDY = StreamStudy(
     group=5,
     tail=10,
     reads_data=True,
+    fresh="sgd_retrained",
     quick=("env.tasks=2", "env.examples=640"),
 )
 

@@ -39,6 +39,7 @@ STUDY = StreamStudy(
     group=1,
     tail=1,
     reads_data=True,
+    fresh="sgd_retrained",
     quick=("env.tasks=2", "env.epochs=1", "env.milestones=[]"),
 )
 

@@ -39,6 +39,7 @@ STUDY = StreamStudy(
     group=2,
     tail=5,
     reads_data=True,
+    fresh="sgd_retrained",
     quick=("env.tasks=2", "env.examples=300"),
 )
 

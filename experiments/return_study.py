@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments.gate import Scores
 from experiments.runs import gather, read_table, write_table
 from experiments.study import Rows, Study, show
 from experiments.style import COLOURS, plain_axes
@@ -35,6 +36,10 @@ class ReturnStudy(Study):
     def gather(self, out: Path) -> dict[str, Rows]:
         curves, runs = gather(self.arms, out, self.bin_steps)
         return {"curves": curves, "runs": runs}
+
+    def after_changes(self, results: Path) -> Scores:
+        curves = read_curves(results / "curves.csv")
+        return {arm: of_tasks(*curve, self.change_every)[:, 1:] for arm, curve in curves.items()}
 
     def report(self, results: Path) -> None:
         curves = read_curves(results / "curves.csv")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments.gate import Scores
 from experiments.runs import Arm, about, read_table, run_missing, write_table
 from experiments.study import SEED_OF_THE_SEARCH, Rows, Study, show
 from experiments.style import COLOURS, plain_axes
@@ -63,6 +64,10 @@ class StreamStudy(Study):
     def _over_life(self, arm: Arm, curves: Rows) -> dict[str, str]:
         mean = float(np.mean([float(row[self.quantity]) for row in curves]))
         return {"arm": arm.name, "seed": str(SEED_OF_THE_SEARCH), f"average {self.quantity}": f"{mean:.4f}"}
+
+    def after_changes(self, results: Path) -> Scores:
+        sign = 1 if self.percent else -1
+        return {arm: sign * values[:, 1:] for arm, values in read_curves(self, results / "curves.csv").items()}
 
     def report(self, results: Path) -> None:
         curves = read_curves(self, results / "curves.csv")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from experiments.gate import Scores, verdict
 from experiments.runs import ROOT, Arm, run_missing, write_table
 
 Rows = Sequence[Mapping[str, Any]]
@@ -30,6 +31,11 @@ class Study(ABC):
         quick: words that make a quick run of it; a later word wins.
         tried: runs of one more seed, by which settings of the arms were chosen.
         reads_data: whether the runs read data sets, so that the command takes their folder.
+        baseline: the arm without a remedy; None for the first.
+        fresh: the arm that starts from scratch at each change, against which the baseline must lose; None for none.
+
+    Raises:
+        ValueError: the baseline, or the fresh arm, is no arm of the study.
     """
 
     name: str
@@ -39,6 +45,13 @@ class Study(ABC):
     quick: tuple[str, ...]
     tried: tuple[Arm, ...] = ()
     reads_data: bool = False
+    baseline: str | None = None
+    fresh: str | None = None
+
+    def __post_init__(self) -> None:
+        names = [arm.name for arm in self.arms]
+        if strangers := [name for name in (self.baseline, self.fresh) if name is not None and name not in names]:
+            raise ValueError(f"{strangers[0]} is no arm of {self.name}; expected one of {', '.join(names)}")
 
     @property
     def results(self) -> Path:
@@ -52,6 +65,24 @@ class Study(ABC):
     @abstractmethod
     def report(self, results: Path) -> None:
         """Draws the figure and writes the summary, from the tables in a folder."""
+
+    def after_changes(self, results: Path) -> Scores | None:
+        """For each arm what its runs reach after the first task; None for a study that compares no remedies.
+
+        Args:
+            results: the folder of the tables.
+        """
+        return None
+
+    def conclude(self, results: Path) -> None:
+        """Reports, then says whether the baseline loses against a fresh agent: without that a study is void."""
+        self.report(results)
+        scores = self.after_changes(results)
+        if scores is not None:
+            baseline = self.baseline or self.arms[0].name
+            outcome = verdict(baseline, self.fresh, scores)
+            write_table(results / "verdict.csv", [outcome.row(baseline, self.fresh)])
+            print(outcome)
 
     def with_words(self, *words: str) -> Study:
         """The same study with words added to each command."""
@@ -75,7 +106,7 @@ class Study(ABC):
         self.run_missing(out, jobs)
         for name, rows in self.gather(out).items():
             write_table(results / f"{name}.csv", rows)
-        self.report(results)
+        self.conclude(results)
 
 
 def main(study: Study, arguments: Sequence[str] | None = None) -> None:
@@ -93,7 +124,7 @@ def main(study: Study, arguments: Sequence[str] | None = None) -> None:
     if getattr(asked, "data", None):
         study = study.with_words(f"env.data_folder={asked.data}")
     if asked.draw:
-        study.report(study.results)
+        study.conclude(study.results)
     elif asked.quick:
         with tempfile.TemporaryDirectory() as scratch:
             study.reduced().run(Path(scratch) / "runs", Path(scratch) / "results", asked.jobs)

@@ -30,6 +30,7 @@ STUDY = StreamStudy(
     group=1,
     tail=2,
     reads_data=True,
+    fresh="sgd_retrained",
     quick=("env.tasks=2", "env.epochs=1"),
 )
 

@@ -47,6 +47,26 @@ def estimate(values: ArrayLike, seed: int = 0) -> Estimate:
     return Estimate(float(interquartile_mean(runs)), float(low), float(high))
 
 
+def difference(ours: ArrayLike, theirs: ArrayLike, seed: int = 0) -> Estimate:
+    """The interquartile mean of our runs less that of theirs, with its 95 % percentile-bootstrap interval.
+
+    Args:
+        ours: one number for each of our runs, of shape (runs,).
+        theirs: one for each of theirs, resampled independently of ours.
+        seed: of the resampling.
+
+    Raises:
+        ValueError: fewer than two runs on a side, or one of them is not a number.
+    """
+    sides = [estimate(each, seed).value for each in (ours, theirs)]
+    resampled = [
+        _resampled(np.asarray(each, dtype=float)[:, None], draws)[:, 0]
+        for each, draws in ((ours, [seed, 0]), (theirs, [seed, 1]))
+    ]
+    low, high = np.quantile(resampled[0] - resampled[1], [0.025, 0.975])
+    return Estimate(sides[0] - sides[1], float(low), float(high))
+
+
 def band(curves: ArrayLike, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The interquartile mean at each point of curves of shape (runs, points), and the ends of its 95 % interval."""
     runs = np.asarray(curves, dtype=float)
@@ -93,6 +113,6 @@ def maximum_order_disparity(accuracies: ArrayLike) -> float:
     return float(order_disparities(accuracies).max())
 
 
-def _resampled(runs: Float[np.ndarray, "runs points"], seed: int) -> Float[np.ndarray, "resamples points"]:
+def _resampled(runs: Float[np.ndarray, "runs points"], seed: int | list[int]) -> Float[np.ndarray, "resamples points"]:
     picks = np.random.default_rng(seed).integers(len(runs), size=(RESAMPLES, len(runs)))
     return interquartile_mean(runs[picks], axis=1)

@@ -10,6 +10,7 @@ from launch.settings import Settings, added_later, what_makes_the_result
 from plastic_rl.errors import UserError
 from plastic_rl.nonstationary import Cycle, Every, Nonstationary, PermuteObservations, ShowTask, tell_task
 from plastic_rl.nonstationary.clock import Clock
+from plastic_rl.sb3.vec_env_state import restore_vec_env_state, vec_env_state
 
 WORLDS = sorted(name for name, recipe in ENVS.items() if issubclass(recipe, World))
 PACKAGES = {"noisy-lunarlander": "Box2D", "minatar-chain": "minatar"}
@@ -109,3 +110,18 @@ def test_runs_from_before_the_controls_are_found_and_the_controls_are_other_runs
     assert "mode" not in plain["agent"]
     assert len({str(made(**control)) for control in ({}, {"changes": False}, {"told": True})}) == 3
     assert added_later(PermutedCartPole) == {"changes": True, "told": False}
+
+
+@pytest.mark.parametrize("returning", [0, 3])
+def test_a_world_that_tells_goes_on_from_where_it_was_saved(returning):
+    def made():
+        return PermutedCartPole(n_envs=2, change_every=30, returning=returning, told=True).make(0)
+
+    whole, again = made(), made()
+    whole.reset()
+    for _ in range(25):
+        whole.step(np.array([1, 0]))
+    restore_vec_env_state(again, vec_env_state(whole))
+    for _ in range(30):
+        one, other = (env.step(np.array([0, 1])) for env in (whole, again))
+        np.testing.assert_array_equal(one[0], other[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -14,8 +15,9 @@ from plastic_rl.diagnostics import report
 from plastic_rl.layers import HiddenLayer, replaceable_layers
 from plastic_rl.learners.learner import Blueprint, Learner, head, take_over, zero
 from plastic_rl.learners.losses import loss
-from plastic_rl.optim import PlasticOptimizer, seeded
+from plastic_rl.optim import PlasticOptimizer, methods_in, seeded
 from plastic_rl.optim.forgetting import forget_everything
+from plastic_rl.streams.draws import seed_for
 from plastic_rl.streams.stream import Plan, Stream
 from plastic_rl.streams.task import Task
 
@@ -38,7 +40,8 @@ class Backprop(Learner):
     def __init__(self, blueprint: Blueprint, stream: Stream, *, seed: int, device: torch.device | str = "cpu") -> None:
         self.blueprint, self.seeds, self.is_regression = blueprint, (seed,), stream.is_regression
         self.network = blueprint.draw_network(seed).to(device)
-        self.layers = watchable(self.network, torch.zeros(2, *stream.shape, device=device))
+        self.example = torch.zeros(2, *stream.shape, device=device)
+        self.layers = watchable(self.network, self.example)
         self.optimizer = blueprint.optimizer(self.network.parameters())
         if blueprint.plasticity is not None:
             self.optimizer = seeded(blueprint.plasticity, seed)(self.optimizer, self.layers)
@@ -53,8 +56,10 @@ class Backprop(Learner):
         renew(self.network, self.blueprint, self.seeds[0], task)
         if plan.zeroes_head:
             zero(head(self.network))
-        if plan.restarts_optimizer or (task.index > 0 and self.blueprint.renewal is Renewal.network):
+        if plan.restarts_optimizer or starts_over(self.blueprint, task):
             forget_everything(self.optimizer)
+        if starts_over(self.blueprint, task):
+            forget_methods(list(methods_in(self.optimizer)), self.example, self.blueprint, self.seeds[0], task)
         if meets_change(self.blueprint, task) and isinstance(self.optimizer, PlasticOptimizer):
             self.optimizer.begin_task()
 
@@ -129,7 +134,36 @@ def watchable(network: nn.Module, example: Tensor) -> list[HiddenLayer]:
 
 def meets_change(blueprint: Blueprint, task: Task) -> bool:
     """True if a network meets a task with what it has learned from others: neither the first, nor drawn afresh."""
-    return task.index > 0 and blueprint.renewal is not Renewal.network
+    return task.index > 0 and not starts_over(blueprint, task)
+
+
+def starts_over(blueprint: Blueprint, task: Task) -> bool:
+    """True if a learner begins a task from scratch; the first finds it so."""
+    return task.index > 0 and blueprint.renewal is Renewal.network
+
+
+@torch.no_grad()
+def forget_methods(
+    methods: Sequence[PlasticOptimizer], example: Tensor, blueprint: Blueprint, seed: int, task: Task
+) -> None:
+    """Gives the methods around a network that was drawn afresh the memory of those around a new one.
+
+    Args:
+        methods: of one stack.
+        example: inputs of the network, on its device.
+        blueprint: how the learner is made.
+        seed: of the learner.
+        task: that begins.
+    """
+    if blueprint.plasticity is None:
+        return
+    network = blueprint.draw_network(seed, task.index).to(example.device)
+    plasticity = seeded(blueprint.plasticity, seed_for(seed, "method", task.index))
+    with torch.enable_grad():
+        fresh = plasticity(blueprint.optimizer(network.parameters()), watchable(network, example))
+    memories = fresh.state_dict()
+    for method in methods:
+        method.load_memory(memories[method.entry])
 
 
 def renew(network: nn.Module, blueprint: Blueprint, seed: int, task: Task) -> None:

@@ -2,6 +2,7 @@
 
 from plastic_rl.networks.choice import network_for
 from plastic_rl.networks.convnet import ConvNet
+from plastic_rl.networks.input_normalization import InputNormalization
 from plastic_rl.networks.lenet import LeNet
 from plastic_rl.networks.local_mlp import LocalMLP
 from plastic_rl.networks.mlp import MLP
@@ -12,6 +13,7 @@ from plastic_rl.networks.resnet import ResNet18
 __all__ = [
     "MLP",
     "ConvNet",
+    "InputNormalization",
     "LeNet",
     "LocalMLP",
     "ResNet18",

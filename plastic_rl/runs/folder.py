@@ -34,6 +34,7 @@ WRITTEN = (  # The record goes first: a folder emptied half-way then counts as n
     "learning_curve.png",
     "config.yaml",
     "model.zip",
+    "vecnormalize.pkl",
     "weights.pt",
     "observations.npz",
     "wandb",
@@ -104,6 +105,11 @@ class RunFolder:
     def model_file(self) -> Path:
         """The trained model, as its own library saves it."""
         return self.path / "model.zip"
+
+    @property
+    def normalization_file(self) -> Path:
+        """The running statistics of observations, as `VecNormalize.save` writes them; where there are any."""
+        return self.path / "vecnormalize.pkl"
 
     @property
     def weights_file(self) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import pickle
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -96,6 +97,8 @@ def train_model(
             logger.info("%s", expected.line)
         _train(keeper, total_steps, folder, formats)
         write_result(folder.model_file, lambda file: model.save(cast(BufferedIOBase, file)))
+        if (normalization := model.get_vec_normalize_env()) is not None:  # the model is of no use without
+            write_result(folder.normalization_file, lambda file: pickle.dump(normalization, file))
         if model.rollout_buffer.full:  # not where there was nothing left to train
             write_result(folder.observations_file, lambda file: save_observations(model, file))
     draw_learning_curve(folder.metrics_file, folder.picture_file, title or name, total_steps)

@@ -22,7 +22,7 @@ QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 NUMBER = re.compile(r"(?<![\w.-])\d[\d_.]*(?:e-?\d+)?")
 PLACEHOLDER = re.compile(r"[\w-]*<[^>]*>")
 TOKEN = re.compile(r"[~\w]?[\w./-]*/[\w./<>{},…-]*|(?<![\w.])[A-Za-z_](?:[\w.-]*\w)?")
-FILE = re.compile(r"[\w-]*(?:\.\w+)?\.(?:py|md|csv|json|jsonl|png|yaml|zip|pt|pth|npy|npz|gz)")
+FILE = re.compile(r"[\w-]*(?:\.\w+)?\.(?:py|md|csv|json|jsonl|png|yaml|zip|pt|pth|npy|npz|pkl|gz)")
 # Names of others' code, of examples, and of what stands in no Python file.
 FOREIGN = {
     *("AdamGnT", "shibhansh/loss-of-plasticity", "jaehong31/APD", "choasma/HSIC-bottleneck"),

@@ -10,7 +10,7 @@ from torch import nn
 
 from plastic_rl.learners import Backprop, Precision, Renewal
 from plastic_rl.learners.learner import head, take_over, zero
-from plastic_rl.optim import ContinualBackprop, ShrinkPerturb
+from plastic_rl.optim import ContinualBackprop, L2Init, ShrinkPerturb, Stack, methods_in
 from plastic_rl.streams import Plan
 from tests.streams.small import Blobs, Numbers, blueprint, go_through, mlp
 
@@ -128,6 +128,20 @@ def test_a_retrained_network_is_a_new_learner_at_each_task():
     stream.plan = Plan(1, batch_size=4)
     go_through([stream], fresh)
     assert same(weights(learner.network), weights(fresh.network))
+
+
+def test_a_retrained_networks_methods_remember_nothing_of_the_old_one():
+    stream, method = blobs(), Stack([continual, L2Init, ShrinkPerturb])
+    plan = blueprint(mlp, optimizer=ADAM, plasticity=method, renewal=Renewal.network)
+    learner = Backprop(plan, stream, seed=0)
+    go_through([blobs(1)], learner)
+    assert learner.metrics()[0]["cbp/replaced"] > 0
+    learner.begin(stream.task(1), stream.plan)
+    l2_init = next(each for each in methods_in(learner.optimizer) if isinstance(each, L2Init))
+    assert same(l2_init.memory["start"], weights(learner.network))
+    fresh = Backprop(plan, stream, seed=0)
+    fresh.begin(stream.task(1), stream.plan)
+    assert str(learner.optimizer.state_dict()) == str(fresh.optimizer.state_dict())
 
 
 @pytest.mark.parametrize("zeroes", [False, True])

@@ -46,6 +46,8 @@ LEARNERS = {
     "cbp, adam, instant": {"plasticity": cbp(mode="instant"), "optimizer": ADAM},
     "shrink and perturb": {"plasticity": shrink_perturb, "optimizer": MOMENTUM},
     "retrained": {"renewal": Renewal.network, "optimizer": ADAM},
+    "retrained, cbp": {"renewal": Renewal.network, "optimizer": ADAM, "plasticity": cbp()},
+    "retrained, shrink and perturb": {"renewal": Renewal.network, "plasticity": shrink_perturb},
     "head reset": {"renewal": Renewal.head, "optimizer": MOMENTUM},
 }
 

@@ -10,16 +10,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from plastic_rl.choices import Renewal
 from plastic_rl.diagnostics import report
 from plastic_rl.layers import HiddenLayer
 from plastic_rl.learners.backprop import (
     MOST_AT_ONCE,
     compiled,
     counted,
+    forget_methods,
     meets_change,
     precision,
     renew,
+    starts_over,
     watchable,
 )
 from plastic_rl.learners.learner import Blueprint, Learner, head, take_over, zero
@@ -50,7 +51,8 @@ class BatchedBackprop(Learner):
         self.blueprint, self.is_regression = blueprint, streams[0].is_regression
         self.seeds = tuple(stream.seed for stream in streams)
         network = blueprint.draw_network(self.seeds[0]).to(device)
-        found = watchable(network, torch.zeros(2, *streams[0].shape, device=device))
+        self.example = torch.zeros(2, *streams[0].shape, device=device)
+        found = watchable(network, self.example)
         # Layers are found once: a copy of a network has a copy of its layers.
         networks, self.layers = zip(*(deepcopy((network, found)) for _ in self.seeds), strict=True)
         for each, seed in zip(networks, self.seeds, strict=True):
@@ -98,8 +100,13 @@ class BatchedBackprop(Learner):
             renew(network, self.blueprint, seed, task)
             if plan.zeroes_head:
                 zero(head(network))
-        if plan.restarts_optimizer or (task.index > 0 and self.blueprint.renewal is Renewal.network):
+        if plan.restarts_optimizer or starts_over(self.blueprint, task):
             forget_everything(self.optimizer)
+        if starts_over(self.blueprint, task):
+            for methods, seed in zip(self.methods, self.seeds, strict=bool(self.methods)):
+                forget_methods(methods, self.example, self.blueprint, seed, task)
+            for form in self.forms:
+                form.after_load()
         for methods in self.methods if meets_change(self.blueprint, task) else ():
             methods[-1].begin_task()
 
