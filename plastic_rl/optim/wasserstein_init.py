@@ -16,6 +16,7 @@ from torch.optim import Optimizer
 
 from plastic_rl.layers import HiddenLayer
 from plastic_rl.optim.base import PlasticOptimizer, add_gradient
+from plastic_rl.optim.ranks import ascending
 from plastic_rl.optim.stacked.seed_by_seed import SeedBySeed
 from plastic_rl.validation import non_negative
 
@@ -32,7 +33,8 @@ def distance(weight: Tensor, start: Float[Tensor, " n"]) -> Float[Tensor, ""]:
 
 def pull(weight: Tensor, start: Float[Tensor, " n"], strength: float) -> Tensor:
     """The gradient of λ :func:`distance`: each entry is drawn to the initial one of the same rank."""
-    entries, places = weight.flatten().sort(stable=True)  # so that ties go by their place, on any device
+    places = ascending(weight.detach().flatten())  # ties go by their place, on any device
+    entries = weight.flatten()[places]
     return torch.empty_like(entries).scatter_(0, places, (entries - start).mul_(2 * strength)).view_as(weight)
 
 
