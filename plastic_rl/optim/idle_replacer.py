@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable
-from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
-from torch.optim import Optimizer
 
-from plastic_rl.layers import HiddenLayer
 from plastic_rl.optim.distributed import agreed
 from plastic_rl.optim.periodic_replacer import Watched
 from plastic_rl.optim.scored_replacer import ScoredReplacer
-from plastic_rl.validation import non_negative
 
 
 def relative_to_layer(activity: Float[Tensor, " units"]) -> Float[Tensor, " units"]:
@@ -30,41 +25,10 @@ def relative_to_layer(activity: Float[Tensor, " units"]) -> Float[Tensor, " unit
 
 
 class IdleReplacer(ScoredReplacer[Watched]):
-    """A method that replaces, every so many updates, the units whose activity is at most τ times their layer's mean.
+    """A method that replaces, every so many updates, the units whose activity is at most τ times their layer's mean."""
 
-    Args:
-        optimizer: what moves the parameters.
-        layers: the groups of units.
-        threshold: τ.
-        every: updates between two looks; 0 never looks.
-        initialiser: fills newborn units' weights; None resembles the layer's weights at construction.
-        forget_optimizer_state: forget the moments of replaced units.
-        audit_size: how many of the latest replacements :meth:`replacements` can tell of; 0 keeps none.
-        seed: of the draws; None takes torch's initial seed.
-    """
-
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        layers: Iterable[HiddenLayer],
-        *,
-        threshold: float,
-        every: int,
-        initialiser: Callable[..., Any] | None,
-        forget_optimizer_state: bool,
-        audit_size: int,
-        seed: int | None,
-    ) -> None:
-        self.threshold = non_negative("threshold", threshold)
-        super().__init__(
-            optimizer,
-            layers,
-            every=every,
-            initialiser=initialiser,
-            forget_optimizer_state=forget_optimizer_state,
-            audit_size=audit_size,
-            seed=seed,
-        )
+    threshold: float
+    """τ; a subclass has it before it calls the constructor."""
 
     @abstractmethod
     def activity(self, watched: Watched) -> Float[Tensor, " units"] | None:

@@ -6,17 +6,9 @@ Kumar, Marklund, Van Roy, "Maintaining plasticity in continual learning via rege
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-import torch
 from torch import Tensor
-from torch.optim import Optimizer
 
-from plastic_rl.layers import HiddenLayer
-from plastic_rl.optim.base import PlasticOptimizer, add_gradient
-from plastic_rl.optim.stacked.seed_by_seed import SeedBySeed
-from plastic_rl.validation import non_negative
+from plastic_rl.optim.drawn_back import DrawnBack
 
 
 def pull(weight: Tensor, start: Tensor, strength: float) -> Tensor:
@@ -24,7 +16,7 @@ def pull(weight: Tensor, start: Tensor, strength: float) -> Tensor:
     return (weight - start).mul_(2 * strength)
 
 
-class L2Init(PlasticOptimizer):
+class L2Init(DrawnBack):
     """Adds λ ‖θ - θ_0‖² to the loss, the squared distance to the weights at construction (Kumar et al. 2025, Eq. 2).
 
     Args:
@@ -37,20 +29,8 @@ class L2Init(PlasticOptimizer):
         ValueError: the strength is negative.
     """
 
-    vectorized = SeedBySeed
+    def remembered(self, weight: Tensor) -> Tensor:
+        return weight.clone()
 
-    def __init__(self, optimizer: Optimizer, layers: Sequence[HiddenLayer] = (), *, strength: float = 1e-3) -> None:
-        super().__init__(optimizer)
-        self.strength = non_negative("strength", strength)
-        self.drawn_back = self.trained
-        self.memory = {"start": [each.detach().clone() for each in self.drawn_back]}
-
-    def after_zero_grad(self) -> None:
-        for weight, start in zip(self.drawn_back, self.memory["start"], strict=True) if self.strength else ():
-            if weight.requires_grad:  # an optimiser moves whatever has a gradient
-                add_gradient(weight, pull(weight, start, self.strength))
-
-    @torch.no_grad()
-    def load_memory(self, memory: dict[str, Any]) -> None:
-        for start, saved in zip(self.memory["start"], memory["start"], strict=True):
-            start.copy_(saved)
+    def slope(self, weight: Tensor, start: Tensor) -> Tensor:
+        return pull(weight, start, self.strength)

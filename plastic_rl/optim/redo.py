@@ -20,7 +20,7 @@ from plastic_rl.optim.activity import ActivityRecorder
 from plastic_rl.optim.idle_replacer import IdleReplacer
 from plastic_rl.optim.observed_layer import ObservedLayer
 from plastic_rl.optim.stacked.hearing import VectorizedHearing
-from plastic_rl.validation import one_of
+from plastic_rl.validation import non_negative, one_of
 
 HeardLayer = ObservedLayer[ActivityRecorder]
 
@@ -70,11 +70,11 @@ class ReDo(IdleReplacer[HeardLayer]):
         audit_size: int = 0,
         seed: int | None = None,
     ) -> None:
+        self.threshold = non_negative("threshold", threshold)
         self.measure = one_of("activity", Activity, activity)
         super().__init__(
             optimizer,
             layers,
-            threshold=threshold,
             every=every,
             initialiser=initialiser,
             forget_optimizer_state=forget_optimizer_state,

@@ -20,7 +20,7 @@ from plastic_rl.optim.gradient import GradientRecorder, incoming_gradient, is_re
 from plastic_rl.optim.idle_replacer import IdleReplacer
 from plastic_rl.optim.observed_layer import ObservedLayer
 from plastic_rl.optim.stacked.seed_by_seed import SeedBySeed
-from plastic_rl.validation import one_of
+from plastic_rl.validation import non_negative, one_of
 
 AskedLayer = ObservedLayer[GradientRecorder]
 
@@ -83,11 +83,11 @@ class ReGraMa(IdleReplacer[AskedLayer]):
         audit_size: int = 0,
         seed: int | None = None,
     ) -> None:
+        self.threshold = non_negative("threshold", threshold)
         self.gradient_of = one_of("gradient_of", GradientOf, gradient_of)
         super().__init__(
             optimizer,
             layers,
-            threshold=threshold,
             every=every,
             initialiser=initialiser,
             forget_optimizer_state=forget_optimizer_state,

@@ -135,33 +135,34 @@ class TRAC(PlasticOptimizer):
             return
         weights = [self.scaled[place] for place in live]
         self._before = [each.detach().clone() for each in weights]
-        strayed = torch._foreach_sub(self._before, self._placed())  # pyright: ignore[reportPrivateImportUsage]
-        torch._foreach_add_(self._of("reference"), strayed)  # pyright: ignore[reportPrivateImportUsage]
+        strayed = self._placed()
+        torch._foreach_sub_(strayed, self._before)  # pyright: ignore[reportPrivateImportUsage]
+        torch._foreach_sub_(self._of("reference"), strayed)  # pyright: ignore[reportPrivateImportUsage]
 
     def after_step(self) -> None:
         """Adds the step to the displacement, tunes the scale, and puts the weights where the two say."""
         if not self._moved:
             return
-        weights = [self.scaled[place] for place in self._moved]
-        displacement, slope = self._of("displacement"), self._slope(weights)
-        steps = torch._foreach_sub(weights, self._before)  # pyright: ignore[reportPrivateImportUsage]
-        torch._foreach_add_(displacement, steps)  # pyright: ignore[reportPrivateImportUsage]
+        weights = [self.scaled[place].detach() for place in self._moved]
+        displacement, slope = self._of("displacement"), self._slope()
+        torch._foreach_sub_(weights, self._before)  # pyright: ignore[reportPrivateImportUsage]
+        torch._foreach_add_(displacement, weights)  # pyright: ignore[reportPrivateImportUsage]
         self.memory["scale"].copy_(self._tune(slope).clamp_(min=0))
-        torch._foreach_copy_(weights, self._placed())  # pyright: ignore[reportPrivateImportUsage]
+        self._placed(weights)
         self._before = []
 
     def _of(self, name: str) -> list[Tensor]:
         return [self.memory[name][place] for place in self._moved]
 
-    def _placed(self) -> list[Tensor]:
-        """The place of the weights: θ_ref + S Δ."""
-        scale = self.memory["scale"]
-        pairs = zip(self._of("reference"), self._of("displacement"), strict=True)
-        return [torch.addcmul(reference, moved, scale.to(moved.dtype)) for reference, moved in pairs]
+    def _placed(self, into: list[Tensor] | None = None) -> list[Tensor]:
+        """The place of the weights, θ_ref + S Δ; written into tensors that are given."""
+        scale, moved = self.memory["scale"], self._of("displacement")
+        places = zip(self._of("reference"), moved, into or [None] * len(moved), strict=True)
+        return [torch.addcmul(reference, each, scale.to(each.dtype), out=out) for reference, each, out in places]
 
-    def _slope(self, weights: Sequence[Tensor]) -> Float[Tensor, ""]:
+    def _slope(self) -> Float[Tensor, ""]:
         """The slope h = ⟨g, Δ⟩ over all parameters, with the displacement before this step."""
-        pairs = zip(weights, self._of("displacement"), strict=True)
+        pairs = zip([self.scaled[place] for place in self._moved], self._of("displacement"), strict=True)
         dots = [torch.sum(each.grad * moved) for each, moved in pairs if each.grad is not None]
         return torch.stack([dot.to(self.memory["sigma"]) for dot in dots]).sum()
 

@@ -99,31 +99,30 @@ class UPGD(PlasticOptimizer):
             return
         self.memory["step"] += 1
         weights, rates = [self.gated[place].detach() for place in self._live], self._rates()
-        moves = self._moves(weights, rates)
+        torch._foreach_sub_(weights, self._before)  # pyright: ignore[reportPrivateImportUsage]
+        self._gate(weights, rates)
         if self.decoupled_weight_decay:
             for before, rate in zip(self._before, rates, strict=True):
                 before.mul_(1 - rate * self.decoupled_weight_decay)
-        torch._foreach_add_(self._before, moves, alpha=self.step_scale)  # pyright: ignore[reportPrivateImportUsage]
+        torch._foreach_add_(self._before, weights, alpha=self.step_scale)  # pyright: ignore[reportPrivateImportUsage]
         torch._foreach_copy_(weights, self._before)  # pyright: ignore[reportPrivateImportUsage]
         self._before = []
 
-    def _moves(self, weights: list[Tensor], rates: list[Any]) -> list[Tensor]:
-        """(Δw - α ξ) (1 - s), or Δw - α ξ (1 - s) where steps are not gated."""
-        moves = list(torch._foreach_sub(weights, self._before))  # pyright: ignore[reportPrivateImportUsage]
-        noise, shares = self._noise(weights, rates), gates(self._utilities())
-        if self.protecting:
-            torch._foreach_add_(moves, noise)  # pyright: ignore[reportPrivateImportUsage]
-            torch._foreach_mul_(moves, shares)  # pyright: ignore[reportPrivateImportUsage]
-        else:
+    def _gate(self, moves: list[Tensor], rates: list[Any]) -> None:
+        """(Δw - α ξ) (1 - s), or Δw - α ξ (1 - s) where steps are not gated, in place of Δw."""
+        noise, shares = self._noise(moves, rates), gates(self._utilities())
+        if not self.protecting:
             torch._foreach_addcmul_(moves, noise, shares)  # pyright: ignore[reportPrivateImportUsage]
-        return moves
+            return
+        torch._foreach_add_(moves, noise)  # pyright: ignore[reportPrivateImportUsage]
+        torch._foreach_mul_(moves, shares)  # pyright: ignore[reportPrivateImportUsage]
 
     def _noise(self, weights: list[Tensor], rates: list[Any]) -> list[Tensor]:
         """-α ξ for each weight; zeros without noise."""
         if not self.sigma:
             return [torch.zeros_like(each) for each in weights]
         drawn = normal_noise(weights, std=self.sigma, seed=self.memory["seed"], step=self.memory["step"])
-        return [each.to(weight.dtype) * -rate for each, weight, rate in zip(drawn, weights, rates, strict=True)]
+        return [each.to(weight.dtype).mul_(-rate) for each, weight, rate in zip(drawn, weights, rates, strict=True)]
 
     def _utilities(self) -> list[Tensor]:
         return [self.memory["utility"][place] for place in self._live]

@@ -6,18 +6,12 @@ Lewandowski, Tanaka, Schuurmans, Machado, "Directions of curvature as an explana
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.optim import Optimizer
 
-from plastic_rl.layers import HiddenLayer
-from plastic_rl.optim.base import PlasticOptimizer, add_gradient
-from plastic_rl.optim.stacked.seed_by_seed import SeedBySeed
-from plastic_rl.validation import non_negative
+from plastic_rl.optim.drawn_back import DrawnBack
+from plastic_rl.optim.ranks import ascending
 
 
 def distance(weight: Tensor, start: Float[Tensor, " n"]) -> Float[Tensor, ""]:
@@ -32,11 +26,12 @@ def distance(weight: Tensor, start: Float[Tensor, " n"]) -> Float[Tensor, ""]:
 
 def pull(weight: Tensor, start: Float[Tensor, " n"], strength: float) -> Tensor:
     """The gradient of λ :func:`distance`: each entry is drawn to the initial one of the same rank."""
-    entries, places = weight.flatten().sort(stable=True)  # so that ties go by their place, on any device
+    places = ascending(weight.detach().flatten())  # ties go by their place, on any device
+    entries = weight.flatten()[places]
     return torch.empty_like(entries).scatter_(0, places, (entries - start).mul_(2 * strength)).view_as(weight)
 
 
-class WassersteinInit(PlasticOptimizer):
+class WassersteinInit(DrawnBack):
     """Adds λ Σ ‖sort(θ) - sort(θ_0)‖² over all parameters to the loss, each with itself at construction.
 
     Weaker than :class:`plastic_rl.optim.L2Init`: no weight has to stay near its own first value, only the distribution
@@ -51,20 +46,8 @@ class WassersteinInit(PlasticOptimizer):
         ValueError: the strength is negative.
     """
 
-    vectorized = SeedBySeed
+    def remembered(self, weight: Tensor) -> Float[Tensor, " n"]:
+        return weight.flatten().sort().values
 
-    def __init__(self, optimizer: Optimizer, layers: Sequence[HiddenLayer] = (), *, strength: float = 1e-3) -> None:
-        super().__init__(optimizer)
-        self.strength = non_negative("strength", strength)
-        self.drawn_back = self.trained
-        self.memory = {"start": [each.detach().flatten().sort().values for each in self.drawn_back]}
-
-    def after_zero_grad(self) -> None:
-        for weight, start in zip(self.drawn_back, self.memory["start"], strict=True) if self.strength else ():
-            if weight.requires_grad:
-                add_gradient(weight, pull(weight, start, self.strength))
-
-    @torch.no_grad()
-    def load_memory(self, memory: dict[str, Any]) -> None:
-        for start, saved in zip(self.memory["start"], memory["start"], strict=True):
-            start.copy_(saved)
+    def slope(self, weight: Tensor, start: Tensor) -> Tensor:
+        return pull(weight, start, self.strength)
