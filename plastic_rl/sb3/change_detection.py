@@ -85,6 +85,6 @@ def acts_at_changes(method: PlasticOptimizer) -> bool:
 
 
 def change_detection_of(model: BaseAlgorithm) -> ChangeDetection | None:
-    """What detects a model's changes; None where they are announced."""
+    """The detection of a model's changes; None where they are announced."""
     methods = methods_in(getattr(model.policy, "optimizer", None))
     return next((method for method in methods if isinstance(method, ChangeDetection)), None)
