@@ -88,7 +88,7 @@ def test_networks_that_cannot_follow_a_policys_layers_are_refused_by_name(word):
     given = re.escape(", ".join(f"{key}={value}" for key, value in NETWORKS[word]().network_options().items()))
     with pytest.raises(UserError, match=f"the convolutional network of a world of images is as it is, without {given}"):
         AGENTS[f"ppo_{word}"](**SMALL).build(DummyVecEnv([lambda: world]), seed=0, device="cpu")
-    local = combined(PPOHSIC, NETWORKS[word])(**SMALL)
+    local = combined("ppo_hsic", PPOHSIC, NETWORKS[word])(**SMALL)
     with pytest.raises(UserError, match=f"the locally trained trunk of ppo_hsic is as it is, without {given}"):
         local.build(PermutedCartPole(n_envs=1).make(0), seed=0, device="cpu")
 
