@@ -1,6 +1,6 @@
 """The cost of every method: time and memory of training with it, over the same without it.
 
-    python -m benchmarks.method_overhead            every method, about ten minutes of one core
+    python -m benchmarks.method_overhead            every method, about four minutes of one core
     python -m benchmarks.method_overhead --quick    few rounds, about a minute
     python -m benchmarks.method_overhead redo trac  some methods; the other lines of the table stay
 
@@ -25,39 +25,50 @@ from dataclasses import fields, replace
 from functools import cache
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import gymnasium
 import numpy as np
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.vec_env import DummyVecEnv
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
-from agents.methods import METHODS, ContinualBackprop, MethodSettings
+from agents.adam import Adam
+from agents.combined import combined
+from agents.methods import METHODS, AddedSettings, ContinualBackprop
 from agents.ppo import PPO
 from benchmarks.overhead import MODES, Subject, clock, compare
 from benchmarks.tables import DEVICE, command_line, is_asked_for, read, show, with_workloads, write
 from plastic_rl.layers import hidden_layers
-from plastic_rl.optim import Plasticity
-from plastic_rl.sb3 import RolloutClock, add_plasticity
+from plastic_rl.networks import MLP
+from plastic_rl.sb3 import RolloutClock
 
 PLAIN, EVERY = "plain", 10
 ROLLOUT, UPDATES = 256, 20  # environment steps: two minibatches, ten times each
 Row = dict[str, str]
+Base = TypeVar("Base", PPO, Adam)
 
 
-def methods() -> dict[str, MethodSettings]:
+def methods() -> dict[str, AddedSettings]:
     """The settings of every method, by its word; continual backprop with units that come of age while time is taken."""
     replacing = {f"cbp, {mode}": ContinualBackprop(mode=mode, maturity_threshold=100) for mode in MODES}
     return {**replacing, **{word: settings() for word, settings in METHODS.items()}}
 
 
-def acting(settings: MethodSettings) -> Plasticity | None:
-    """The method that acts every so many updates; None where it has no interval, or acts at each."""
+def acting(settings: AddedSettings) -> AddedSettings | None:
+    """A method that acts every so many updates; None where it has no interval, or acts at each."""
     every = {field.name: getattr(settings, field.name) for field in fields(settings)}.get("every", 1)
-    return None if every == 1 else replace(settings, **{"every": EVERY}).plasticity()
+    return None if every == 1 else replace(settings, **{"every": EVERY})
+
+
+def agent(base: type[Base], settings: AddedSettings | None, **own: Any) -> Base:
+    """An agent with a method, or without."""
+    if settings is None:
+        return base(**own)
+    kind: Any = combined(base.label.lower(), base, type(settings))
+    return kind(**own, **{field.name: getattr(settings, field.name) for field in fields(settings)})
 
 
 class Noise(gymnasium.Env[np.ndarray, np.ndarray]):
@@ -81,13 +92,11 @@ class Iterations(Subject):
     """PPO's iterations; the time of the updates among it is kept beside.
 
     Args:
-        method: around PPO's optimiser; None for plain PPO.
+        settings: of what PPO has on top; None for plain PPO.
     """
 
-    def __init__(self, method: Plasticity | None) -> None:
-        self.model = PPO(rollout_steps=ROLLOUT).build(DummyVecEnv([Noise]), seed=0, device=DEVICE)
-        if method is not None:
-            add_plasticity(self.model, method)
+    def __init__(self, settings: AddedSettings | None) -> None:
+        self.model = agent(PPO, settings, rollout_steps=ROLLOUT).build(DummyVecEnv([Noise]), seed=0, device=DEVICE)
         self.updates, self._updating, self._train = list[float](), 0.0, self.model.train
         self.model.train = self._timed
         super().__init__(lambda: self.model.learn(ROLLOUT, callback=RolloutClock(), reset_num_timesteps=False))
@@ -109,13 +118,13 @@ class Iterations(Subject):
         return subject
 
 
-def supervised(method: Plasticity | None) -> Subject:
+def supervised(settings: AddedSettings | None) -> Subject:
     """An update of a perceptron on images of noise."""
     torch.manual_seed(0)
-    hidden = [nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU()]
-    network = nn.Sequential(*hidden, nn.Linear(256, 10)).to(DEVICE)
+    recipe = agent(Adam, settings)
+    network = MLP(784, 10, hidden_layers=2, hidden_units=256, **recipe.network_options()).to(DEVICE)
     (images, labels), places = examples(), count()
-    optimizer: torch.optim.Optimizer = torch.optim.Adam(network.parameters(), lr=1e-4)
+    optimizer, method = recipe.optimizer()(network.parameters()), recipe.plasticity()
     if method is not None:
         optimizer = method(optimizer, hidden_layers(network, images[0, :1]))
 
@@ -134,11 +143,11 @@ def examples() -> tuple[Tensor, Tensor]:
     return torch.rand(64, 32, 784, device=DEVICE), torch.randint(10, (64, 32), device=DEVICE)
 
 
-def memory(method: Plasticity | None) -> int:
+def memory(settings: AddedSettings | None) -> int:
     """The bytes that training keeps between two updates: weights, gradients, optimiser and method."""
     examples()
     before = live_bytes()
-    subject = supervised(method)
+    subject = supervised(settings)
     subject.run(3)
     return live_bytes() - before
 
@@ -163,18 +172,18 @@ def ratio(subject: Subject, plain: Subject) -> tuple[str, str]:
     return f"{middle:.2f}", f"{low:.2f}-{high:.2f}"
 
 
-def measure(asked: dict[str, MethodSettings], *, rounds: int) -> list[Row]:
+def measure(asked: dict[str, AddedSettings], *, rounds: int) -> list[Row]:
     """The table: the milliseconds of what is plain, then a line of ratios for each method."""
-    built = {PLAIN: None, **{word: settings.plasticity() for word, settings in asked.items()}}
-    at_work = {word: method for word, settings in asked.items() if (method := acting(settings)) is not None}
-    iterations = {word: Iterations(method) for word, method in built.items()}
+    every = {PLAIN: None, **asked}
+    at_work = {word: at_times for word, settings in asked.items() if (at_times := acting(settings)) is not None}
+    iterations = {word: Iterations(settings) for word, settings in every.items()}
     compare(iterations, 1, 8, rounds)
     updates = {word: subject.updating() for word, subject in iterations.items()}
-    steps = {word: supervised(method) for word, method in built.items()}
+    steps = {word: supervised(settings) for word, settings in every.items()}
     compare(steps, 20, 120, rounds)
-    busy = {PLAIN: supervised(None), **{word: supervised(method) for word, method in at_work.items()}}
+    busy = {PLAIN: supervised(None), **{word: supervised(settings) for word, settings in at_work.items()}}
     compare(busy, EVERY, EVERY, rounds)
-    bytes_kept = {word: memory(method) for word, method in built.items()}
+    bytes_kept = {word: memory(settings) for word, settings in every.items()}
     table = [first_line(iterations[PLAIN], updates[PLAIN], steps[PLAIN], bytes_kept[PLAIN])]
     for word in asked:
         updated, spread = ratio(updates[word], updates[PLAIN])
