@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 
 import torch
@@ -116,7 +116,7 @@ def clocked_adam(workload: Workload, units: float | None) -> Subject:
     return Subject(step, lambda: forgotten)
 
 
-def compare(subjects: dict[str, Subject], steps: int, warm_up: int, rounds: int) -> None:
+def compare(subjects: Mapping[str, Subject], steps: int, warm_up: int, rounds: int) -> None:
     """Takes times in alternating blocks, each round in another order."""
     for subject in subjects.values():
         subject.warm_up(warm_up)

@@ -66,3 +66,8 @@ def write(table: Sequence[Mapping[str, str]], path: Path) -> None:
         writer = csv.DictWriter(file, fieldnames=list(table[0]))
         writer.writeheader()
         writer.writerows(table)
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    """The table that was written down."""
+    return list(csv.DictReader(line for line in path.read_text().splitlines() if not line.startswith("#")))
