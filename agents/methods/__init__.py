@@ -9,7 +9,15 @@ from __future__ import annotations
 from itertools import combinations
 
 from agents.methods.anchors import ElasticWeightConsolidation, L2Transfer
-from agents.methods.changes import FIRE, AdamRel, HeadReset, NetworkReset, OptimizerReset, ShrinkPerturbAtChange
+from agents.methods.changes import (
+    FIRE,
+    AdamRel,
+    HeadReset,
+    NetworkReset,
+    OptimizerReset,
+    PlasticityInjection,
+    ShrinkPerturbAtChange,
+)
 from agents.methods.losses import FeatureNorm
 from agents.methods.networks import LayerNorm, LeakyReLU, PReLU, SmoothLeakyReLU
 from agents.methods.settings import AddedSettings, MethodSettings, NetworkSettings
@@ -50,6 +58,7 @@ METHODS: dict[str, type[AddedSettings]] = {
     "nap": NormalizeAndProject,
     "optimizer_reset": OptimizerReset,
     "parseval": Parseval,
+    "plasticity_injection": PlasticityInjection,
     "prelu": PReLU,
     "redo": ReDo,
     "regrama": ReGraMa,
@@ -107,6 +116,7 @@ __all__ = [
     "OptimizerReset",
     "PReLU",
     "Parseval",
+    "PlasticityInjection",
     "ReDo",
     "ReGraMa",
     "SelectiveWeightReinitialization",

@@ -80,3 +80,15 @@ class NetworkReset(HeadReset):
     summary: ClassVar[str] = "whose whole network is drawn afresh at each change (Nikishin et al. 2022)"
 
     last: NonNegativeInteger = 0  # 0 for all layers
+
+
+@dataclass
+class PlasticityInjection(MethodSettings):
+    """Plasticity injection (Nikishin et al., NeurIPS 2023)."""
+
+    method: ClassVar[str] = "PlasticityInjection"
+    summary: ClassVar[str] = "whose heads freeze at the first change, and fresh ones learn on (Nikishin et al. 2023)"
+
+    last: NonNegativeInteger = 2  # layers of a head from the output, of actor and critic alike; 0 for all
+    on_change: bool = True  # when the second task begins, as the stream or the world announces it
+    after: NonNegativeInteger = 0  # updates, or 0: where nobody announces changes, or when learning comes to a halt

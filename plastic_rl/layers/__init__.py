@@ -2,10 +2,10 @@
 
 from plastic_rl.layers.discovery import hidden_layers, refusal, replaceable_layers
 from plastic_rl.layers.hidden_layer import HiddenLayer
-from plastic_rl.layers.kinds import SolvedLinear, reading_layers
+from plastic_rl.layers.kinds import SolvedLinear, has_slopes, is_dropout, mixes_samples, only_weighs, reading_layers
 from plastic_rl.layers.order import LayerOrder, layer_order
 from plastic_rl.layers.port import Port
-from plastic_rl.layers.proof import assert_function_preserving
+from plastic_rl.layers.proof import assert_function_preserving, is_examined
 from plastic_rl.layers.roles import LinearMap, NormScale, hidden_maps, linear_maps, norm_scales, norms
 
 __all__ = [
@@ -16,12 +16,17 @@ __all__ = [
     "Port",
     "SolvedLinear",
     "assert_function_preserving",
+    "has_slopes",
     "hidden_layers",
     "hidden_maps",
+    "is_dropout",
+    "is_examined",
     "layer_order",
     "linear_maps",
+    "mixes_samples",
     "norm_scales",
     "norms",
+    "only_weighs",
     "reading_layers",
     "refusal",
     "replaceable_layers",

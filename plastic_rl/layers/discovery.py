@@ -14,7 +14,7 @@ from plastic_rl.layers import kinds
 from plastic_rl.layers.grouping import Column, Row, Unit, groups_of, units_of
 from plastic_rl.layers.hidden_layer import HiddenLayer
 from plastic_rl.layers.port import Port
-from plastic_rl.layers.proof import is_silent, undisturbed
+from plastic_rl.layers.proof import examined, is_silent, undisturbed
 from plastic_rl.layers.tracing import Trace, Tracer
 
 logger = logging.getLogger(__name__)
@@ -91,7 +91,7 @@ def _candidates(
     network: nn.Module, example: tuple[Any, ...], unsupported: Collection[str], ignore: Collection[str]
 ) -> Iterator[tuple[str, HiddenLayer | str]]:
     """The groups by name, in the order of the network's modules, each as a layer or as the reason why it is none."""
-    with undisturbed(network), torch.enable_grad():
+    with examined(), undisturbed(network), torch.enable_grad():
         tracer = Tracer(network, example)
         if not tracer.is_differentiable:
             raise ValueError(_indifferent(network))

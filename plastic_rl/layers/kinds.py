@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
+from torch.nn.modules.dropout import _DropoutNd
 from torch.nn.modules.instancenorm import _InstanceNorm
 from torch.nn.utils.parametrize import is_parametrized
 
@@ -153,6 +154,28 @@ def has_entries(module: nn.Module) -> bool:
 def start_of_weight(module: nn.Module) -> float:
     """The value at which the entries of a norm's or of learnt slopes' weight begin."""
     return module.init if isinstance(module, SLOPES) else 1.0
+
+
+def only_weighs(module: nn.Module) -> bool:
+    """True if a layer or norm makes one tensor of one, sample by sample, with weights that are its own parameters."""
+    if isinstance(module, NORMS):
+        return not isinstance(module, _BatchNorm)
+    return isinstance(module, nn.Linear | _ConvNd) and not computes_weight(module)
+
+
+def is_dropout(module: nn.Module) -> bool:
+    """True if a module drops some of what passes by chance."""
+    return isinstance(module, _DropoutNd) and module.p > 0
+
+
+def has_slopes(module: nn.Module) -> bool:
+    """True if a module is a non-linearity that learns."""
+    return isinstance(module, SLOPES)
+
+
+def mixes_samples(module: nn.Module) -> bool:
+    """True if what a norm or a dropout does to a sample depends on the others beside it, or on chance."""
+    return is_dropout(module) or not isinstance(module, NORMS) or isinstance(module, _BatchNorm)
 
 
 def _has_weight(layer: nn.Module) -> bool:

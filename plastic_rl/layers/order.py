@@ -50,6 +50,11 @@ class LayerOrder:
         """The last layers of every branch, so many deep."""
         return [layer for layer, place in self.places().items() if place <= count]
 
+    def name(self, module: nn.Module) -> str:
+        """The place of a module in its network, as messages give it; its kind where the network is not known."""
+        names = [name for network in self.networks for name, each in network.named_modules() if each is module]
+        return f"`{names[0]}`" if names else f"a {type(module).__name__}"
+
     def vectors(self) -> list[Tensor]:
         """The vectors and numbers that networks hold outside of their layers: a Gaussian policy's log deviation."""
         held = (each for network in self.networks for each in network.parameters(recurse=False))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import torch
@@ -13,6 +14,23 @@ from torch import Tensor, nn
 from plastic_rl.layers.hidden_layer import HiddenLayer
 from plastic_rl.layers.tracing import handed_out, storage, tensors_in
 from plastic_rl.seeding import seed_for_now
+
+_is_examined = ContextVar("is_examined", default=False)
+
+
+def is_examined() -> bool:
+    """True while a network runs to find out how its layers are connected: hooks that add to what it computes rest."""
+    return _is_examined.get()
+
+
+@contextmanager
+def examined() -> Iterator[None]:
+    """A context in which networks run by their layers alone."""
+    token = _is_examined.set(True)
+    try:
+        yield
+    finally:
+        _is_examined.reset(token)
 
 
 @contextmanager
@@ -42,7 +60,7 @@ def is_silent(network: nn.Module, layer: HiddenLayer, *example: Any) -> bool:
 
 def _are_silent(network: nn.Module, layer: HiddenLayer, units: Int[Tensor, " k"], example: tuple[Any, ...]) -> bool:
     before = {tensor: tensor.detach().clone() for tensor in layer.parameters()}
-    with undisturbed(network), torch.no_grad():
+    with examined(), undisturbed(network), torch.no_grad():
         try:
             silent, perturbed = (_output(network, example, layer, units, seed) for seed in (1, 2))
         finally:

@@ -119,17 +119,14 @@ def head(network: nn.Module) -> nn.Linear:
 
 @torch.no_grad()
 def zero(layer: nn.Linear) -> None:
-    """Sets weights and biases to zero, as the paper does with the head at each task of Continual ImageNet."""
-    for parameter in layer.parameters():
-        parameter.zero_()
+    """Sets weights and biases to zero, as the paper does with the head at each task of Continual ImageNet.
+
+    Those that an injection keeps beside them (:class:`plastic_rl.optim.PlasticityInjection`) too.
+    """
+    for tensor in (*layer.parameters(), *layer.buffers()):
+        tensor.zero_()
 
 
-@torch.no_grad()
 def take_over(module: nn.Module, fresh: nn.Module) -> None:
     """Copies all weights and buffers of a module of the same kind, into the tensors that are in use."""
-    for target, values in zip(_tensors(module), _tensors(fresh), strict=True):
-        target.copy_(values)
-
-
-def _tensors(module: nn.Module) -> list[Tensor]:
-    return [*module.parameters(), *module.buffers()]
+    module.load_state_dict(fresh.state_dict())

@@ -17,6 +17,7 @@ from plastic_rl.optim.l2_transfer import L2Transfer
 from plastic_rl.optim.layer_reset import LayerReset
 from plastic_rl.optim.normalize_and_project import NormalizeAndProject
 from plastic_rl.optim.optimizer_reset import OptimizerReset
+from plastic_rl.optim.plasticity_injection import PlasticityInjection
 from plastic_rl.optim.redo import ReDo
 from plastic_rl.optim.regrama import ReGraMa
 from plastic_rl.optim.shrink_perturb import ShrinkPerturb
@@ -55,6 +56,7 @@ __all__ = [
     "OptimizerReset",
     "PlasticOptimizer",
     "Plasticity",
+    "PlasticityInjection",
     "ReDo",
     "ReGraMa",
     "SelectiveWeightReinitialization",

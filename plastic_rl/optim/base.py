@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from plastic_rl.layers import HiddenLayer
-from plastic_rl.optim.events import Listener, UnitForecast
+from plastic_rl.optim.events import Listener, UnitForecast, UnitsReplaced
 from plastic_rl.optim.stacked.vectorized import Vectorized
 
 Plasticity = Callable[[Optimizer, Sequence[HiddenLayer]], "PlasticOptimizer"]
@@ -41,6 +41,9 @@ class PlasticOptimizer(Optimizer):
 
     vectorized: type[Vectorized] | None = None
     """The form of the method for several networks in one; without one, several seeds learn in turn, each as a whole."""
+
+    rewires = False
+    """True if networks come to compute more than their layers do: weights alone are then no copy of a network."""
 
     def __init__(self, optimizer: Optimizer) -> None:
         if not isinstance(optimizer, Optimizer):
@@ -132,6 +135,9 @@ class PlasticOptimizer(Optimizer):
 
     def at_rollout(self) -> None:
         """Follows up on a new rollout, before the first update on it."""
+
+    def at_replacement(self, event: UnitsReplaced) -> None:
+        """Follows up on units that a method around this one has replaced; of those inside there is a listener."""
 
     # What a host may ask.
 

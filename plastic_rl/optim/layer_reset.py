@@ -86,7 +86,7 @@ class LayerReset(Occasional):
         order, trained = layer_order(layers), self.trained
         self.depth = max(order.places().values(), default=0)
         if self.last:
-            check_places(order, trained, layers)
+            check_places(order, trained, layers, ", or take last=0 for all")
             chosen = {id(each) for each in parameters_of(order, self.last)}
             self.drawn, self.norms = [each for each in trained if id(each) in chosen], norms_of(order, self.last)
         else:
@@ -137,8 +137,16 @@ def norms_of(order: LayerOrder, last: int) -> list[nn.Module]:
     return list(dict.fromkeys(norm for layer in order.last(last) for norm in order.norms[layer]))
 
 
-def check_places(order: LayerOrder, trained: Iterable[Tensor], layers: Sequence[HiddenLayer]) -> None:
+def check_places(
+    order: LayerOrder, trained: Iterable[Tensor], layers: Sequence[HiddenLayer], otherwise: str = ""
+) -> None:
     """Refuses a network in which the place of a layer is not known.
+
+    Args:
+        order: of the layers.
+        trained: the parameters that train.
+        layers: the hidden layers that are known.
+        otherwise: what else there is to do about it.
 
     Raises:
         ValueError: a weight belongs to no layer whose readers are known.
@@ -149,5 +157,5 @@ def check_places(order: LayerOrder, trained: Iterable[Tensor], layers: Sequence[
     if lost:
         raise ValueError(
             f"which layers are last is not known: who reads what the weights of shape {', '.join(map(str, lost))} make "
-            "was not seen; give all hidden layers (plastic_rl.layers.hidden_layers), or take last=0 for all"
+            f"was not seen; give all hidden layers (plastic_rl.layers.hidden_layers){otherwise}"
         )

@@ -15,6 +15,7 @@ from torch.optim import Optimizer
 from plastic_rl.layers import HiddenLayer
 from plastic_rl.optim.adam import with_unit_clock
 from plastic_rl.optim.audit import AuditLog, Replacement
+from plastic_rl.optim.base import methods_in
 from plastic_rl.optim.capturable import Capturable
 from plastic_rl.optim.distributed import agreed_seed
 from plastic_rl.optim.events import UnitsReplaced
@@ -129,6 +130,8 @@ class UnitReplacer(Capturable, ABC, Generic[Observed]):
         for event in events:
             for listener in self.listeners:
                 listener(event)
+            for method in methods_in(self.optimizer):
+                method.at_replacement(event)
 
     def source(self, layer: HiddenLayer, step: int, purpose: str) -> random.Random:
         """A source of draws that is a function of seed, step and layer, so that there is no stream to save."""

@@ -7,10 +7,12 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.policies import BaseModel
 from torch import nn
+from torch.optim import Optimizer
 
 from plastic_rl.layers import HiddenLayer, refusal, replaceable_layers
-from plastic_rl.optim import Plasticity, PlasticOptimizer, seeded, wrapped
+from plastic_rl.optim import Plasticity, PlasticOptimizer, methods_in, seeded, wrapped
 from plastic_rl.sb3.example import example
 from plastic_rl.sb3.optimizer_slots import OptimizerSlot, optimizer_slots
 from plastic_rl.sb3.renorm import with_renorms
@@ -40,7 +42,8 @@ def attach(model: BaseAlgorithm, plasticity: Plasticity, ignore: Collection[str]
 
     Raises:
         ValueError: the algorithm has no optimiser, or nothing to replace; a layer's units cannot be replaced, or no
-            optimiser trains it (the message names it); or a hyper-parameter is out of range.
+            optimiser trains it (the message names it); a hyper-parameter is out of range; or the method does not go
+            with target networks.
     """
     slots = optimizer_slots(model.policy, model)
     if not slots:
@@ -50,6 +53,7 @@ def attach(model: BaseAlgorithm, plasticity: Plasticity, ignore: Collection[str]
     method, plain = seeded(plasticity, model.seed), list[str]()
     for slot, layers in shared_out(slots, found):
         optimizer, is_complete = wrapped(method, with_restart(slot.optimizer), replaceable(model, layers))
+        check_copies(model, slots, optimizer)
         slot.put(optimizer)
         if not is_complete:
             plain.append(type(slot.owner).__name__)
@@ -62,6 +66,23 @@ def attach(model: BaseAlgorithm, plasticity: Plasticity, ignore: Collection[str]
         logger.warning(
             "There is nothing to replace in the network of %s: its optimiser stays as it is.", ", ".join(plain)
         )
+
+
+def check_copies(model: BaseAlgorithm, slots: Collection[OptimizerSlot], optimizer: Optimizer) -> None:
+    """Refuses methods by which networks compute more than their weights say, where target networks copy weights.
+
+    Raises:
+        ValueError: names the method and the target networks.
+    """
+    trained: set[int] = set().union(*(slot.trained for slot in slots))
+    networks = [(name, each) for name, each in model.policy.named_children() if isinstance(each, BaseModel)]
+    copies = [f"`{name}`" for name, each in networks if not trained & {id(weight) for weight in each.parameters()}]
+    for method in methods_in(optimizer) if copies else ():
+        if method.rewires:
+            raise ValueError(
+                f"{type(method).__name__} adds to what a network computes, and {', '.join(copies)} of "
+                f"{type(model).__name__} would follow its weights alone; take an algorithm without target networks"
+            )
 
 
 def check_supported(model: BaseAlgorithm, slots: Collection[OptimizerSlot], found: Survey) -> None:

@@ -23,6 +23,10 @@ from stable_baselines3.common.save_util import load_from_zip_file
 from torch import nn
 
 from plastic_rl.errors import UserError
+from plastic_rl.layers import layer_order
+from plastic_rl.optim.injected_head import ends_among
+from plastic_rl.optim.injected_layer import InjectedLayer, injected_in
+from plastic_rl.sb3.attachment import layers_of
 from plastic_rl.sb3.inert_pickle import described
 from plastic_rl.sb3.known_objects import Refused, known
 from plastic_rl.seeding import seed_for_now
@@ -173,6 +177,16 @@ def _policy(settings: dict[str, Any], path: Path) -> Any:
 
 def _load(policy: nn.Module, parameters: Any, path: Path) -> None:
     try:
+        expect_injection(policy, parameters)
         policy.load_state_dict(parameters)
     except Exception as error:  # other shapes, or no parameters at all
         raise UserError(f"{path}: its parameters do not fit the policy that its settings describe ({error})") from error
+
+
+def expect_injection(policy: nn.Module, parameters: Any) -> None:
+    """Prepares the layers of a fresh policy that are injected in the saved one, so that it computes the same."""
+    names = injected_in(parameters) if isinstance(parameters, dict) else []
+    if names:
+        ends = ends_among(layer_order(list(layers_of(policy))), [policy.get_submodule(name) for name in names])
+        for module, (is_first, is_last) in ends.items():
+            InjectedLayer(module, is_first=is_first, is_last=is_last)

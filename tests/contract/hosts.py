@@ -20,7 +20,7 @@ from plastic_rl.nn import LocalHSIC, OneHot
 from plastic_rl.optim import Plasticity, PlasticOptimizer, Stack
 from plastic_rl.sb3 import plastic, plastic_optimizers
 from plastic_rl.streams import Plan
-from tests.contract.methods import Begin, often
+from tests.contract.methods import Begin, nothing, often
 from tests.contract.networks import MLP, Architecture
 from tests.streams.small import Blobs, go_through
 
@@ -106,6 +106,12 @@ def learn_from_streams(
     found = begin_learner(learner, begin)
     go_through(streams_of(seeds, net), learner)
     return Trained(copied(*learner.networks), found)
+
+
+def learn_in_turn(net: Architecture = MLP) -> Trained:
+    """Two seeds without a method, each by itself."""
+    alone = [learn_from_streams(None, nothing, seeds=(seed,), net=net) for seed in (3, 4)]
+    return Trained([weight for each in alone for weight in each.weights], [])
 
 
 def reinforce(plasticity: Plasticity | None, begin: Begin, *, make: Callable[..., Any], steps: int) -> Trained:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 
 import torch
@@ -29,6 +29,7 @@ from plastic_rl.optim import (
     NormalizeAndProject,
     OptimizerReset,
     Plasticity,
+    PlasticityInjection,
     PlasticOptimizer,
     ReDo,
     ReGraMa,
@@ -77,17 +78,20 @@ class Method:
         off: the same, its rate at zero.
         replaces: whether it replaces hidden units.
         begin: what has to happen to an optimiser before the method acts.
-        refused_in: the hosts that refuse it, by name and with the reason.
+        takes_turns: whether several seeds learn in turn with it, which is bit for bit what each does alone.
+        refused_in: the hosts and networks that refuse it, by name, each with the reason that it gives.
     """
 
     on: Plasticity
     off: Plasticity
     replaces: bool = False
     begin: Begin = nothing
-    refused_in: frozenset[str] = frozenset()
+    takes_turns: bool = False
+    refused_in: Mapping[str, str] = field(default_factory=dict)
 
 
-local = frozenset({"LocalHSIC"})  # where no gradient comes back to which a term of the loss could be added
+# Where no gradient comes back to which a term of the loss could be added.
+local = {"LocalHSIC": "local losses take units in detached.*use this method with backpropagation"}
 
 often = partial(ContinualBackprop, replacement_rate=0.1, maturity_threshold=2)
 never = partial(ContinualBackprop, replacement_rate=0.0, maturity_threshold=2)
@@ -151,6 +155,17 @@ METHODS = {
         partial(OptimizerReset, every=4), partial(OptimizerReset, on_change=False), begin=announce
     ),
     "Parseval": Method(partial(Isometry, strength=0.01), partial(Isometry, strength=0.0)),
+    "plasticity injection": Method(
+        partial(PlasticityInjection, on_change=False, after=2),
+        partial(PlasticityInjection, on_change=False),
+        begin=announce,
+        takes_turns=True,
+        refused_in={
+            "SAC": "`critic_target`",
+            "LocalHSIC": "`readout.linear` reads units from inside and from outside",
+            "residual LayerNorm net": "`out` reads units from inside and from outside",
+        },
+    ),
     "isometry": Method(
         partial(Isometry, strength=0.1, decoupled=True, reference_width=0),
         partial(Isometry, strength=0.0, decoupled=True, reference_width=0),

@@ -19,7 +19,7 @@ from tests.contract.claims import (
     assert_optimizer_goes_on,
     assert_seeds_are_alike,
 )
-from tests.contract.hosts import Trained, learn_from_streams, plain_loop
+from tests.contract.hosts import Trained, learn_from_streams, learn_in_turn, plain_loop
 from tests.contract.methods import METHODS, nothing
 from tests.contract.networks import NETWORKS
 
@@ -28,8 +28,10 @@ HOSTS: dict[str, Callable[..., Trained]] = {
     "one seed": partial(learn_from_streams, seeds=(3,)),
     "two seeds": partial(learn_from_streams, seeds=(3, 4)),
 }
-rows = pytest.mark.parametrize("name", METHODS)
-nets = pytest.mark.parametrize("net", NETWORKS)
+pairs = [(name, net) for name, method in METHODS.items() for net in NETWORKS if net not in method.refused_in]
+rows = pytest.mark.parametrize(("name", "net"), pairs)
+refused = [(name, net) for name, method in METHODS.items() for net in NETWORKS if net in method.refused_in]
+replacing = [(name, net) for name, net in pairs if METHODS[name].replaces]
 hosts = pytest.mark.parametrize(
     "host", [name if name == "plain loop" else pytest.param(name, marks=pytest.mark.slow) for name in HOSTS]
 )
@@ -45,14 +47,19 @@ def base(net: str, host: str) -> Trained:
     return on(net, host)(None, nothing)
 
 
-@nets
 @hosts
 @rows
 def test_off_is_bit_for_bit_what_the_method_wraps(name: str, host: str, net: str):
-    assert_off_is_gone(METHODS[name], on(net, host), base(net, host))
+    is_in_turn = METHODS[name].takes_turns and host == "two seeds"
+    assert_off_is_gone(METHODS[name], on(net, host), learn_in_turn(NETWORKS[net]) if is_in_turn else base(net, host))
 
 
-@nets
+@pytest.mark.parametrize(("name", "net"), refused)
+def test_a_network_for_which_a_method_is_not_made_is_refused_with_the_reason(name: str, net: str):
+    with pytest.raises(ValueError, match=METHODS[name].refused_in[net]):
+        on(net, "plain loop")(METHODS[name].on, nothing)
+
+
 @hosts
 @rows
 def test_on_acts(name: str, host: str, net: str):
@@ -60,28 +67,24 @@ def test_on_acts(name: str, host: str, net: str):
 
 
 @pytest.mark.slow
-@nets
 @rows
 def test_two_seeds_learn_what_each_learns_alone(name: str, net: str):
     assert_seeds_are_alike(METHODS[name], NETWORKS[net])
 
 
 @pytest.mark.slow
-@nets
 @rows
 def test_a_saved_learner_of_two_seeds_goes_on_bit_for_bit(name: str, net: str):
     assert_learner_goes_on(METHODS[name], (3, 4), NETWORKS[net])
 
 
-@nets
 @rows
 def test_a_saved_optimizer_goes_on_bit_for_bit(name: str, net: str):
     assert_optimizer_goes_on(METHODS[name].on, METHODS[name].begin, NETWORKS[net])
 
 
 @pytest.mark.slow
-@nets
 @pytest.mark.parametrize("host", HOSTS)
-@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if method.replaces])
+@pytest.mark.parametrize(("name", "net"), replacing)
 def test_a_newborn_unit_is_silent(name: str, host: str, net: str):
     assert_newborns_are_silent(METHODS[name], on(net, host))
