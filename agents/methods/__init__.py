@@ -83,6 +83,8 @@ _AT_A_CHANGE = ("fire", "reset_network", "shrink_perturb_at_change")
 EXCLUSIVE: dict[frozenset[str], str] = {
     **{frozenset(pair): "as each sets all weights anew at a change" for pair in combinations(_AT_A_CHANGE, 2)},
     frozenset({"reset_head", "reset_network"}): "as the head is a part of the network",
+    frozenset({"plasticity_injection", "reset_head"}): "as the one freezes the head that the other draws afresh",
+    frozenset({"plasticity_injection", "reset_network"}): "as the one freezes the head that the other draws afresh",
     frozenset({"isometry", "parseval"}): "as both draw the same weights to orthogonality, to different scales",
     frozenset({"nap", "weight_clipping"}): "as both say after each step how large the weights are",
 }
