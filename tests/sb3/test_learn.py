@@ -24,7 +24,7 @@ from training import learn_in
 from plastic_rl.doctor import examine_saved
 from plastic_rl.errors import RunError, RunInterruptedError, UserError
 from plastic_rl.nonstationary import Every, Nonstationary, PermuteObservations, read_tasks
-from plastic_rl.optim import ContinualBackprop, LayerReset
+from plastic_rl.optim import ContinualBackprop, LayerReset, PlasticityInjection
 from plastic_rl.runs import RunFolder, read_metrics, seed_everything
 from plastic_rl.sb3 import plastic, train_model
 
@@ -110,6 +110,17 @@ def test_observations_may_be_dictionaries(tmp_path: Path):
     assert same_parameters(whole, run(tmp_path / "parts", 192, model()))
     assert lines_without_times(tmp_path / "whole") == lines_without_times(tmp_path / "parts")
     assert any("units/dormant" in line for line in read_metrics(tmp_path / "whole" / "metrics.jsonl"))
+
+
+def test_a_run_goes_on_from_a_checkpoint_with_an_injected_head(tmp_path: Path):
+    method = partial(PlasticityInjection, on_change=False, after=6, seed=1)
+    make = partial(make_model, plasticity=method, policy_kwargs={"net_arch": [16, 16]})
+    whole = run(tmp_path / "whole", 512, make(), checkpoint_seconds=0.0)
+    run(tmp_path / "parts", 256, make(), checkpoint_seconds=0.0)  # 8 updates
+    again = run(tmp_path / "parts", 512, make())
+    assert same_parameters(whole, again)
+    torch.testing.assert_close(dict(again.policy.named_buffers()), dict(whole.policy.named_buffers()), atol=0, rtol=0)
+    assert len(dict(whole.policy.named_buffers())) == 16  # two layers of actor and critic, twice weight and bias
 
 
 def test_a_run_begins_with_what_its_method_will_do(tmp_path: Path, caplog: pytest.LogCaptureFixture):
