@@ -13,8 +13,9 @@ All methods of `agents.methods.METHODS` with the settings of their recipes, and 
   updates it acts at one; the time beyond ten plain ones is that one's.)
 
 In one process and on one thread, methods take turns; a ratio is the median over rounds of two blocks of one round. Time
-is the processor's. No world changes: what acts at changes has nothing to do in the first three. Memory is that of all
-live tensors after some updates (weights, gradients, what optimiser and method keep) over the same without the method.
+is the processor's. No world changes: what acts at changes has nothing to do in the first three, but for plasticity
+injection, which has happened. Memory is that of all live tensors after some updates (weights, gradients, what optimiser
+and method keep) over the same without the method.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from torch.nn import functional
 
 from agents.adam import Adam
 from agents.combined import combined
-from agents.methods import METHODS, AddedSettings, ContinualBackprop
+from agents.methods import METHODS, AddedSettings, ContinualBackprop, PlasticityInjection
 from agents.ppo import PPO
 from benchmarks.overhead import MODES, Subject, clock, compare
 from benchmarks.tables import DEVICE, command_line, is_asked_for, read, show, with_workloads, write
@@ -52,9 +53,10 @@ Base = TypeVar("Base", PPO, Adam)
 
 
 def methods() -> dict[str, AddedSettings]:
-    """The settings of every method, by its word; continual backprop with units that come of age while time is taken."""
+    """The settings of every method, by its word; those that wait for long do their work from the first updates on."""
     replacing = {f"cbp, {mode}": ContinualBackprop(mode=mode, maturity_threshold=100) for mode in MODES}
-    return {**replacing, **{word: settings() for word, settings in METHODS.items()}}
+    every = {word: settings() for word, settings in METHODS.items()}
+    return {**replacing, **every, "plasticity_injection": PlasticityInjection(after=1)}
 
 
 def acting(settings: AddedSettings) -> AddedSettings | None:
