@@ -17,7 +17,7 @@ FOLDER = ROOT / "docs" / "methods"
 PAGES = {page.path.name: page for page in all_pages() if page.path.parent == FOLDER and page.path.name != "README.md"}
 TABLE = (FOLDER / "README.md").read_text()
 PARTS = {
-    "a source": r"arxiv\.org|doi\.org",
+    "a source": r"arXiv|doi\.org",
     "a map of equations": r"^\|---\|---\|",
     "defaults": r"\*\*Defaults?\.\*\*",
     "differences": r"[Dd]ifferences|\*\*Choices\.\*\*|\*\*How it ",
