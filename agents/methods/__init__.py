@@ -18,7 +18,7 @@ from agents.methods.changes import (
     PlasticityInjection,
     ShrinkPerturbAtChange,
 )
-from agents.methods.losses import FeatureNorm
+from agents.methods.losses import ChurnReduction, FeatureNorm
 from agents.methods.networks import LayerNorm, LeakyReLU, PReLU, SmoothLeakyReLU
 from agents.methods.settings import AddedSettings, MethodSettings, NetworkSettings
 from agents.methods.units import (
@@ -47,6 +47,7 @@ from agents.methods.weights import (
 
 METHODS: dict[str, type[AddedSettings]] = {
     "adam_rel": AdamRel,
+    "churn": ChurnReduction,
     "cpr": CalibratedPartialResets,
     "feature_norm": FeatureNorm,
     "fire": FIRE,
@@ -99,6 +100,7 @@ __all__ = [
     "AdamRel",
     "AddedSettings",
     "CalibratedPartialResets",
+    "ChurnReduction",
     "ContinualBackprop",
     "ContinualBackpropInPPO",
     "ContinualBackpropOnStreams",

@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from agents.methods.settings import MethodSettings
-from plastic_rl.settings import NonNegative
+from plastic_rl.choices import Answers
+from plastic_rl.settings import NonNegative, OneOf, Rate
+
+
+@dataclass
+class ChurnReduction(MethodSettings):
+    """Churn reduction (C-CHAIN, Tang et al., ICML 2025)."""
+
+    method: ClassVar[str] = "ChurnReduction"
+    summary: ClassVar[str] = "whose updates are held from changing answers elsewhere (C-CHAIN, Tang et al. 2025)"
+
+    target_scale: NonNegative = 0.05  # length of the term's gradient by that of the loss's; theirs is a ratio of losses
+    coefficient: NonNegative = 0.0  # c, or 0: as target_scale says
+    outputs: Annotated[str, OneOf(tuple(Answers))] = "auto"  # a policy's by its distribution, others as numbers
+    decay_rate: Rate = 0.99  # of the running means, by the update
+    on_change: bool = False  # start the running means anew when a task begins: the authors', who are told
 
 
 @dataclass

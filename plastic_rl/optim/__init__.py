@@ -4,6 +4,7 @@ from plastic_rl.optim.adam import Adam, AdamW
 from plastic_rl.optim.adam_rel import AdamRel
 from plastic_rl.optim.anchoring import Anchoring
 from plastic_rl.optim.base import Plasticity, PlasticOptimizer, innermost, methods_in
+from plastic_rl.optim.churn import ChurnReduction
 from plastic_rl.optim.continual_backprop import ContinualBackprop
 from plastic_rl.optim.cpr import CalibratedPartialResets
 from plastic_rl.optim.events import UnitForecast, UnitsReplaced
@@ -43,6 +44,7 @@ __all__ = [
     "AdamW",
     "Anchoring",
     "CalibratedPartialResets",
+    "ChurnReduction",
     "ContinualBackprop",
     "ElasticWeightConsolidation",
     "FeatureNorm",

@@ -18,6 +18,7 @@ from plastic_rl.optim import (
     AdamRel,
     Anchoring,
     CalibratedPartialResets,
+    ChurnReduction,
     ContinualBackprop,
     ElasticWeightConsolidation,
     FeatureNorm,
@@ -107,6 +108,9 @@ METHODS = {
     "calibrated partial resets": Method(
         partial(CalibratedPartialResets, replacement_rate=0.5, every=2, decay_rate=0.5),
         partial(CalibratedPartialResets, replacement_rate=0.0, every=2),
+    ),
+    "churn reduction": Method(
+        partial(ChurnReduction, target_scale=0.5), partial(ChurnReduction, target_scale=0.0), refused_in=local
     ),
     "ReDo": Method(partial(ReDo, threshold=0.8, every=2), partial(ReDo, threshold=0.8, every=0), replaces=True),
     "ReDo by deviation": Method(
