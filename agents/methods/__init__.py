@@ -18,7 +18,7 @@ from agents.methods.changes import (
     PlasticityInjection,
     ShrinkPerturbAtChange,
 )
-from agents.methods.losses import ChurnReduction, FeatureNorm
+from agents.methods.losses import ChurnReduction, FeatureNorm, ProximalFeatures
 from agents.methods.networks import LayerNorm, LeakyReLU, PReLU, SmoothLeakyReLU
 from agents.methods.settings import AddedSettings, MethodSettings, NetworkSettings
 from agents.methods.units import (
@@ -61,6 +61,7 @@ METHODS: dict[str, type[AddedSettings]] = {
     "parseval": Parseval,
     "plasticity_injection": PlasticityInjection,
     "prelu": PReLU,
+    "pfo": ProximalFeatures,
     "redo": ReDo,
     "regrama": ReGraMa,
     "reset_head": HeadReset,
@@ -121,6 +122,7 @@ __all__ = [
     "PReLU",
     "Parseval",
     "PlasticityInjection",
+    "ProximalFeatures",
     "ReDo",
     "ReGraMa",
     "SelectiveWeightReinitialization",

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 from agents.methods.settings import MethodSettings
 from plastic_rl.choices import Answers
-from plastic_rl.settings import NonNegative, OneOf, Rate
+from plastic_rl.settings import NonNegative, NonNegativeInteger, OneOf, Rate
 
 
 @dataclass
@@ -32,3 +32,15 @@ class FeatureNorm(MethodSettings):
     summary: ClassVar[str] = "whose features are kept small: λ times their squared norm is added to the loss"
 
     strength: NonNegative = 1e-3  # λ
+
+
+@dataclass
+class ProximalFeatures(MethodSettings):
+    """Proximal feature optimisation (PFO, Moalla et al., NeurIPS 2024)."""
+
+    method: ClassVar[str] = "ProximalFeatures"
+    summary: ClassVar[str] = "whose pre-activations stay near those of the rollout (PFO, Moalla et al. 2024)"
+
+    strength: NonNegative = 1.0  # c
+    every_layer: bool = False  # all hidden layers, and not only the last
+    every: NonNegativeInteger = 160  # updates between two copies of the weights, where nobody tells of rollouts

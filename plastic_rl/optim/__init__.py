@@ -18,6 +18,7 @@ from plastic_rl.optim.l2_transfer import L2Transfer
 from plastic_rl.optim.layer_reset import LayerReset
 from plastic_rl.optim.normalize_and_project import NormalizeAndProject
 from plastic_rl.optim.optimizer_reset import OptimizerReset
+from plastic_rl.optim.pfo import ProximalFeatures
 from plastic_rl.optim.plasticity_injection import PlasticityInjection
 from plastic_rl.optim.redo import ReDo
 from plastic_rl.optim.regrama import ReGraMa
@@ -59,6 +60,7 @@ __all__ = [
     "PlasticOptimizer",
     "Plasticity",
     "PlasticityInjection",
+    "ProximalFeatures",
     "ReDo",
     "ReGraMa",
     "SelectiveWeightReinitialization",

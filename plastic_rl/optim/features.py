@@ -94,7 +94,9 @@ class Ear(WatchingHook, ABC):
         self._handle = self.attach()
 
     def __call__(self, module: nn.Module, *seen: Any) -> None:
-        if not are_hooks_paused():
+        if self.listener.caught is not None:
+            self.listener.catch(self.port, self.heard(*seen))
+        elif not are_hooks_paused():
             self.listener.pass_on(self.port, self.heard(*seen))
 
     @abstractmethod
@@ -120,6 +122,16 @@ class InputEar(Ear):
         return self.port.heard(*seen)
 
 
+class OutputEar(Ear):
+    """Passes on what a layer makes, before any non-linearity."""
+
+    def attach(self) -> Any:
+        return self.port.layer.register_forward_hook(self)
+
+    def heard(self, *seen: Any) -> Tensor:
+        return seen[1]
+
+
 class Features(ABC):
     """The units of one hidden layer; adds the gradient of a term of the loss to what comes back to them.
 
@@ -137,6 +149,7 @@ class Features(ABC):
     def __init__(self, layer: HiddenLayer, ports: Sequence[Port], window: Window) -> None:
         self.layer, self.window = layer, window
         self._latest: weakref.ref[Tensor] | None = None
+        self.caught: dict[Port, Tensor] | None = None
         self.ears = [self.ear(port, self) for port in ports]
 
     def __getstate__(self) -> dict[str, Any]:
@@ -160,6 +173,20 @@ class Features(ABC):
             return gradient + term() if window.is_open and is_training else None
 
         heard.register_hook(add)
+
+    def catch(self, port: Port, heard: Tensor) -> None:
+        """Keeps what other weights make of the same inputs (:class:`plastic_rl.optim.reference.Reference`).
+
+        Raises:
+            RuntimeError: the layer has been there already in this pass.
+        """
+        assert self.caught is not None
+        if port in self.caught:
+            raise RuntimeError(
+                f"`{port.name}` runs more than once in a pass, so that it is not known which of its values belong "
+                f"together: leave `{self.layer.name}` out (hidden_layers(…, ignore=['{self.layer.name}']))"
+            )
+        self.caught[port] = heard.detach()
 
     def remove(self) -> None:
         """Takes the hooks off."""

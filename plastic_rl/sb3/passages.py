@@ -11,7 +11,7 @@ from stable_baselines3.common.distributions import (
     Distribution,
     MultiCategoricalDistribution,
 )
-from torch import Tensor
+from torch import Tensor, nn
 
 from plastic_rl.optim.passages import Passage
 
@@ -58,7 +58,12 @@ def _drawing_actor(actor: Any) -> Passage:
     def answer(observations: Any) -> Tensor:
         return actor.mu(actor.latent_pi(actor.features_extractor(observations)))
 
-    return Passage(actor.features_extractor, answer, answer)
+    def run(observations: Any) -> tuple[Tensor, ...]:
+        latent = actor.latent_pi(actor.features_extractor(observations))
+        heads = (actor.mu, actor.log_std) if isinstance(actor.log_std, nn.Module) else (actor.mu,)
+        return tuple(head(latent) for head in heads)
+
+    return Passage(actor.features_extractor, run, answer)
 
 
 def categories(distribution: Distribution) -> list[int]:

@@ -32,6 +32,7 @@ from plastic_rl.optim import (
     Plasticity,
     PlasticityInjection,
     PlasticOptimizer,
+    ProximalFeatures,
     ReDo,
     ReGraMa,
     SelectiveWeightReinitialization,
@@ -143,6 +144,14 @@ METHODS = {
     "L2 init": Method(partial(L2Init, strength=0.1), partial(L2Init, strength=0.0)),
     "Adam-Rel": Method(partial(AdamRel, every=4), partial(AdamRel, on_rollout=False, on_change=False)),
     "feature norm": Method(partial(FeatureNorm, strength=0.1), partial(FeatureNorm, strength=0.0), refused_in=local),
+    "proximal features": Method(
+        partial(ProximalFeatures, every=5), partial(ProximalFeatures, strength=0.0, every=5), refused_in=local
+    ),
+    "proximal features, all layers": Method(
+        partial(ProximalFeatures, every=5, every_layer=True),
+        partial(ProximalFeatures, strength=0.0, every_layer=True),
+        refused_in=local,
+    ),
     "FIRE": Method(partial(FIRE, every=5), partial(FIRE, on_change=False), begin=announce),
     "last layers drawn afresh": Method(
         partial(LayerReset, last=2, every=5), partial(LayerReset, last=2, on_change=False), begin=announce
