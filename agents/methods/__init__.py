@@ -18,7 +18,7 @@ from agents.methods.changes import (
     PlasticityInjection,
     ShrinkPerturbAtChange,
 )
-from agents.methods.losses import ChurnReduction, FeatureNorm, ProximalFeatures
+from agents.methods.losses import ChurnReduction, FeatureNorm, InFeR, ProximalFeatures
 from agents.methods.networks import LayerNorm, LeakyReLU, PReLU, SmoothLeakyReLU
 from agents.methods.settings import AddedSettings, MethodSettings, NetworkSettings
 from agents.methods.units import (
@@ -52,6 +52,7 @@ METHODS: dict[str, type[AddedSettings]] = {
     "feature_norm": FeatureNorm,
     "fire": FIRE,
     "hare_and_tortoise": HareAndTortoise,
+    "infer": InFeR,
     "isometry": DecoupledIsometry,
     "l2_init": L2Init,
     "layer_norm": LayerNorm,
@@ -110,6 +111,7 @@ __all__ = [
     "FeatureNorm",
     "HareAndTortoise",
     "HeadReset",
+    "InFeR",
     "L2Init",
     "L2Transfer",
     "LayerNorm",

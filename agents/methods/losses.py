@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 from agents.methods.settings import MethodSettings
 from plastic_rl.choices import Answers
-from plastic_rl.settings import NonNegative, NonNegativeInteger, OneOf, Rate
+from plastic_rl.settings import Count, NonNegative, NonNegativeInteger, OneOf, Rate
 
 
 @dataclass
@@ -32,6 +32,18 @@ class FeatureNorm(MethodSettings):
     summary: ClassVar[str] = "whose features are kept small: λ times their squared norm is added to the loss"
 
     strength: NonNegative = 1e-3  # λ
+
+
+@dataclass
+class InFeR(MethodSettings):
+    """Initial feature regularisation (InFeR, Lyle et al., ICLR 2022)."""
+
+    method: ClassVar[str] = "InFeR"
+    summary: ClassVar[str] = "whose features keep random directions of their initial ones (InFeR, Lyle et al. 2022)"
+
+    strength: NonNegative = 0.1  # α
+    beta: NonNegative = 100.0  # β, by which the heads' first values are multiplied
+    heads: Count = 10  # for each hidden layer that an output layer reads
 
 
 @dataclass

@@ -12,6 +12,7 @@ from plastic_rl.optim.ewc import ElasticWeightConsolidation
 from plastic_rl.optim.feature_norm import FeatureNorm
 from plastic_rl.optim.fire import FIRE
 from plastic_rl.optim.hare_and_tortoise import HareAndTortoise
+from plastic_rl.optim.infer import InFeR
 from plastic_rl.optim.isometry import Isometry
 from plastic_rl.optim.l2_init import L2Init
 from plastic_rl.optim.l2_transfer import L2Transfer
@@ -50,6 +51,7 @@ __all__ = [
     "ElasticWeightConsolidation",
     "FeatureNorm",
     "HareAndTortoise",
+    "InFeR",
     "Isometry",
     "L2Init",
     "L2Transfer",

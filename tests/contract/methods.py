@@ -23,6 +23,7 @@ from plastic_rl.optim import (
     ElasticWeightConsolidation,
     FeatureNorm,
     HareAndTortoise,
+    InFeR,
     Isometry,
     L2Init,
     L2Transfer,
@@ -152,6 +153,7 @@ METHODS = {
         partial(ProximalFeatures, strength=0.0, every_layer=True),
         refused_in=local,
     ),
+    "InFeR": Method(partial(InFeR, heads=3), partial(InFeR, strength=0.0), refused_in=local),
     "FIRE": Method(partial(FIRE, every=5), partial(FIRE, on_change=False), begin=announce),
     "last layers drawn afresh": Method(
         partial(LayerReset, last=2, every=5), partial(LayerReset, last=2, on_change=False), begin=announce
