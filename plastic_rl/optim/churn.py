@@ -17,8 +17,10 @@ from torch.optim import Optimizer
 from plastic_rl.choices import Answers
 from plastic_rl.layers import HiddenLayer
 from plastic_rl.optim.base import PlasticOptimizer, add_gradient
+from plastic_rl.optim.distributed import agreed
 from plastic_rl.optim.passages import Gate, Inputs, cloned, network_of, passage, rerun
 from plastic_rl.optim.stacked.seed_by_seed import SeedBySeed
+from plastic_rl.optim.watching import state_dtype
 from plastic_rl.validation import fraction, non_negative, one_of
 
 Scalar = Float[Tensor, ""]
@@ -118,7 +120,8 @@ class ChurnReduction(PlasticOptimizer):
         with torch.enable_grad():
             term = self.churn(self._answers(self.memory["reference"]), self.memory["answers"])
             gradients = torch.autograd.grad(term, parameters, allow_unused=True)
-        pairs = [(each, new) for each, new in zip(parameters, gradients, strict=True) if new is not None]
+        found = [(each, new) for each, new in zip(parameters, gradients, strict=True) if new is not None]
+        pairs = [(each, agreed(new)) for each, new in found]
         self._check_reached({id(each) for each, _ in pairs})
         coefficient = self._coefficient(pairs)
         for parameter, gradient in pairs:
@@ -132,7 +135,8 @@ class ChurnReduction(PlasticOptimizer):
         self.memory["previous"] = cloned(inputs)
 
     def _answers(self, inputs: Inputs) -> list[Tensor]:
-        return [each for each in rerun(self.network, self.passage.answer, inputs) if each.is_floating_point()]
+        found = rerun(self.network, self.passage.answer, inputs)
+        return [each.to(state_dtype(each)) for each in found if each.is_floating_point()]
 
     def churn(self, answers: Sequence[Tensor], earlier: Sequence[Tensor]) -> Scalar:
         """D, summed over the network's outputs."""

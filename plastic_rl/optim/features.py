@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from plastic_rl.layers import HiddenLayer, Port
-from plastic_rl.optim.watching import WatchingHook, are_hooks_paused
+from plastic_rl.optim.watching import WatchingHook, are_hooks_paused, uncompiled
 
 Term = Callable[[], Float[Tensor, "..."]]
 """The gradient of a term of the loss with respect to what a layer heard, worked out when it is asked for."""
@@ -93,6 +93,7 @@ class Ear(WatchingHook, ABC):
         self.port, self.listener = port, listener
         self._handle = self.attach()
 
+    @uncompiled
     def __call__(self, module: nn.Module, *seen: Any) -> None:
         if self.listener.caught is not None:
             self.listener.catch(self.port, self.heard(*seen))

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from plastic_rl.layers import HiddenLayer, Port
+from plastic_rl.optim.distributed import agreed, agreed_seed
 from plastic_rl.optim.features import Features, Term, Window, output_ports
 from plastic_rl.optim.reference import Reference, ReferencedTerm
 from plastic_rl.optim.watching import state_dtype
@@ -152,7 +153,7 @@ class InFeR(ReferencedTerm):
         seed: int | None = None,
     ) -> None:
         self.beta, self.count = non_negative("beta", beta), int(at_least("heads", 1, whole_number("heads", heads)))
-        self.seed = torch.initial_seed() if seed is None else seed
+        self.seed = agreed_seed(torch.initial_seed() if seed is None else seed)
         super().__init__(optimizer, layers, strength=strength)
 
     def heard(self, layers: Sequence[HiddenLayer]) -> list[Features]:
@@ -183,7 +184,10 @@ class InFeR(ReferencedTerm):
     def before_step(self) -> None:
         super().before_step()
         if self.strength:
-            self.adam.param_groups[0]["lr"] = self.param_groups[0]["lr"]
+            learned = self.adam.param_groups[0]
+            learned["lr"] = self.param_groups[0]["lr"]
+            for tensor in learned["params"]:
+                tensor.grad = None if tensor.grad is None else agreed(tensor.grad)
             self.adam.step()
             self.adam.zero_grad()
 

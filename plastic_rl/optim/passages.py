@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import singledispatch
 from typing import Any
@@ -15,7 +15,7 @@ from torch.nn.modules.dropout import _DropoutNd
 from plastic_rl.layers import HiddenLayer
 from plastic_rl.layers.tracing import tensors_in
 from plastic_rl.optim.unit_replacer import NothingToReplaceError
-from plastic_rl.optim.watching import WatchingHook, are_hooks_paused, paused_hooks
+from plastic_rl.optim.watching import WatchingHook, are_hooks_paused, paused_hooks, uncompiled
 
 
 @singledispatch
@@ -78,7 +78,7 @@ def network_of(layers: Sequence[HiddenLayer], method: str) -> nn.Module:
 
 
 Inputs = dict[str, Any]
-"""The arguments of a call: a list of those without a name, and a dict of the others."""
+"""The arguments of a call: a list of those without a name, and a dict of the others; and how exactly it was made."""
 
 
 class Gate(WatchingHook):
@@ -92,9 +92,10 @@ class Gate(WatchingHook):
         self.inputs: Inputs | None = None
         self._handle = module.register_forward_pre_hook(self, with_kwargs=True)
 
+    @uncompiled
     def __call__(self, module: nn.Module, args: tuple[Any, ...], named: dict[str, Any]) -> None:
         if torch.is_grad_enabled() and module.training and not are_hooks_paused():
-            self.inputs = {"args": detached(list(args)), "named": detached(named)}
+            self.inputs = {"args": detached(list(args)), "named": detached(named), "precision": _precision()}
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "inputs": None}
@@ -102,6 +103,21 @@ class Gate(WatchingHook):
     def remove(self) -> None:
         """Takes the hook off."""
         self._handle.remove()
+
+
+def _precision() -> list[str]:
+    """The devices on which operations run in fewer bits now, each with the numbers (`torch.autocast`)."""
+    devices = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+    active = [device for device in devices if torch.is_autocast_enabled(device)]
+    return [f"{device} {str(torch.get_autocast_dtype(device)).removeprefix('torch.')}" for device in active]
+
+
+@contextmanager
+def _as_precise(precision: Sequence[str]) -> Iterator[None]:
+    with ExitStack() as stack:
+        for device, dtype in (each.split() for each in precision):
+            stack.enter_context(torch.autocast(device, getattr(torch, dtype)))
+        yield
 
 
 def detached(inputs: Any) -> Any:
@@ -145,7 +161,8 @@ def rerun(
     """
     taken = [(buffer, buffer.clone()) for buffer in network.buffers()]
     taken += list(zip(network.parameters(), weights, strict=True)) if weights else []
-    with paused_hooks(), _steady(network), _replaced(network, {id(own): other for own, other in taken}):
+    others = {id(own): other for own, other in taken}
+    with paused_hooks(), _steady(network), _replaced(network, others), _as_precise(inputs.get("precision", ())):
         return tensors_in(function(*inputs["args"], **inputs["named"]))
 
 

@@ -154,6 +154,19 @@ def test_passes_that_do_not_count_are_not_run_again():
     assert len(runs) == 4
 
 
+def test_in_16_bits_weights_that_have_not_moved_pull_nothing_back():
+    """Rounding would: older pre-activations of 32 bits are not those of 16."""
+    network, x = mlp(), batches(1)[0]
+    with torch.autocast("cpu", torch.bfloat16):
+        expected = gradients(network, network(x).float().square().mean())
+    optimizer = held(network, strength=1e6)
+    optimizer.zero_grad()
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = network(x).float().square().mean()
+    loss.backward()
+    torch.testing.assert_close([each.grad for each in network.parameters()], expected)
+
+
 # What it cannot do.
 
 
