@@ -16,7 +16,7 @@ from torch.optim import Optimizer
 
 from plastic_rl.choices import Answers
 from plastic_rl.layers import HiddenLayer
-from plastic_rl.optim.base import PlasticOptimizer, add_gradient
+from plastic_rl.optim.base import PlasticOptimizer
 from plastic_rl.optim.distributed import agreed
 from plastic_rl.optim.passages import Gate, Inputs, cloned, network_of, passage, rerun
 from plastic_rl.optim.stacked.seed_by_seed import SeedBySeed
@@ -125,7 +125,10 @@ class ChurnReduction(PlasticOptimizer):
         self._check_reached({id(each) for each, _ in pairs})
         coefficient = self._coefficient(pairs)
         for parameter, gradient in pairs:
-            add_gradient(parameter, gradient * coefficient)
+            if parameter.grad is None:
+                parameter.grad = gradient.mul_(coefficient)
+            else:
+                parameter.grad.addcmul_(gradient, coefficient.to(gradient))
 
     def _look_ahead(self, inputs: Inputs) -> None:
         """Takes note of the present answers on the inputs of the update before this one, which the next looks at."""
