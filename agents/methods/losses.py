@@ -55,4 +55,4 @@ class ProximalFeatures(MethodSettings):
 
     strength: NonNegative = 1.0  # c
     every_layer: bool = False  # all hidden layers, and not only the last
-    every: NonNegativeInteger = 160  # updates between two copies of the weights, where nobody tells of rollouts
+    copy_every: NonNegativeInteger = 160  # updates between two copies of the weights, where nobody tells of rollouts

@@ -55,7 +55,7 @@ class Window:
 
     def open(self) -> None:
         """Lets backward passes count from now on."""
-        self.is_open, self.was_missed, self.was_evaluating = True, False, False
+        self.is_open, self.was_missed, self.was_evaluating, self.has_counted = True, False, False, False
 
     def close(self) -> None:
         """Ends the time in which they count.
@@ -69,7 +69,7 @@ class Window:
                 "gradients came back since the last step, and no zero_grad of the optimiser, so that they are without "
                 "the term that the method adds to the loss: clear gradients with optimizer.zero_grad()"
             )
-        if was_open and self.was_evaluating:
+        if was_open and self.was_evaluating and not self.has_counted:
             raise RuntimeError(
                 "gradients came back through a network in evaluation mode, in which no term is added to the loss: "
                 "train it in training mode, network.train()"
@@ -79,6 +79,7 @@ class Window:
         """Takes note of a gradient that came back to the method's layers."""
         self.was_missed |= not self.is_open
         self.was_evaluating |= not is_training
+        self.has_counted |= self.is_open and is_training
 
 
 class Ear(WatchingHook, ABC):

@@ -90,7 +90,7 @@ class ProximalFeatures(ReferencedTerm):
         layers: hidden layers of the network, which know it.
         strength: c; 0 leaves the optimiser bit for bit alone.
         every_layer: draw back all hidden layers, and not only those that an output layer reads.
-        every: updates between two copies of the weights, as long as nobody tells of rollouts.
+        copy_every: updates between two copies of the weights, as long as nobody tells of rollouts.
 
     Raises:
         ValueError: for a setting out of its range, layers of no network that is known, or a network that cannot be run
@@ -104,9 +104,9 @@ class ProximalFeatures(ReferencedTerm):
         *,
         strength: float = 1.0,
         every_layer: bool = False,
-        every: int = 160,
+        copy_every: int = 160,
     ) -> None:
-        self.every_layer, self.every = every_layer, whole_number("every", every)
+        self.every_layer, self.copy_every = every_layer, whole_number("copy_every", copy_every)
         super().__init__(optimizer, layers, strength=strength)
         self.memory.update(step=0, rollouts=0)
 
@@ -137,13 +137,13 @@ class ProximalFeatures(ReferencedTerm):
     def after_step(self) -> None:
         self.memory["step"] += 1
         is_told = self.memory["rollouts"] > 0
-        if self.strength and not is_told and self.every and self.memory["step"] % self.every == 0:
+        if self.strength and not is_told and self.copy_every and self.memory["step"] % self.copy_every == 0:
             self.take_over()
 
     def concerns(self, updates: int | None = None) -> Iterator[str]:
-        if not self.every and not self.memory["rollouts"]:
+        if not self.copy_every and not self.memory["rollouts"]:
             yield (
-                "every is 0, and nobody has told of a rollout yet: unless somebody does (RolloutClock), units are "
+                "copy_every is 0, and nobody has told of a rollout yet: unless somebody does (RolloutClock), units are "
                 "drawn back to where they began."
             )
         yield from super().concerns(updates)

@@ -146,10 +146,10 @@ METHODS = {
     "Adam-Rel": Method(partial(AdamRel, every=4), partial(AdamRel, on_rollout=False, on_change=False)),
     "feature norm": Method(partial(FeatureNorm, strength=0.1), partial(FeatureNorm, strength=0.0), refused_in=local),
     "proximal features": Method(
-        partial(ProximalFeatures, every=5), partial(ProximalFeatures, strength=0.0, every=5), refused_in=local
+        partial(ProximalFeatures, copy_every=5), partial(ProximalFeatures, strength=0.0, copy_every=5), refused_in=local
     ),
     "proximal features, all layers": Method(
-        partial(ProximalFeatures, every=5, every_layer=True),
+        partial(ProximalFeatures, copy_every=5, every_layer=True),
         partial(ProximalFeatures, strength=0.0, every_layer=True),
         refused_in=local,
     ),

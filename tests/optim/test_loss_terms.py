@@ -20,7 +20,7 @@ from tests.optim.networks import mlp, numbers
 TERMS: dict[str, Plasticity] = {
     "feature norm": partial(FeatureNorm, strength=0.5),
     "churn": partial(ChurnReduction, target_scale=0.5),
-    "PFO": partial(ProximalFeatures, every=3),
+    "PFO": partial(ProximalFeatures, copy_every=3),
     "InFeR": partial(InFeR, seed=0),
 }
 terms = pytest.mark.parametrize("term", TERMS.values(), ids=TERMS.keys())

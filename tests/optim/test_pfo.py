@@ -67,7 +67,7 @@ def test_updates_are_those_of_the_loss_with_the_term(every_layer: bool):
         sgd.zero_grad()
         loss.backward()
         sgd.step()
-    optimizer = held(network, lr=0.1, strength=2.0, every_layer=every_layer, every=0)
+    optimizer = held(network, lr=0.1, strength=2.0, every_layer=every_layer, copy_every=0)
     for number, x in enumerate(data):
         if number % 3 == 0:
             optimizer.begin_rollout()
@@ -89,7 +89,7 @@ def test_places_of_a_convolution_are_part_of_the_mean():
 
 def test_without_rollouts_the_older_weights_are_of_every_so_many_updates():
     network, data = mlp(), batches(5)
-    optimizer, seen = held(network, lr=0.1, every=2), []
+    optimizer, seen = held(network, lr=0.1, copy_every=2), []
     for x in data:
         step(network, optimizer, x)
         seen.append(torch.equal(optimizer.memory["weights"][0], network[0].weight))
@@ -134,7 +134,7 @@ def test_layers_that_feed_each_other_are_one_chain():
 
 def test_another_losss_gradients_stay_as_they_are():
     network, actions = three_units(), X.clone().requires_grad_()
-    optimizer = held(network, example=X, lr=0.1, strength=5.0, every=0)
+    optimizer = held(network, example=X, lr=0.1, strength=5.0, copy_every=0)
     for _ in range(2):
         step(network, optimizer, X)
     found = torch.autograd.grad(network(actions).sum(), actions)[0]
@@ -210,5 +210,5 @@ def test_a_network_that_is_not_called_as_a_module_is_refused():
 
 
 def test_without_an_interval_and_rollouts_it_says_what_it_will_do():
-    assert [text[:11] for text in held(mlp(), every=0).concerns()] == ["every is 0,"]
+    assert [text[:16] for text in held(mlp(), copy_every=0).concerns()] == ["copy_every is 0,"]
     assert not list(held(mlp()).concerns())
