@@ -13,9 +13,13 @@ from stable_baselines3 import A2C, DQN, PPO, SAC, TD3
 from torch import Tensor
 
 from plastic_rl.layers import hidden_layers
+from plastic_rl.learners import Backprop, Blueprint, Renewal
 from plastic_rl.optim import ChurnReduction, FeatureNorm, InFeR, Plasticity, ProximalFeatures
 from plastic_rl.sb3 import plastic, plastic_optimizers
+from plastic_rl.streams import Plan
 from tests.optim.networks import mlp, numbers
+from tests.streams.small import Blobs, go_through
+from tests.streams.small import mlp as small
 
 TERMS: dict[str, Plasticity] = {
     "feature norm": partial(FeatureNorm, strength=0.5),
@@ -128,3 +132,14 @@ def test_in_trpo_it_is_the_critics_alone(term: Any):
     (optimizer,) = plastic_optimizers(model)
     names = {each.layer.name for each in optimizer.features}  # pyright: ignore[reportAttributeAccessIssue]
     assert names == {"mlp_extractor.value_net.0"}
+
+
+@terms
+def test_around_a_network_that_is_drawn_afresh_they_remember_nothing(term: Plasticity):
+    blueprint = Blueprint(small, partial(torch.optim.SGD, lr=0.1), term, renewal=Renewal.network)
+    stream = Blobs(Plan(1, batch_size=4), 3)
+    learner, fresh = (Backprop(blueprint, stream, seed=0) for _ in range(2))
+    go_through([stream], learner)
+    for each in (learner, fresh):
+        each.begin(stream.task(1), stream.plan)
+    assert str(learner.optimizer.state_dict()) == str(fresh.optimizer.state_dict())
