@@ -74,6 +74,14 @@ class Pruning(StrEnum):
     proportional = "proportional"  # a share of all: those of least utility
 
 
+class Answers(StrEnum):
+    """The way in which two answers of a network are compared (:class:`plastic_rl.optim.ChurnReduction`)."""
+
+    auto = "auto"  # as a policy's action distribution says; as numbers where there is none
+    categorical = "categorical"  # logits of classes, by cross-entropy
+    numbers = "numbers"  # by mean squares
+
+
 class Redraw(StrEnum):
     """The value that a weight is given afresh."""
 

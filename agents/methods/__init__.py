@@ -18,7 +18,7 @@ from agents.methods.changes import (
     PlasticityInjection,
     ShrinkPerturbAtChange,
 )
-from agents.methods.losses import FeatureNorm
+from agents.methods.losses import ChurnReduction, FeatureNorm, InFeR, ProximalFeatures
 from agents.methods.networks import LayerNorm, LeakyReLU, PReLU, SmoothLeakyReLU
 from agents.methods.settings import AddedSettings, MethodSettings, NetworkSettings
 from agents.methods.units import (
@@ -47,10 +47,12 @@ from agents.methods.weights import (
 
 METHODS: dict[str, type[AddedSettings]] = {
     "adam_rel": AdamRel,
+    "churn": ChurnReduction,
     "cpr": CalibratedPartialResets,
     "feature_norm": FeatureNorm,
     "fire": FIRE,
     "hare_and_tortoise": HareAndTortoise,
+    "infer": InFeR,
     "isometry": DecoupledIsometry,
     "l2_init": L2Init,
     "layer_norm": LayerNorm,
@@ -60,6 +62,7 @@ METHODS: dict[str, type[AddedSettings]] = {
     "parseval": Parseval,
     "plasticity_injection": PlasticityInjection,
     "prelu": PReLU,
+    "pfo": ProximalFeatures,
     "redo": ReDo,
     "regrama": ReGraMa,
     "reset_head": HeadReset,
@@ -99,6 +102,7 @@ __all__ = [
     "AdamRel",
     "AddedSettings",
     "CalibratedPartialResets",
+    "ChurnReduction",
     "ContinualBackprop",
     "ContinualBackpropInPPO",
     "ContinualBackpropOnStreams",
@@ -107,6 +111,7 @@ __all__ = [
     "FeatureNorm",
     "HareAndTortoise",
     "HeadReset",
+    "InFeR",
     "L2Init",
     "L2Transfer",
     "LayerNorm",
@@ -119,6 +124,7 @@ __all__ = [
     "PReLU",
     "Parseval",
     "PlasticityInjection",
+    "ProximalFeatures",
     "ReDo",
     "ReGraMa",
     "SelectiveWeightReinitialization",

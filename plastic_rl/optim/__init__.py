@@ -4,6 +4,7 @@ from plastic_rl.optim.adam import Adam, AdamW
 from plastic_rl.optim.adam_rel import AdamRel
 from plastic_rl.optim.anchoring import Anchoring
 from plastic_rl.optim.base import Plasticity, PlasticOptimizer, innermost, methods_in
+from plastic_rl.optim.churn import ChurnReduction
 from plastic_rl.optim.continual_backprop import ContinualBackprop
 from plastic_rl.optim.cpr import CalibratedPartialResets
 from plastic_rl.optim.events import UnitForecast, UnitsReplaced
@@ -11,12 +12,14 @@ from plastic_rl.optim.ewc import ElasticWeightConsolidation
 from plastic_rl.optim.feature_norm import FeatureNorm
 from plastic_rl.optim.fire import FIRE
 from plastic_rl.optim.hare_and_tortoise import HareAndTortoise
+from plastic_rl.optim.infer import InFeR
 from plastic_rl.optim.isometry import Isometry
 from plastic_rl.optim.l2_init import L2Init
 from plastic_rl.optim.l2_transfer import L2Transfer
 from plastic_rl.optim.layer_reset import LayerReset
 from plastic_rl.optim.normalize_and_project import NormalizeAndProject
 from plastic_rl.optim.optimizer_reset import OptimizerReset
+from plastic_rl.optim.pfo import ProximalFeatures
 from plastic_rl.optim.plasticity_injection import PlasticityInjection
 from plastic_rl.optim.redo import ReDo
 from plastic_rl.optim.regrama import ReGraMa
@@ -43,10 +46,12 @@ __all__ = [
     "AdamW",
     "Anchoring",
     "CalibratedPartialResets",
+    "ChurnReduction",
     "ContinualBackprop",
     "ElasticWeightConsolidation",
     "FeatureNorm",
     "HareAndTortoise",
+    "InFeR",
     "Isometry",
     "L2Init",
     "L2Transfer",
@@ -57,6 +62,7 @@ __all__ = [
     "PlasticOptimizer",
     "Plasticity",
     "PlasticityInjection",
+    "ProximalFeatures",
     "ReDo",
     "ReGraMa",
     "SelectiveWeightReinitialization",

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from plastic_rl.layers import HiddenLayer, Port
-from plastic_rl.optim.watching import WatchingHook, are_hooks_paused
+from plastic_rl.optim.watching import WatchingHook, are_hooks_paused, uncompiled
 
 Term = Callable[[], Float[Tensor, "..."]]
 """The gradient of a term of the loss with respect to what a layer heard, worked out when it is asked for."""
@@ -55,7 +55,7 @@ class Window:
 
     def open(self) -> None:
         """Lets backward passes count from now on."""
-        self.is_open, self.was_missed, self.was_evaluating = True, False, False
+        self.is_open, self.was_missed, self.was_evaluating, self.has_counted = True, False, False, False
 
     def close(self) -> None:
         """Ends the time in which they count.
@@ -69,7 +69,7 @@ class Window:
                 "gradients came back since the last step, and no zero_grad of the optimiser, so that they are without "
                 "the term that the method adds to the loss: clear gradients with optimizer.zero_grad()"
             )
-        if was_open and self.was_evaluating:
+        if was_open and self.was_evaluating and not self.has_counted:
             raise RuntimeError(
                 "gradients came back through a network in evaluation mode, in which no term is added to the loss: "
                 "train it in training mode, network.train()"
@@ -79,6 +79,7 @@ class Window:
         """Takes note of a gradient that came back to the method's layers."""
         self.was_missed |= not self.is_open
         self.was_evaluating |= not is_training
+        self.has_counted |= self.is_open and is_training
 
 
 class Ear(WatchingHook, ABC):
@@ -93,8 +94,11 @@ class Ear(WatchingHook, ABC):
         self.port, self.listener = port, listener
         self._handle = self.attach()
 
+    @uncompiled
     def __call__(self, module: nn.Module, *seen: Any) -> None:
-        if not are_hooks_paused():
+        if self.listener.caught is not None:
+            self.listener.catch(self.port, self.heard(*seen))
+        elif not are_hooks_paused():
             self.listener.pass_on(self.port, self.heard(*seen))
 
     @abstractmethod
@@ -120,6 +124,16 @@ class InputEar(Ear):
         return self.port.heard(*seen)
 
 
+class OutputEar(Ear):
+    """Passes on what a layer makes, before any non-linearity."""
+
+    def attach(self) -> Any:
+        return self.port.layer.register_forward_hook(self)
+
+    def heard(self, *seen: Any) -> Tensor:
+        return seen[1]
+
+
 class Features(ABC):
     """The units of one hidden layer; adds the gradient of a term of the loss to what comes back to them.
 
@@ -137,6 +151,7 @@ class Features(ABC):
     def __init__(self, layer: HiddenLayer, ports: Sequence[Port], window: Window) -> None:
         self.layer, self.window = layer, window
         self._latest: weakref.ref[Tensor] | None = None
+        self.caught: dict[Port, Tensor] | None = None
         self.ears = [self.ear(port, self) for port in ports]
 
     def __getstate__(self) -> dict[str, Any]:
@@ -160,6 +175,20 @@ class Features(ABC):
             return gradient + term() if window.is_open and is_training else None
 
         heard.register_hook(add)
+
+    def catch(self, port: Port, heard: Tensor) -> None:
+        """Keeps what other weights make of the same inputs (:class:`plastic_rl.optim.reference.Reference`).
+
+        Raises:
+            RuntimeError: the layer has been there already in this pass.
+        """
+        assert self.caught is not None
+        if port in self.caught:
+            raise RuntimeError(
+                f"`{port.name}` runs more than once in a pass, so that it is not known which of its values belong "
+                f"together: leave `{self.layer.name}` out (hidden_layers(…, ignore=['{self.layer.name}']))"
+            )
+        self.caught[port] = heard.detach()
 
     def remove(self) -> None:
         """Takes the hooks off."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -54,6 +54,12 @@ def unwatched(network: nn.Module) -> Iterator[nn.Module]:
             again = {n: hook for n, hook in before.items() if n in hooks or isinstance(hook, WatchingHook)}
             hooks.clear()
             hooks.update({**again, **new})
+
+
+def uncompiled(hook: Callable[..., None]) -> Callable[..., None]:
+    """The hook, which `torch.compile` lets run as it is: it cannot take hooks on tensors for a part of its graph."""
+    excepted: Any = torch.compiler.disable(hook)
+    return excepted
 
 
 class _Pause:

@@ -13,8 +13,10 @@ from torch.optim import Optimizer
 
 from plastic_rl.layers import HiddenLayer, refusal, replaceable_layers
 from plastic_rl.optim import Plasticity, PlasticOptimizer, methods_in, seeded, wrapped
+from plastic_rl.optim.passages import passage
 from plastic_rl.sb3.example import example
 from plastic_rl.sb3.optimizer_slots import OptimizerSlot, optimizer_slots
+from plastic_rl.sb3.passages import passage_of_policy
 from plastic_rl.sb3.renorm import with_renorms
 from plastic_rl.sb3.rmsprop import with_restart
 
@@ -27,6 +29,8 @@ Q_NETWORKS = ("q_net", "quantile_net")
 
 # Where SB3's actor-critic policies keep what their critic alone uses.
 CRITIC_PARTS = ("mlp_extractor.value_net.", "vf_features_extractor.")
+
+passage.register(BaseModel, passage_of_policy)  # for methods that run a network again
 
 
 def attach(model: BaseAlgorithm, plasticity: Plasticity, ignore: Collection[str] = ()) -> None:

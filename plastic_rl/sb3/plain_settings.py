@@ -99,4 +99,4 @@ def _try(method: Callable[..., Any], settings: Mapping[str, Any]) -> None:
         producer, reader = nn.Linear(1, 1), nn.Linear(1, 1, bias=False)
         adam = torch.optim.Adam([*producer.parameters(), *reader.parameters()])  # what most methods are around
         build: Any = method
-        build(adam, [HiddenLayer("trial", producer, [reader])], **settings)
+        build(adam, [HiddenLayer("trial", producer, [reader], network=nn.Sequential(producer, reader))], **settings)

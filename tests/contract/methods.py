@@ -18,10 +18,12 @@ from plastic_rl.optim import (
     AdamRel,
     Anchoring,
     CalibratedPartialResets,
+    ChurnReduction,
     ContinualBackprop,
     ElasticWeightConsolidation,
     FeatureNorm,
     HareAndTortoise,
+    InFeR,
     Isometry,
     L2Init,
     L2Transfer,
@@ -31,6 +33,7 @@ from plastic_rl.optim import (
     Plasticity,
     PlasticityInjection,
     PlasticOptimizer,
+    ProximalFeatures,
     ReDo,
     ReGraMa,
     SelectiveWeightReinitialization,
@@ -108,6 +111,9 @@ METHODS = {
         partial(CalibratedPartialResets, replacement_rate=0.5, every=2, decay_rate=0.5),
         partial(CalibratedPartialResets, replacement_rate=0.0, every=2),
     ),
+    "churn reduction": Method(
+        partial(ChurnReduction, target_scale=0.5), partial(ChurnReduction, target_scale=0.0), refused_in=local
+    ),
     "ReDo": Method(partial(ReDo, threshold=0.8, every=2), partial(ReDo, threshold=0.8, every=0), replaces=True),
     "ReDo by deviation": Method(
         partial(ReDo, threshold=0.8, every=2, activity="deviation"), partial(ReDo, every=0), replaces=True
@@ -139,6 +145,15 @@ METHODS = {
     "L2 init": Method(partial(L2Init, strength=0.1), partial(L2Init, strength=0.0)),
     "Adam-Rel": Method(partial(AdamRel, every=4), partial(AdamRel, on_rollout=False, on_change=False)),
     "feature norm": Method(partial(FeatureNorm, strength=0.1), partial(FeatureNorm, strength=0.0), refused_in=local),
+    "proximal features": Method(
+        partial(ProximalFeatures, copy_every=5), partial(ProximalFeatures, strength=0.0, copy_every=5), refused_in=local
+    ),
+    "proximal features, all layers": Method(
+        partial(ProximalFeatures, copy_every=5, every_layer=True),
+        partial(ProximalFeatures, strength=0.0, every_layer=True),
+        refused_in=local,
+    ),
+    "InFeR": Method(partial(InFeR, heads=3), partial(InFeR, strength=0.0), refused_in=local),
     "FIRE": Method(partial(FIRE, every=5), partial(FIRE, on_change=False), begin=announce),
     "last layers drawn afresh": Method(
         partial(LayerReset, last=2, every=5), partial(LayerReset, last=2, on_change=False), begin=announce

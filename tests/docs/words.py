@@ -25,7 +25,15 @@ TOKEN = re.compile(r"[~\w]?[\w./-]*/[\w./<>{},…-]*|(?<![\w.])[A-Za-z_](?:[\w.-
 FILE = re.compile(r"[\w-]*(?:\.\w+)?\.(?:py|md|csv|json|jsonl|png|yaml|zip|pt|pth|npy|npz|pkl|gz)")
 # Names of others' code, of examples, and of what stands in no Python file.
 FOREIGN = {
-    *("AdamGnT", "shibhansh/loss-of-plasticity", "jaehong31/APD", "choasma/HSIC-bottleneck"),
+    *(
+        "AdamGnT",
+        "shibhansh/loss-of-plasticity",
+        "bluecontra/C-CHAIN",
+        "timoklein/infer",
+        "jaehong31/APD",
+        "choasma/HSIC-bottleneck",
+    ),
+    *("bluecontra/C-CHAIN", "timoklein/infer"),
     *("google/dopamine", "labs/redo", "sub_mean_score", "pruning"),
     *("Method", "net", "net.fc1", "net.fc2", "its", "next_observation", "critic_optimizer"),
     *("model.policy.get_submodule", "observations.npy", "policy.pth", "optimizer.pth"),

@@ -21,10 +21,10 @@ def test_a_single_process_agrees_with_itself():
 
 
 @pytest.mark.skipif(not distributed.is_gloo_available(), reason="torch was built without gloo")
-def test_all_processes_replace_the_same_units(tmp_path: Path):
+def test_all_processes_replace_the_same_units_and_add_the_same_terms(tmp_path: Path):
     command = [sys.executable, "-m", "tests.optim.ddp_worker"]
     workers = [subprocess.Popen([*command, str(rank), str(tmp_path / "meet"), str(tmp_path)]) for rank in range(2)]
     assert [worker.wait(timeout=120) for worker in workers] == [0, 0]
     (replaced, first), (_, second) = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
     assert replaced > 10
-    assert are_equal(first, second)
+    assert all(are_equal(one, other) for one, other in zip(first, second, strict=True))

@@ -162,8 +162,10 @@ def test_gradients_may_be_cleared_after_the_step():
 
 def test_layers_can_be_found_while_it_is_on():
     network = mlp()
-    penalised(network, hidden_layers(network, torch.zeros(1, 6)), strength=5.0)
+    optimizer = penalised(network, hidden_layers(network, torch.zeros(1, 6)), strength=5.0)
     assert [layer.name for layer in hidden_layers(network, torch.zeros(1, 6))] == ["0", "2"]
+    network(torch.ones(2, 6)).sum().backward()  # gradients in evaluation mode, and those that count
+    optimizer.step()
 
 
 def test_with_nothing_to_hear_it_is_refused():
