@@ -136,6 +136,13 @@ class Activation(StrEnum):
     leaky_relu = "leaky_relu"
     smooth_leaky_relu = "smooth_leaky_relu"
     prelu = "prelu"
+    crelu = "crelu"
+    fourier = "fourier"
+
+    @property
+    def doubles(self) -> bool:
+        """True if it gives two numbers for each unit."""
+        return self in (Activation.crelu, Activation.fourier)
 
 
 class Estimator(StrEnum):

@@ -19,7 +19,7 @@ from agents.methods.changes import (
     ShrinkPerturbAtChange,
 )
 from agents.methods.losses import FeatureNorm
-from agents.methods.networks import LayerNorm, LeakyReLU, PReLU, SmoothLeakyReLU
+from agents.methods.networks import CReLU, FourierFeatures, LayerNorm, LeakyReLU, PReLU, SmoothLeakyReLU
 from agents.methods.settings import AddedSettings, MethodSettings, NetworkSettings
 from agents.methods.units import (
     CalibratedPartialResets,
@@ -49,7 +49,9 @@ METHODS: dict[str, type[AddedSettings]] = {
     "adam_rel": AdamRel,
     "cpr": CalibratedPartialResets,
     "feature_norm": FeatureNorm,
+    "crelu": CReLU,
     "fire": FIRE,
+    "fourier": FourierFeatures,
     "hare_and_tortoise": HareAndTortoise,
     "isometry": DecoupledIsometry,
     "l2_init": L2Init,
@@ -98,6 +100,7 @@ __all__ = [
     "UPGD",
     "AdamRel",
     "AddedSettings",
+    "CReLU",
     "CalibratedPartialResets",
     "ContinualBackprop",
     "ContinualBackpropInPPO",
@@ -105,6 +108,7 @@ __all__ = [
     "DecoupledIsometry",
     "ElasticWeightConsolidation",
     "FeatureNorm",
+    "FourierFeatures",
     "HareAndTortoise",
     "HeadReset",
     "L2Init",

@@ -6,7 +6,7 @@ from plastic_rl.networks.input_normalization import InputNormalization
 from plastic_rl.networks.lenet import LeNet
 from plastic_rl.networks.local_mlp import LocalMLP
 from plastic_rl.networks.mlp import MLP
-from plastic_rl.networks.nonlinearity import nonlinearity
+from plastic_rl.networks.nonlinearity import nonlinearity, outputs_before
 from plastic_rl.networks.residual_conv import ResidualConv
 from plastic_rl.networks.resnet import ResNet18
 
@@ -20,4 +20,5 @@ __all__ = [
     "ResidualConv",
     "network_for",
     "nonlinearity",
+    "outputs_before",
 ]

@@ -9,5 +9,8 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "leaky ReLU": {"activation": "leaky_relu", "slope": 0.1},
     "Smooth-Leaky": {"activation": "smooth_leaky_relu"},
     "PReLU": {"activation": "prelu"},
+    "CReLU": {"activation": "crelu"},
+    "Fourier": {"activation": "fourier"},
+    "layer norm, CReLU": {"normalization": "layer", "activation": "crelu"},
     "layer norm, leaky ReLU": {"normalization": "layer", "activation": "leaky_relu"},
 }

@@ -1,12 +1,14 @@
 """Non-linearities, by hand."""
 
+import math
+
 import pytest
 import torch
 from torch import nn
 
 from plastic_rl.diagnostics import flatness
 from plastic_rl.layers import hidden_layers
-from plastic_rl.networks import nonlinearity
+from plastic_rl.networks import network_for, nonlinearity
 
 
 def of(inputs, **settings):
@@ -33,6 +35,35 @@ def test_smooth_leaky_is_equation_1_of_its_paper():
     assert values.tolist() == pytest.approx([-0.2 - 1.8 * 0.1192029, 0.0, 0.2 + 1.8 * 0.8807971])
     far = of([-60.0, 60.0], activation="smooth_leaky_relu").tolist()
     assert far == pytest.approx([-6.0, 60.0])
+
+
+def test_crelu_gives_both_sides_of_each_unit():
+    assert of([[-2.0, 3.0], [0.0, -1.0]], activation="crelu").tolist() == [[0, 3, 2, 0], [0, 0, 0, 1]]
+
+
+def test_fourier_features_are_sine_and_cosine():
+    """sin 0 = 0, cos 0 = 1; sin π/6 = 1/2, cos π/6 = √3/2."""
+    values = of([[0.0, math.pi / 6]], activation="fourier")[0]
+    assert values.tolist() == pytest.approx([0.0, 0.5, 1.0, 3**0.5 / 2])
+
+
+def test_a_unit_that_gives_two_numbers_is_never_stuck_but_at_zero():
+    for activation, stuck in (("crelu", [True, False]), ("fourier", [False, False])):
+        network = nn.Sequential(nn.Linear(3, 2), *nonlinearity(activation=activation), nn.Linear(4, 1))
+        network[0].weight.data.zero_()
+        network[0].bias.data = torch.tensor([0.0, -math.pi / 2])
+        (found,) = flatness(hidden_layers(network, torch.randn(5, 3)), lambda: network(torch.randn(5, 3))).values()  # noqa: B023
+        assert found.stuck.tolist() == stuck
+
+
+def test_a_network_that_doubles_has_half_as_many_units_and_the_same_columns():
+    network = network_for("mlp", (5,), 3, hidden_layers=2, hidden_units=8, width=1, activation="crelu")
+    shapes = [tuple(module.weight.shape) for module in network if isinstance(module, nn.Linear)]
+    assert shapes == [(4, 5), (4, 8), (3, 8)]
+    for layer in hidden_layers(network, torch.zeros(1, 5)):
+        assert layer.read_by[0].index.tolist() == [[unit, unit + 4] for unit in range(4)]
+    with pytest.raises(ValueError, match="the width of a layer must be even, got 7"):
+        network_for("mlp", (5,), 3, hidden_layers=2, hidden_units=7, width=1, activation="fourier")
 
 
 @pytest.mark.parametrize("activation", ["leaky_relu", "smooth_leaky_relu", "prelu"])
