@@ -138,6 +138,7 @@ class Activation(StrEnum):
     prelu = "prelu"
     crelu = "crelu"
     fourier = "fourier"
+    aid = "aid"
 
     @property
     def doubles(self) -> bool:

@@ -19,7 +19,7 @@ from agents.methods.changes import (
     ShrinkPerturbAtChange,
 )
 from agents.methods.losses import FeatureNorm
-from agents.methods.networks import CReLU, FourierFeatures, LayerNorm, LeakyReLU, PReLU, SmoothLeakyReLU
+from agents.methods.networks import AID, CReLU, Dropout, FourierFeatures, LayerNorm, LeakyReLU, PReLU, SmoothLeakyReLU
 from agents.methods.settings import AddedSettings, MethodSettings, NetworkSettings
 from agents.methods.units import (
     CalibratedPartialResets,
@@ -47,9 +47,11 @@ from agents.methods.weights import (
 
 METHODS: dict[str, type[AddedSettings]] = {
     "adam_rel": AdamRel,
+    "aid": AID,
     "cpr": CalibratedPartialResets,
     "feature_norm": FeatureNorm,
     "crelu": CReLU,
+    "dropout": Dropout,
     "fire": FIRE,
     "fourier": FourierFeatures,
     "hare_and_tortoise": HareAndTortoise,
@@ -93,6 +95,7 @@ EXCLUSIVE: dict[frozenset[str], str] = {
 """Pairs of methods that no agent may have together, with the reason; :mod:`agents.together` refuses them."""
 
 __all__ = [
+    "AID",
     "EXCLUSIVE",
     "FIRE",
     "METHODS",
@@ -106,6 +109,7 @@ __all__ = [
     "ContinualBackpropInPPO",
     "ContinualBackpropOnStreams",
     "DecoupledIsometry",
+    "Dropout",
     "ElasticWeightConsolidation",
     "FeatureNorm",
     "FourierFeatures",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from agents.methods.settings import NetworkSettings
-from plastic_rl.settings import Positive, Rate
+from plastic_rl.settings import Positive, Range, Rate
 
 
 @dataclass
@@ -74,3 +74,27 @@ class FourierFeatures(NetworkSettings):
 
     def network_options(self) -> dict[str, Any]:
         return {"activation": "fourier"}
+
+
+@dataclass
+class Dropout(NetworkSettings):
+    """Dropout behind each non-linearity (Srivastava et al. 2014); the rate is ours."""
+
+    summary: ClassVar[str] = "whose hidden activations are dropped at random while it learns (Srivastava et al. 2014)"
+
+    dropout: Annotated[float, Range(0, 1, high_included=False)] = 0.1  # share of the activations
+
+    def network_options(self) -> dict[str, Any]:
+        return {"dropout": self.dropout}
+
+
+@dataclass
+class AID(NetworkSettings):
+    """Activation by interval-wise dropout (Park et al., ICML 2025; 0.99 to 0.999 in their reinforcement learning)."""
+
+    summary: ClassVar[str] = "whose units pass now their positive side, now their negative one (AID, Park et al. 2025)"
+
+    probability: Annotated[float, Range(0, 1, low_included=False)] = 0.99  # p, of the positive side
+
+    def network_options(self) -> dict[str, Any]:
+        return {"activation": "aid", "probability": self.probability}

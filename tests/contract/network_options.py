@@ -11,6 +11,8 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "PReLU": {"activation": "prelu"},
     "CReLU": {"activation": "crelu"},
     "Fourier": {"activation": "fourier"},
-    "layer norm, CReLU": {"normalization": "layer", "activation": "crelu"},
+    "dropout": {"dropout": 0.2},
+    "AID": {"activation": "aid", "probability": 0.8},
+    "layer norm, CReLU, dropout": {"normalization": "layer", "activation": "crelu", "dropout": 0.1},
     "layer norm, leaky ReLU": {"normalization": "layer", "activation": "leaky_relu"},
 }

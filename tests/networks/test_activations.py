@@ -1,6 +1,8 @@
 """Non-linearities, by hand."""
 
+import copy
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -9,6 +11,8 @@ from torch import nn
 from plastic_rl.diagnostics import flatness
 from plastic_rl.layers import hidden_layers
 from plastic_rl.networks import network_for, nonlinearity
+from plastic_rl.networks.activations import AID, Dropout
+from plastic_rl.networks.activations.masks import expected_interval_dropout, interval_dropout
 
 
 def of(inputs, **settings):
@@ -75,3 +79,59 @@ def test_a_slope_below_zero_leaves_no_unit_stuck(activation):
     assert not found.flat.any()
     assert not found.dead.any()
     assert not found.saturated.any()
+
+
+def test_interval_dropout_by_hand():
+    inputs, mask = torch.tensor([-2.0, -2.0, 3.0, 3.0, 0.0]), torch.tensor([0.0, 1.0, 0.0, 1.0, 1.0])
+    assert interval_dropout(inputs, mask).tolist() == [-2, 0, 0, 3, 0]
+    assert expected_interval_dropout(inputs, 0.75).tolist() == pytest.approx([-0.5, -0.5, 2.25, 2.25, 0])
+
+
+@pytest.mark.parametrize("module", [AID(probability=0.7), Dropout(0.3)], ids=["AID", "dropout"])
+def test_in_evaluation_mode_it_is_the_mean_over_masks(module):
+    inputs = torch.tensor([[-1.0, 2.0]]).expand(20_000, 2)
+    mean = module.train()(inputs).mean(0)
+    assert module.draws == 1
+    torch.testing.assert_close(mean, module.eval()(inputs)[0], atol=0.03, rtol=0)
+    assert module.draws == 1
+
+
+def test_aid_is_relu_at_one_and_dropout_on_a_line_at_a_half():
+    inputs = torch.randn(50, 4)
+    for mode in (True, False):
+        assert torch.equal(AID(probability=1.0).train(mode)(inputs), inputs.relu())
+    torch.testing.assert_close(AID(probability=0.5).eval()(inputs), inputs / 2)
+    halved = AID(probability=0.5)(inputs)
+    assert ((halved == 0) | (halved == inputs)).all()
+    assert 0 < (halved == 0).float().mean() < 1
+
+
+def test_dropout_keeps_a_share_and_scales_it_up():
+    dropped = Dropout(0.75)(torch.ones(4000))
+    assert set(dropped.tolist()) == {0.0, 4.0}
+    assert dropped.mean().item() == pytest.approx(1.0, abs=0.15)
+
+
+@pytest.mark.parametrize("make", [partial(AID, probability=0.8), partial(Dropout, 0.3)], ids=["AID", "dropout"])
+def test_masks_are_the_modules_own_and_go_on_where_it_was_saved(make):
+    torch.manual_seed(0)
+    one, other = make(), make()
+    inputs, before = torch.randn(6, 8), torch.get_rng_state()
+    masks = [one(inputs) for _ in range(3)]
+    assert torch.equal(torch.get_rng_state(), before)
+    assert not torch.equal(masks[0], masks[1])
+    assert not torch.equal(masks[0], other(inputs))
+    saved = one.state_dict()
+    ahead = one(inputs)
+    other.load_state_dict(saved)
+    assert torch.equal(other(inputs), ahead)
+    assert torch.equal(copy.deepcopy(other)(inputs), one(inputs))
+
+
+def test_a_compiled_network_draws_the_same_masks_anew_each_time():
+    torch.manual_seed(0)
+    module = Dropout(0.5)  # shapes that are checked while tests run cannot be compiled
+    compiled, inputs = torch.compile(copy.deepcopy(module), backend="eager"), torch.ones(4, 8)
+    outputs = [compiled(inputs) for _ in range(3)]
+    assert not torch.equal(outputs[0], outputs[1])
+    assert all(torch.equal(output, module(inputs)) for output in outputs)

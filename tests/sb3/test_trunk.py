@@ -9,6 +9,7 @@ from stable_baselines3 import A2C, DQN, PPO, SAC, TD3
 from torch import nn
 
 from plastic_rl.doctor import examine_saved
+from plastic_rl.networks.activations import RandomMask
 from plastic_rl.sb3 import layers_of, mlp_policy, plastic, plastic_optimizers, trunk
 from tests.contract.network_options import NETWORKS
 from tests.sb3.training import EAGER, learn, replaced, same_parameters
@@ -110,6 +111,20 @@ def test_policies_that_cannot_be_halved_are_refused_by_name():
             policy_kwargs={"net_arch": [5], **trunk(activation="crelu")},
             device="cpu",
         )
+
+
+def test_ppo_acts_by_the_mean_and_learns_with_masks():
+    model = made(PPO, "dropout")
+    masks = [module for module in model.policy.modules() if isinstance(module, RandomMask)]
+    learn(model, 32)
+    assert [mask.draws for mask in masks] == [2 * 10] * 4  # one for each of two minibatches in each of ten epochs
+    assert len({mask.seed for mask in masks}) == 4
+    observation = model.get_env().reset()
+    values = [model.policy.predict_values(torch.as_tensor(observation)) for _ in range(2)]
+    model.policy.set_training_mode(False)
+    expected = [model.policy.predict_values(torch.as_tensor(observation)) for _ in range(2)]
+    assert torch.equal(*expected)
+    assert not torch.equal(*values)
 
 
 def test_what_cannot_be_made_is_refused_before_the_policy_is_made():
