@@ -139,6 +139,7 @@ class Activation(StrEnum):
     crelu = "crelu"
     fourier = "fourier"
     aid = "aid"
+    rational = "rational"
 
     @property
     def doubles(self) -> bool:

@@ -19,7 +19,17 @@ from agents.methods.changes import (
     ShrinkPerturbAtChange,
 )
 from agents.methods.losses import FeatureNorm
-from agents.methods.networks import AID, CReLU, Dropout, FourierFeatures, LayerNorm, LeakyReLU, PReLU, SmoothLeakyReLU
+from agents.methods.networks import (
+    AID,
+    CReLU,
+    Dropout,
+    FourierFeatures,
+    LayerNorm,
+    LeakyReLU,
+    PReLU,
+    Rational,
+    SmoothLeakyReLU,
+)
 from agents.methods.settings import AddedSettings, MethodSettings, NetworkSettings
 from agents.methods.units import (
     CalibratedPartialResets,
@@ -64,6 +74,7 @@ METHODS: dict[str, type[AddedSettings]] = {
     "parseval": Parseval,
     "plasticity_injection": PlasticityInjection,
     "prelu": PReLU,
+    "rational": Rational,
     "redo": ReDo,
     "regrama": ReGraMa,
     "reset_head": HeadReset,
@@ -127,6 +138,7 @@ __all__ = [
     "PReLU",
     "Parseval",
     "PlasticityInjection",
+    "Rational",
     "ReDo",
     "ReGraMa",
     "SelectiveWeightReinitialization",

@@ -98,3 +98,13 @@ class AID(NetworkSettings):
 
     def network_options(self) -> dict[str, Any]:
         return {"activation": "aid", "probability": self.probability}
+
+
+@dataclass
+class Rational(NetworkSettings):
+    """Rational activations (Molina et al. 2020; Delfosse et al., ICLR 2024), one for each layer."""
+
+    summary: ClassVar[str] = "whose layers learn their non-linearity, a rational function (Delfosse et al. 2024)"
+
+    def network_options(self) -> dict[str, Any]:
+        return {"activation": "rational"}

@@ -8,7 +8,16 @@ from typing import Any
 from torch import nn
 
 from plastic_rl.choices import Activation
-from plastic_rl.networks.activations import AID, CReLU, Dropout, FourierFeatures, SmoothLeakyReLU, leaky_relu, prelu
+from plastic_rl.networks.activations import (
+    AID,
+    CReLU,
+    Dropout,
+    FourierFeatures,
+    Rational,
+    SmoothLeakyReLU,
+    leaky_relu,
+    prelu,
+)
 from plastic_rl.networks.normalization import normalization_of
 from plastic_rl.validation import one_of
 
@@ -20,6 +29,7 @@ ACTIVATIONS: dict[Activation, Callable[..., nn.Module]] = {
     Activation.crelu: CReLU,
     Activation.fourier: FourierFeatures,
     Activation.aid: AID,
+    Activation.rational: Rational,
 }
 
 SETTINGS: dict[Activation, tuple[str, ...]] = {

@@ -11,6 +11,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "PReLU": {"activation": "prelu"},
     "CReLU": {"activation": "crelu"},
     "Fourier": {"activation": "fourier"},
+    "rational": {"activation": "rational"},
     "dropout": {"dropout": 0.2},
     "AID": {"activation": "aid", "probability": 0.8},
     "layer norm, CReLU, dropout": {"normalization": "layer", "activation": "crelu", "dropout": 0.1},

@@ -13,6 +13,7 @@ from plastic_rl.layers import hidden_layers
 from plastic_rl.networks import network_for, nonlinearity
 from plastic_rl.networks.activations import AID, Dropout
 from plastic_rl.networks.activations.masks import expected_interval_dropout, interval_dropout
+from plastic_rl.networks.activations.rational import polynomial, rational
 
 
 def of(inputs, **settings):
@@ -135,3 +136,20 @@ def test_a_compiled_network_draws_the_same_masks_anew_each_time():
     outputs = [compiled(inputs) for _ in range(3)]
     assert not torch.equal(outputs[0], outputs[1])
     assert all(torch.equal(output, module(inputs)) for output in outputs)
+
+
+def test_a_rational_activation_by_hand():
+    """(1 + 2 · 2) / (1 + |-3 · 2|) = 5 / 7, and where the polynomial below is positive (1 + 2 x) / (1 + 3 |x|)."""
+    numerator, denominator = torch.tensor([1.0, 2, 0, 0, 0, 0]), torch.tensor([-3.0, 0, 0, 0])
+    values = rational(torch.tensor([2.0, -1.0, 0.0]), numerator, denominator)
+    assert values.tolist() == pytest.approx([5 / 7, -1 / 4, 1.0])
+    assert polynomial(torch.tensor([3.0]), torch.tensor([1.0, 2, 5])).tolist() == [1 + 6 + 45]
+
+
+def test_a_rational_activation_begins_as_a_leaky_relu_and_learns_all_coefficients():
+    inputs = torch.linspace(-3, 3, 101)
+    (module,) = nonlinearity(activation="rational")
+    torch.testing.assert_close(module(inputs), of(inputs.tolist(), activation="leaky_relu"), atol=0.034, rtol=0)
+    module(inputs).square().sum().backward()
+    assert all((parameter.grad != 0).all() for parameter in module.parameters())
+    assert [parameter.shape for parameter in module.parameters()] == [(6,), (4,)]
