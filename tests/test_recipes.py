@@ -87,7 +87,9 @@ def test_the_settings_of_a_network_are_those_of_the_library(word):
 @pytest.mark.parametrize("base", [PPOAPD, PPOHSICReg])
 @pytest.mark.parametrize("word", NETWORKS)
 def test_a_network_goes_with_what_looks_at_the_layers_of_a_policy(word, base):
-    model = combined(base, NETWORKS[word])(**SMALL).build(PermutedCartPole(n_envs=1).make(0), seed=0, device="cpu")
+    model = combined("ppo", base, NETWORKS[word])(**SMALL).build(
+        PermutedCartPole(n_envs=1).make(0), seed=0, device="cpu"
+    )
     model.learn(64)
     assert all(torch.isfinite(parameter).all() for parameter in model.policy.parameters())
 
