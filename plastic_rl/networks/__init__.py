@@ -1,5 +1,14 @@
 """The networks of the published experiments."""
 
+from plastic_rl.networks.activations import (
+    AID,
+    CReLU,
+    Dropout,
+    FourierFeatures,
+    RandomMask,
+    Rational,
+    SmoothLeakyReLU,
+)
 from plastic_rl.networks.choice import network_for
 from plastic_rl.networks.convnet import ConvNet
 from plastic_rl.networks.input_normalization import InputNormalization
@@ -11,13 +20,20 @@ from plastic_rl.networks.residual_conv import ResidualConv
 from plastic_rl.networks.resnet import ResNet18
 
 __all__ = [
+    "AID",
     "MLP",
+    "CReLU",
     "ConvNet",
+    "Dropout",
+    "FourierFeatures",
     "InputNormalization",
     "LeNet",
     "LocalMLP",
+    "RandomMask",
+    "Rational",
     "ResNet18",
     "ResidualConv",
+    "SmoothLeakyReLU",
     "network_for",
     "nonlinearity",
     "outputs_before",

@@ -9,7 +9,8 @@ from stable_baselines3 import A2C, DQN, PPO, SAC, TD3
 from torch import nn
 
 from plastic_rl.doctor import examine_saved
-from plastic_rl.networks.activations import RandomMask
+from plastic_rl.networks import RandomMask
+from plastic_rl.optim import NormalizeAndProject
 from plastic_rl.sb3 import layers_of, mlp_policy, plastic, plastic_optimizers, trunk
 from tests.contract.network_options import NETWORKS
 from tests.sb3.training import EAGER, learn, replaced, same_parameters
@@ -78,6 +79,12 @@ def test_normalised_layers_are_audible_and_say_so():
     layers = list(layers_of(made(PPO, "layer norm").policy))
     assert len(layers) == 4
     assert all(layer.is_audible for layer in layers)
+
+
+@pytest.mark.parametrize(("name", "concerns"), [("layer norm", 0), ("leaky ReLU", 1)])
+def test_normalise_and_project_finds_the_norms_of_a_trunk(name, concerns):
+    (optimizer,) = plastic_optimizers(made(plastic(PPO), name, plasticity=NormalizeAndProject).policy)
+    assert len(list(optimizer.concerns())) == concerns
 
 
 def widths(network):
