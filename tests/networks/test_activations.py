@@ -83,7 +83,7 @@ def test_a_slope_below_zero_leaves_no_unit_stuck(activation):
 
 
 def test_interval_dropout_by_hand():
-    inputs, mask = torch.tensor([-2.0, -2.0, 3.0, 3.0, 0.0]), torch.tensor([0.0, 1.0, 0.0, 1.0, 1.0])
+    inputs, mask = torch.tensor([-2.0, -2.0, 3.0, 3.0, 0.0]), torch.tensor([False, True, False, True, True])
     assert interval_dropout(inputs, mask).tolist() == [-2, 0, 0, 3, 0]
     assert expected_interval_dropout(inputs, 0.75).tolist() == pytest.approx([-0.5, -0.5, 2.25, 2.25, 0])
 

@@ -11,20 +11,20 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
 from plastic_rl.validation import fraction
 
 
-def interval_dropout(inputs: Float[Tensor, "*any"], mask: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
-    """M relu(x) - (1 - m) relu(-x): where the mask is 1 the positive half passes, where it is 0 the negative."""
-    return inputs * torch.where(inputs > 0, mask, 1 - mask)
+def interval_dropout(inputs: Float[Tensor, "*any"], mask: Bool[Tensor, "*any"]) -> Float[Tensor, "*any"]:
+    """The masked sum m relu(x) - (1 - m) relu(-x): the positive half passes where m is true, elsewhere the other."""
+    return inputs * ((inputs > 0) == mask)
 
 
 def expected_interval_dropout(inputs: Float[Tensor, "*any"], probability: float) -> Float[Tensor, "*any"]:
-    """P relu(x) - (1 - p) relu(-x), the mean of :func:`interval_dropout` over masks of mean p."""
+    """The sum p relu(x) - (1 - p) relu(-x), the mean of :func:`interval_dropout` over masks of mean p."""
     return probability * functional.leaky_relu(inputs, (1 - probability) / probability)
 
 
@@ -32,7 +32,7 @@ class RandomMask(nn.Module, ABC):
     """Draws a mask whenever it runs in training mode; in evaluation mode it gives the mean over all masks.
 
     Args:
-        probability: of a 1 in the mask.
+        probability: that an element of the mask is true.
     """
 
     def __init__(self, probability: float) -> None:
@@ -50,7 +50,7 @@ class RandomMask(nn.Module, ABC):
 
     @abstractmethod
     def masked(self, input: Tensor, mask: Tensor) -> Tensor:
-        """The output with a mask of ones and zeros."""
+        """The output with a mask, true with the probability of this module."""
 
     @abstractmethod
     def expected(self, input: Tensor) -> Tensor:
@@ -60,7 +60,8 @@ class RandomMask(nn.Module, ABC):
         source = Generator(input.device)
         source.manual_seed((self.seed * 1_000_003 + self.draws) % 2**63)
         self.draws += 1
-        return torch.empty_like(input, requires_grad=False).bernoulli_(self.probability, generator=source)
+        # On a processor in half the time of `bernoulli_`.
+        return torch.rand(input.shape, device=input.device, generator=source) < self.probability
 
     def get_extra_state(self) -> Tensor:
         """The seed, and how many masks it has given."""
@@ -91,7 +92,7 @@ class Dropout(RandomMask):
         super().__init__(1 - rate)
 
     def masked(self, input: Tensor, mask: Tensor) -> Tensor:
-        return input * mask / self.probability
+        return input * mask * (1 / self.probability)
 
     def expected(self, input: Tensor) -> Tensor:
         return input

@@ -17,7 +17,7 @@ DENOMINATOR = (0.0, 3.969340, 0.0, 0.300074)
 
 
 def polynomial(inputs: Tensor, coefficients: Float[Tensor, " degree"]) -> Tensor:
-    """c_0 + c_1 x + c_2 x² + …, by Horner's rule."""
+    """The polynomial c_0 + c_1 x + c_2 x² + …, by Horner's rule."""
     *lower, total = coefficients.unbind()
     for coefficient in reversed(lower):
         total = total * inputs + coefficient
@@ -25,7 +25,7 @@ def polynomial(inputs: Tensor, coefficients: Float[Tensor, " degree"]) -> Tensor
 
 
 def rational(inputs: Tensor, numerator: Float[Tensor, " m"], denominator: Float[Tensor, " n"]) -> Tensor:
-    """P(x) / (1 + |b_1 x + … + b_n xⁿ|): "safe", as nothing is ever divided by less than 1 (Molina et al.)."""
+    """The quotient P(x) / (1 + |b_1 x + … + b_n xⁿ|): nothing is divided by less than 1 ("safe", Molina et al.)."""
     return polynomial(inputs, numerator) / (1 + (inputs * polynomial(inputs, denominator)).abs())
 
 
