@@ -42,7 +42,7 @@ class PPO(ReinforcementAgent):
     epsilon: Positive = 1e-8  # Adam's default
     weight_decay: NonNegative = 0.0  # added to the gradient of every parameter, as torch.optim.Adam does
     hidden_layers: Count = 2
-    hidden_units: Count = 256  # ReLU
+    hidden_units: Count = 256  # ReLU; half as many where each gives two numbers (CReLU)
     rollout_steps: Count = 2048  # environment steps between updates, over all sub-environments together
     epochs: Count = 10
     minibatch_size: Count = 128  # 16 minibatches an epoch, 160 updates a rollout
@@ -103,7 +103,7 @@ class PPO(ReinforcementAgent):
         if is_image:
             self._refuse_network_options("the convolutional network of a world of images")
         model = self.algorithm()(
-            "CnnPolicy" if is_image else "MlpPolicy",
+            "CnnPolicy" if is_image else self._mlp_policy(),
             env,
             learning_rate=self.learning_rate,
             n_steps=self._steps_of_each(env.num_envs),
@@ -158,6 +158,15 @@ class PPO(ReinforcementAgent):
                 "weight_decay": self.weight_decay,
             },
         }
+
+    def _mlp_policy(self) -> Any:
+        from stable_baselines3 import PPO as StableBaselinesPPO
+
+        from plastic_rl.choices import Activation
+        from plastic_rl.sb3 import mlp_policy
+
+        doubles = Activation(self.network_options().get("activation", "relu")).doubles
+        return mlp_policy(StableBaselinesPPO) if doubles else "MlpPolicy"
 
     def _refuse_network_options(self, network: str) -> None:
         from plastic_rl.errors import UserError

@@ -1,7 +1,7 @@
 """Long lives: sixty scrambled CartPoles in a row, in which plasticity is lost, and what keeps it.
 
-The sizes of `env=permuted-cartpole` (2 x 64 ReLU units, separate actor and critic, rollouts of 1,024 steps, Adam at 1e-3,
-entropy 0.01), but sixty tasks where the study of permuted CartPole has ten.
+The settings of `env=permuted-cartpole` (2 x 64 ReLU units, separate actor and critic, rollouts of 1,024 steps, Adam at
+1e-3, entropy 0.01), but sixty tasks where the study of permuted CartPole has ten.
 
 python -m experiments.long_lives            # runs what is missing (a working day on two cores), then draws
 python -m experiments.long_lives --draw     # draws from the committed table

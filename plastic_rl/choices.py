@@ -144,6 +144,15 @@ class Activation(StrEnum):
     leaky_relu = "leaky_relu"
     smooth_leaky_relu = "smooth_leaky_relu"
     prelu = "prelu"
+    crelu = "crelu"
+    fourier = "fourier"
+    aid = "aid"
+    rational = "rational"
+
+    @property
+    def doubles(self) -> bool:
+        """True if it gives two numbers for each unit."""
+        return self in (Activation.crelu, Activation.fourier)
 
 
 class Estimator(StrEnum):

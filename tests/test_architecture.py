@@ -112,7 +112,7 @@ MAY_IMPORT = {
     "runs": {"errors"},
     "streams": {"errors", "extras"},
     "nonstationary": {"extras", "protocols", "runs"},
-    "learners": {"choices", "diagnostics", "layers", "nn", "optim", "streams"},
+    "learners": {"choices", "diagnostics", "layers", "networks", "nn", "optim", "streams"},
     "pictures": {"runs"},
     "training": {"errors", "learners", "pictures", "runs", "streams"},
     "sb3": {

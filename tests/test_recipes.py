@@ -19,8 +19,10 @@ from agents.l2_transfer import L2Transfer
 from agents.methods import METHODS, MethodSettings, NetworkSettings
 from agents.methods import ContinualBackprop as ContinualBackpropSettings
 from agents.ppo import PPO
+from agents.ppo_apd import PPOAPD
 from agents.ppo_cbp import PPOCBP
 from agents.ppo_hsic import PPOHSIC
+from agents.ppo_hsic_reg import PPOHSICReg
 from agents.ppo_l2 import PPOL2
 from agents.ppo_tuned import PPOTuned
 from agents.recipe import ReinforcementAgent
@@ -80,6 +82,16 @@ def test_the_settings_of_a_network_are_those_of_the_library(word):
     policy = AGENTS[f"ppo_{word}"](**SMALL).build(PermutedCartPole(n_envs=1).make(0), seed=0, device="cpu").policy
     between = [type(module) for module in policy.mlp_extractor.value_net[1]]
     assert between == [type(module) for module in Nonlinearity(**options)]
+
+
+@pytest.mark.parametrize("base", [PPOAPD, PPOHSICReg])
+@pytest.mark.parametrize("word", NETWORKS)
+def test_a_network_goes_with_what_looks_at_the_layers_of_a_policy(word, base):
+    model = combined("ppo", base, NETWORKS[word])(**SMALL).build(
+        PermutedCartPole(n_envs=1).make(0), seed=0, device="cpu"
+    )
+    model.learn(64)
+    assert all(torch.isfinite(parameter).all() for parameter in model.policy.parameters())
 
 
 @pytest.mark.parametrize("word", NETWORKS)

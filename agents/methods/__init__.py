@@ -19,7 +19,17 @@ from agents.methods.changes import (
     ShrinkPerturbAtChange,
 )
 from agents.methods.losses import ChurnReduction, FeatureNorm, InFeR, ProximalFeatures
-from agents.methods.networks import LayerNorm, LeakyReLU, PReLU, SmoothLeakyReLU
+from agents.methods.networks import (
+    AID,
+    CReLU,
+    Dropout,
+    FourierFeatures,
+    LayerNorm,
+    LeakyReLU,
+    PReLU,
+    Rational,
+    SmoothLeakyReLU,
+)
 from agents.methods.settings import AddedSettings, MethodSettings, NetworkSettings
 from agents.methods.units import (
     CalibratedPartialResets,
@@ -47,10 +57,14 @@ from agents.methods.weights import (
 
 METHODS: dict[str, type[AddedSettings]] = {
     "adam_rel": AdamRel,
+    "aid": AID,
     "churn": ChurnReduction,
     "cpr": CalibratedPartialResets,
+    "crelu": CReLU,
+    "dropout": Dropout,
     "feature_norm": FeatureNorm,
     "fire": FIRE,
+    "fourier": FourierFeatures,
     "hare_and_tortoise": HareAndTortoise,
     "infer": InFeR,
     "isometry": DecoupledIsometry,
@@ -60,9 +74,10 @@ METHODS: dict[str, type[AddedSettings]] = {
     "nap": NormalizeAndProject,
     "optimizer_reset": OptimizerReset,
     "parseval": Parseval,
+    "pfo": ProximalFeatures,
     "plasticity_injection": PlasticityInjection,
     "prelu": PReLU,
-    "pfo": ProximalFeatures,
+    "rational": Rational,
     "redo": ReDo,
     "regrama": ReGraMa,
     "reset_head": HeadReset,
@@ -94,6 +109,7 @@ EXCLUSIVE: dict[frozenset[str], str] = {
 """Pairs of methods that no agent may have together, with the reason; :mod:`agents.together` refuses them."""
 
 __all__ = [
+    "AID",
     "EXCLUSIVE",
     "FIRE",
     "METHODS",
@@ -101,14 +117,17 @@ __all__ = [
     "UPGD",
     "AdamRel",
     "AddedSettings",
+    "CReLU",
     "CalibratedPartialResets",
     "ChurnReduction",
     "ContinualBackprop",
     "ContinualBackpropInPPO",
     "ContinualBackpropOnStreams",
     "DecoupledIsometry",
+    "Dropout",
     "ElasticWeightConsolidation",
     "FeatureNorm",
+    "FourierFeatures",
     "HareAndTortoise",
     "HeadReset",
     "InFeR",
@@ -125,6 +144,7 @@ __all__ = [
     "Parseval",
     "PlasticityInjection",
     "ProximalFeatures",
+    "Rational",
     "ReDo",
     "ReGraMa",
     "SelectiveWeightReinitialization",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from agents.methods.settings import NetworkSettings
-from plastic_rl.settings import Positive, Rate
+from plastic_rl.settings import Positive, Range, Rate
 
 
 @dataclass
@@ -54,3 +54,57 @@ class PReLU(NetworkSettings):
 
     def network_options(self) -> dict[str, Any]:
         return {"activation": "prelu", "initial_slope": self.initial_slope}
+
+
+@dataclass
+class CReLU(NetworkSettings):
+    """Concatenated ReLU (Shang et al. 2016; against loss of plasticity: Abbas et al. 2023)."""
+
+    summary: ClassVar[str] = "whose half as many units each give relu(x) and relu(-x) (CReLU, Abbas et al. 2023)"
+
+    def network_options(self) -> dict[str, Any]:
+        return {"activation": "crelu"}
+
+
+@dataclass
+class FourierFeatures(NetworkSettings):
+    """Deep Fourier features (Lewandowski et al., ICLR 2025)."""
+
+    summary: ClassVar[str] = "whose half as many units each give sin x and cos x (Lewandowski et al. 2025)"
+
+    def network_options(self) -> dict[str, Any]:
+        return {"activation": "fourier"}
+
+
+@dataclass
+class Dropout(NetworkSettings):
+    """Dropout behind each non-linearity (Srivastava et al. 2014); the rate is ours."""
+
+    summary: ClassVar[str] = "whose hidden activations are dropped at random while it learns (Srivastava et al. 2014)"
+
+    dropout: Annotated[float, Range(0, 1, high_included=False)] = 0.1  # share of the activations
+
+    def network_options(self) -> dict[str, Any]:
+        return {"dropout": self.dropout}
+
+
+@dataclass
+class AID(NetworkSettings):
+    """Activation by interval-wise dropout (Park et al., ICML 2025; 0.99 to 0.999 in their reinforcement learning)."""
+
+    summary: ClassVar[str] = "whose units pass now their positive side, now their negative one (AID, Park et al. 2025)"
+
+    probability: Annotated[float, Range(0, 1, low_included=False)] = 0.99  # p, of the positive side
+
+    def network_options(self) -> dict[str, Any]:
+        return {"activation": "aid", "probability": self.probability}
+
+
+@dataclass
+class Rational(NetworkSettings):
+    """Rational activations (Molina et al. 2020; Delfosse et al., ICLR 2024), one for each layer."""
+
+    summary: ClassVar[str] = "whose layers learn their non-linearity, a rational function (Delfosse et al. 2024)"
+
+    def network_options(self) -> dict[str, Any]:
+        return {"activation": "rational"}

@@ -29,7 +29,7 @@ STUCK_SHARE = 0.99  # of the samples; Dohare et al. (2024) let a dead unit be ac
 STEEPEST = {
     **dict.fromkeys(("Relu", "LeakyRelu", "PreluKernel", "RreluWithNoise", "Threshold", "ClampMin"), 1.0),
     **dict.fromkeys(("Elu", "Celu", "Gelu", "Silu", "Mish", "Softplus", "LogSigmoid", "Hardswish"), 1.0),
-    **dict.fromkeys(("Tanh", "Hardtanh", "Clamp"), 1.0),
+    **dict.fromkeys(("Tanh", "Hardtanh", "Clamp", "Sin", "Cos"), 1.0),
     "Sigmoid": 1 / 4,
     "Hardsigmoid": 1 / 6,
 }

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from plastic_rl.initialisers import initialise_, kaiming_uniform_, lecun_uniform_
-from plastic_rl.networks.nonlinearity import nonlinearity
+from plastic_rl.networks.nonlinearity import nonlinearity, outputs_before
 
 
 class MLP(nn.Sequential):
@@ -21,7 +21,7 @@ class MLP(nn.Sequential):
     Args:
         inputs: numbers of one example.
         outputs: of the network.
-        hidden_units: of each hidden layer.
+        hidden_units: of each hidden layer, as the next one reads them: CReLU makes two of each output of a layer.
         hidden_layers: how many; none makes the network linear.
         normalization: "layer" or "batch" normalises what goes into each ReLU, without weights of its own; layer
             normalisation is a control that keeps plasticity by itself (Lyle et al., "Understanding plasticity in neural
@@ -48,8 +48,9 @@ class MLP(nn.Sequential):
         widths = [inputs] + [hidden_units] * hidden_layers
         hidden: list[nn.Module] = []
         for pair in pairwise(widths):
-            between = nonlinearity(hidden_units, normalization=normalization, **settings)
-            hidden += [nn.Linear(*pair), *between]
+            outputs_of_layer = outputs_before(pair[1], settings.get("activation", "relu"))
+            between = nonlinearity(outputs_of_layer, normalization=normalization, **settings)
+            hidden += [nn.Linear(pair[0], outputs_of_layer), *between]
         head = nn.Linear(widths[-1], outputs)
         super().__init__(*hidden, head)
         initialise_(self, kaiming_uniform_)

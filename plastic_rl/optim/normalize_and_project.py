@@ -78,7 +78,7 @@ class NormalizeAndProject(WeightMethod):
         if not self.is_normalized:
             yield (
                 "No normalisation layer was found: projecting weights then changes what the network computes. Put one "
-                "before each non-linearity (agent.network=layer_norm_mlp)."
+                "before each non-linearity (agent=ppo+nap+layer_norm)."
             )
 
     @torch.no_grad()

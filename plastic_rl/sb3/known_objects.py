@@ -26,6 +26,7 @@ PLAIN = (bool, int, float, str, bytes, type(None))
 NETWORKS = re.compile(
     r"(stable_baselines3|sb3_contrib)(\.\w+)*\.(policies|torch_layers)\.\w+"
     r"|plastic_rl\.sb3\.\w+\.\w+"
+    r"|plastic_rl\.networks\.activations\.\w+\.\w+"
     r"|torch\.nn\.modules\.activation\.\w+",
     re.ASCII,
 )

@@ -47,7 +47,7 @@ class RegularizedPPO(PPO):
         buffer.listener = self._label
 
     def _regularizer(self, network: nn.Sequential) -> HSICRegularizer:
-        activations = [module for module in network if not list(module.parameters())]
+        activations = [module for module in network if not isinstance(module, nn.Linear)]
         return HSICRegularizer(network, activations, lambda_x=self.lambda_x, lambda_y=self.lambda_y, sigma=self.sigma)
 
     def _label(self, samples: RolloutBufferSamples, next_observations: Tensor) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
+from plastic_rl.choices import Activation
 from plastic_rl.networks import nonlinearity
 
 
@@ -19,8 +20,23 @@ class Nonlinearity(nn.Sequential):
         settings: those of :func:`plastic_rl.networks.nonlinearity`.
     """
 
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(*nonlinearity(**settings))
+    def __init__(self, *, activation: str = "relu", **settings: Any) -> None:
+        super().__init__(*nonlinearity(activation=activation, **settings))
+        self.activation, self.doubles = activation, Activation(activation).doubles
+        self.is_halved = False  # until a policy has made room (`plastic_rl.sb3.halved_policies`)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The activations.
+
+        Raises:
+            RuntimeError: there are twice as many as the policy has room for.
+        """
+        if self.doubles and not self.is_halved:
+            raise RuntimeError(
+                f"{self.activation} gives two numbers for each unit, for which this policy has no room: "
+                'give the algorithm plastic_rl.sb3.mlp_policy(PPO), or that of another, in place of "MlpPolicy"'
+            )
+        return super().forward(input)
 
 
 def trunk(**settings: Any) -> dict[str, Any]:
@@ -33,6 +49,9 @@ def trunk(**settings: Any) -> dict[str, Any]:
     The same goes for SAC, TD3, DQN and every algorithm that takes ``activation_fn``: for actors, critics and targets.
     The network of a ``CnnPolicy`` is changed behind its convolutions alone, which have an activation of their own. A
     saved model names these modules: it is opened where plastic_rl is installed, by plain ``PPO.load`` too.
+
+    What gives two numbers for each unit ("crelu", "fourier") needs a policy that makes room for them:
+    :func:`plastic_rl.sb3.mlp_policy`.
 
     Args:
         settings: those of :func:`plastic_rl.networks.nonlinearity`: ``normalization``, ``activation`` and its settings.

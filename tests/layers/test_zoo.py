@@ -73,6 +73,14 @@ def names(layer: HiddenLayer) -> tuple[set[str], set[str]]:
     return {port.name for port in layer.produced_by}, {port.name for port in layer.read_by}
 
 
+@pytest.mark.parametrize(("name", "rows"), [("ppo, crelu", [4, 3, 4, 3]), ("sac critics, fourier", [4, 3, 4, 3])])
+def test_a_unit_that_gives_two_numbers_is_read_at_two_columns(name: str, rows: list[int]):
+    _, _, layers = find(name)
+    for layer, units in zip(layers.values(), rows, strict=True):
+        assert layer.units == units
+        assert all(port.index.tolist() == [[unit, unit + units] for unit in range(units)] for port in layer.read_by)
+
+
 def test_a_gated_perceptron_has_two_rows_for_each_unit():
     _, _, layers = find("gated")
     assert names(layers["gate"]) == ({"gate", "up"}, {"out"})

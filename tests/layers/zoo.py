@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from plastic_rl.networks import ConvNet, ResNet18
+from plastic_rl.sb3 import mlp_policy as halved
+from plastic_rl.sb3 import trunk
 
 Entry = tuple[nn.Module, tuple[Any, ...]]
 
@@ -45,6 +47,15 @@ def mlp_policy() -> Entry:
 def cnn_policy(*, shared: bool) -> Entry:
     settings = {**SMALL_CNN, "share_features_extractor": shared}
     return PPO("CnnPolicy", Box(IMAGE, DISCRETE), policy_kwargs=settings).policy, (torch.full((1, 1, 36, 36), 99.0),)
+
+
+def with_activation(algorithm: Any, part: str, activation: str) -> Entry:
+    """Part of a policy whose hidden layers have another non-linearity, which may give two numbers for each unit."""
+    spaces_ = Box(VECTOR, DISCRETE if algorithm is DQN else CONTINUOUS)
+    settings: dict[str, Any] = {"policy_kwargs": {**SMALL, **trunk(activation=activation)}}
+    model = algorithm(halved(algorithm), spaces_, **settings, **({} if algorithm is PPO else {"buffer_size": 9}))
+    example = (torch.ones(2, 4), torch.ones(2, 2)) if part == "critic" else (torch.ones(2, 4),)
+    return getattr(model, part), example
 
 
 def multi_input_policy() -> Entry:
@@ -260,6 +271,11 @@ ZOO: dict[str, Callable[[], Entry]] = {
     "dqn": dqn,
     "qr-dqn": quantile_dqn,
     "recurrent ppo": recurrent_policy,
+    "ppo, crelu": lambda: with_activation(PPO, "policy", "crelu"),
+    "sac critics, fourier": lambda: with_activation(SAC, "critic", "fourier"),
+    "td3 actor, rational": lambda: with_activation(TD3, "actor", "rational"),
+    "dqn, aid": lambda: with_activation(DQN, "q_net", "aid"),
+    "sac actor, smooth-leaky": lambda: with_activation(SAC, "actor", "smooth_leaky_relu"),
     "convnet": lambda: (ConvNet(), (torch.ones(1, 3, 32, 32),)),
     "resnet-18": lambda: (ResNet18(10, width=8), (torch.randn(2, 3, 16, 16),)),
     "vit": lambda: (VisionTransformer(fused=False), (torch.randn(2, 1, 8, 8),)),

@@ -17,7 +17,7 @@ def kinds(network):
 
 def test_without_options_a_relu_follows_and_nothing_else():
     assert kinds(nonlinearity()) == ["ReLU"]
-    assert kinds(nonlinearity(8, normalization="layer")) == ["LayerNorm", "ReLU"]
+    assert kinds(nonlinearity(8, normalization="layer", dropout=0.1)) == ["LayerNorm", "ReLU", "Dropout"]
 
 
 def test_layer_normalisation_of_any_width_is_that_of_torch():
@@ -53,6 +53,9 @@ def test_batch_normalisation_must_know_the_width():
         ({"slope": 0.1}, "relu has no slope: it takes no setting"),
         ({"activation": "smooth_leaky_relu", "p": 3}, "smooth_leaky_relu has no p: it takes slope, sharpness"),
         ({"activation": "leaky_relu", "slope": 1.5}, r"slope must be in \[0, 1\], got 1.5"),
+        ({"dropout": 1.0}, r"dropout must be in \[0, 1\), got 1.0"),
+        ({"activation": "aid", "probability": 0.0}, "probability must be above 0"),
+        ({"activation": "aid", "probability": 1.1}, r"probability must be in \[0, 1\], got 1.1"),
         ({"activation": "prelu", "initial_slope": -1.0}, r"initial_slope must be in \[0, 1\], got -1.0"),
         ({"activation": "smooth_leaky_relu", "slope": 2.0}, r"slope must be in \[0, 1\], got 2.0"),
         ({"activation": "smooth_leaky_relu", "sharpness": 0.0}, "sharpness must be above 0 and finite, got 0.0"),

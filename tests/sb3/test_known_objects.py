@@ -14,6 +14,7 @@ from gymnasium import spaces
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.torch_layers import NatureCNN
 
+from plastic_rl.networks import AID
 from plastic_rl.sb3 import trunk
 from plastic_rl.sb3.inert_pickle import described, origin
 from plastic_rl.sb3.known_objects import Refused, known
@@ -83,6 +84,7 @@ def test_a_trunk_comes_out_as_it_went_in_and_other_partials_do_not():
     for hostile in (partial(os.system, "true"), partial(made.func, "true"), partial(torch.nn.ELU, alpha=os.system)):
         with pytest.raises(Refused, match=r"functools\.partial of something else than a class of networks"):
             through(hostile)
+    assert through(AID) is AID
     with pytest.raises(Refused, match=r"torch\.nn\.modules\.linear\.Linear"):
         through(partial(torch.nn.Linear, in_features=2))
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from torch import nn
 from torch.nn.modules.conv import _ConvNd
+from torch.nn.modules.dropout import _DropoutNd
 from torch.optim import Optimizer
 
 from plastic_rl.learners.backprop import Backprop
 from plastic_rl.learners.learner import Blueprint, Learner
 from plastic_rl.learners.parallel.batched import BatchedBackprop
 from plastic_rl.learners.parallel.one_by_one import OneByOne
+from plastic_rl.networks.activations import RandomMask
 from plastic_rl.optim import innermost, methods_in
 from plastic_rl.streams.stream import Stream
 
@@ -35,7 +38,8 @@ def backprop_learner(blueprint: Blueprint, streams: Sequence[Stream], *, device:
     first = Backprop(blueprint, streams[0], seed=streams[0].seed, device=device)
     if len(streams) == 1:
         return first
-    if is_entrywise(first.optimizer) and is_vectorized(first.optimizer) and is_quicker_as_one(blueprint, device):
+    may_be_one = is_entrywise(first.optimizer) and is_vectorized(first.optimizer) and not draws(first.network)
+    if may_be_one and is_quicker_as_one(blueprint, device):
         return BatchedBackprop(blueprint, streams, device=device)
     rest = [Backprop(blueprint, stream, seed=stream.seed, device=device) for stream in streams[1:]]
     return OneByOne([first, *rest])
@@ -57,6 +61,11 @@ def is_vectorized(optimizer: Optimizer) -> bool:
     """True if all methods of a stack have a form for several networks in one, of which one at most runs them."""
     forms = [method.vectorized for method in methods_in(optimizer)]
     return None not in forms and sum(form is not None and form.observes for form in forms) <= 1
+
+
+def draws(network: nn.Module) -> bool:
+    """True if a network draws random numbers while it learns: then each seed learns by itself, as it does alone."""
+    return any(isinstance(module, (RandomMask, _DropoutNd, nn.RReLU)) for module in network.modules())
 
 
 def is_quicker_as_one(blueprint: Blueprint, device: torch.device | str) -> bool:

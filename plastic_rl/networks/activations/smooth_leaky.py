@@ -14,7 +14,7 @@ from plastic_rl.validation import fraction
 
 
 def smooth_leaky_relu(inputs: Tensor, slope: float, sharpness: float) -> Tensor:
-    """A x + (1 - a) x σ(s x): slope a far below zero, 1 far above (Eq. 1)."""
+    """The function a x + (1 - a) x σ(s x): slope a far below zero, 1 far above (Eq. 1)."""
     # As the sum of a line and torch's x σ(x), whose derivative is known to whoever asks which units are flat.
     return slope * inputs + (1 - slope) / sharpness * functional.silu(sharpness * inputs)
 
