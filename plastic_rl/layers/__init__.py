@@ -2,7 +2,15 @@
 
 from plastic_rl.layers.discovery import hidden_layers, refusal, replaceable_layers
 from plastic_rl.layers.hidden_layer import HiddenLayer
-from plastic_rl.layers.kinds import SolvedLinear, has_slopes, is_dropout, mixes_samples, only_weighs, reading_layers
+from plastic_rl.layers.kinds import (
+    LearntNonlinearity,
+    SolvedLinear,
+    has_slopes,
+    is_dropout,
+    mixes_samples,
+    only_weighs,
+    reading_layers,
+)
 from plastic_rl.layers.order import LayerOrder, layer_order
 from plastic_rl.layers.port import Port
 from plastic_rl.layers.proof import assert_function_preserving, is_examined
@@ -11,6 +19,7 @@ from plastic_rl.layers.roles import LinearMap, NormScale, hidden_maps, linear_ma
 __all__ = [
     "HiddenLayer",
     "LayerOrder",
+    "LearntNonlinearity",
     "LinearMap",
     "NormScale",
     "Port",

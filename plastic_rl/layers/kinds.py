@@ -28,6 +28,10 @@ TABLES = (nn.Embedding, nn.EmbeddingBag)
 UNKNOWN = (nn.RNNCellBase, nn.Bilinear)
 
 
+class LearntNonlinearity(nn.Module):
+    """A non-linearity with weights of its own, which belong to no unit."""
+
+
 class SolvedLinear(nn.Linear):
     """A linear layer whose weights are solved for: they learn, but not by gradients."""
 
@@ -170,7 +174,7 @@ def is_dropout(module: nn.Module) -> bool:
 
 def has_slopes(module: nn.Module) -> bool:
     """True if a module is a non-linearity that learns."""
-    return isinstance(module, SLOPES)
+    return isinstance(module, (*SLOPES, LearntNonlinearity))
 
 
 def mixes_samples(module: nn.Module) -> bool:

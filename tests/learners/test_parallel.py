@@ -11,7 +11,7 @@ from plastic_rl.learners import Precision, Renewal, backprop_learner
 from plastic_rl.learners.parallel.batched import BatchedBackprop
 from plastic_rl.learners.parallel.choice import is_quicker_as_one
 from plastic_rl.learners.parallel.one_by_one import OneByOne
-from plastic_rl.networks import ConvNet, ResNet18
+from plastic_rl.networks import AID, ConvNet, Dropout, ResNet18
 from plastic_rl.optim import ContinualBackprop, ShrinkPerturb
 from plastic_rl.streams import Plan
 from tests.streams.small import Blobs, blueprint, go_through, mlp
@@ -213,6 +213,17 @@ def test_seeds_that_take_turns_learn_bit_for_bit_what_they_learn_alone(kind, set
     other = backprop_learner(plan, made)
     assert go_through(made, other, saved=state) == together[count:]
     assert learner.seeds == other.seeds == (3, 8)
+
+
+@pytest.mark.parametrize("random", [nn.Dropout, Dropout, AID, nn.RReLU])
+def test_seeds_whose_network_draws_random_numbers_learn_in_turn(random):
+    def network():
+        return nn.Sequential(nn.Linear(4, 8), random() if random is not Dropout else Dropout(0.2), nn.Linear(8, 3))
+
+    made = streams((3, 8))
+    learner = backprop_learner(blueprint(network), made)
+    assert isinstance(learner, OneByOne)
+    go_through(made, learner)
 
 
 def test_seeds_are_one_network_where_that_is_quicker():

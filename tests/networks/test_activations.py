@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from plastic_rl.diagnostics import flatness
-from plastic_rl.layers import hidden_layers
+from plastic_rl.layers import has_slopes, hidden_layers, is_dropout
 from plastic_rl.networks import network_for, nonlinearity
 from plastic_rl.networks.activations import AID, Dropout
 from plastic_rl.networks.activations.masks import expected_interval_dropout, interval_dropout
@@ -153,3 +153,20 @@ def test_a_rational_activation_begins_as_a_leaky_relu_and_learns_all_coefficient
     module(inputs).square().sum().backward()
     assert all((parameter.grad != 0).all() for parameter in module.parameters())
     assert [parameter.shape for parameter in module.parameters()] == [(6,), (4,)]
+
+
+@pytest.mark.parametrize(
+    ("settings", "drops", "learns"),
+    [
+        ({"activation": "aid"}, True, False),
+        ({"activation": "aid", "probability": 1.0}, False, False),
+        ({"activation": "rational"}, False, True),
+        ({"activation": "prelu"}, False, True),
+        ({"activation": "crelu"}, False, False),
+    ],
+)
+def test_whoever_has_to_know_what_drops_and_what_learns_is_told(settings, drops, learns):
+    (module,) = nonlinearity(**settings)
+    assert (is_dropout(module), has_slopes(module)) == (drops, learns)
+    (behind,) = nonlinearity(dropout=0.1)[1:]
+    assert is_dropout(behind)

@@ -13,7 +13,7 @@ from plastic_rl.networks import RandomMask
 from plastic_rl.optim import NormalizeAndProject
 from plastic_rl.sb3 import layers_of, mlp_policy, plastic, plastic_optimizers, trunk
 from tests.contract.network_options import NETWORKS
-from tests.sb3.training import EAGER, learn, replaced, same_parameters
+from tests.sb3.training import EAGER, learn, learn_in, replaced, same_parameters
 
 SMALL = {"buffer_size": 100, "learning_starts": 8, "batch_size": 8}
 ON = {"n_steps": 32}
@@ -132,6 +132,12 @@ def test_ppo_acts_by_the_mean_and_learns_with_masks():
     expected = [model.policy.predict_values(torch.as_tensor(observation)) for _ in range(2)]
     assert torch.equal(*expected)
     assert not torch.equal(*values)
+
+
+def test_a_run_with_masks_goes_on_bit_for_bit(tmp_path):
+    whole = learn_in(tmp_path / "whole", made(plastic(PPO), "dropout"), 96)
+    learn_in(tmp_path / "parts", made(plastic(PPO), "dropout"), 32)
+    assert same_parameters(whole, learn_in(tmp_path / "parts", made(plastic(PPO), "dropout"), 96))
 
 
 def test_what_cannot_be_made_is_refused_before_the_policy_is_made():

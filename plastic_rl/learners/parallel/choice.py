@@ -14,7 +14,6 @@ from plastic_rl.learners.backprop import Backprop
 from plastic_rl.learners.learner import Blueprint, Learner
 from plastic_rl.learners.parallel.batched import BatchedBackprop
 from plastic_rl.learners.parallel.one_by_one import OneByOne
-from plastic_rl.networks.activations import RandomMask
 from plastic_rl.optim import innermost, methods_in
 from plastic_rl.streams.stream import Stream
 
@@ -65,7 +64,7 @@ def is_vectorized(optimizer: Optimizer) -> bool:
 
 def draws(network: nn.Module) -> bool:
     """True if a network draws random numbers while it learns: then each seed learns by itself, as it does alone."""
-    return any(isinstance(module, (RandomMask, _DropoutNd, nn.RReLU)) for module in network.modules())
+    return any(isinstance(module, (_DropoutNd, nn.RReLU)) for module in network.modules())
 
 
 def is_quicker_as_one(blueprint: Blueprint, device: torch.device | str) -> bool:

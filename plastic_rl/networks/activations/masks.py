@@ -12,8 +12,9 @@ from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 from torch.nn import functional
+from torch.nn.modules.dropout import _DropoutNd
 
 from plastic_rl.validation import fraction
 
@@ -28,15 +29,17 @@ def expected_interval_dropout(inputs: Float[Tensor, "*any"], probability: float)
     return probability * functional.leaky_relu(inputs, (1 - probability) / probability)
 
 
-class RandomMask(nn.Module, ABC):
+class RandomMask(_DropoutNd, ABC):
     """Draws a mask whenever it runs in training mode; in evaluation mode it gives the mean over all masks.
+
+    Whoever looks for torch's dropouts finds it among them: its ``p`` is, as theirs, the probability of a zero.
 
     Args:
         probability: that an element of the mask is true.
     """
 
     def __init__(self, probability: float) -> None:
-        super().__init__()
+        super().__init__(1 - probability)
         self.probability, self.draws = probability, 0
         self.seed = int(torch.randint(2**31, ()))
 

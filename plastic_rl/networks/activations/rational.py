@@ -11,6 +11,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from plastic_rl.layers import LearntNonlinearity
+
 # The least squares fit to leaky ReLU with slope 0.01 on 601 points of [-3, 3]: off by 0.034 at 0, less elsewhere.
 NUMERATOR = (0.033583, 0.505000, 1.651315, 2.004517, 0.927936, 0.151537)
 DENOMINATOR = (0.0, 3.969340, 0.0, 0.300074)
@@ -29,7 +31,7 @@ def rational(inputs: Tensor, numerator: Float[Tensor, " m"], denominator: Float[
     return polynomial(inputs, numerator) / (1 + (inputs * polynomial(inputs, denominator)).abs())
 
 
-class Rational(nn.Module):
+class Rational(LearntNonlinearity):
     """A quotient of polynomials of degrees 5 and 4, learnt with the weights, one for all units of a layer.
 
     It begins as nearly a leaky ReLU. Its ten coefficients belong to no unit: they stay when units are replaced.
