@@ -65,9 +65,10 @@ def gather(arms: Iterable[Arm], out: Path, bin_steps: int) -> tuple[list[dict[st
     runs: list[dict[str, Any]] = []
     for arm in arms:
         for record_file in sorted((out / arm.name.replace(" ", "_")).glob("*/*/*/run.json")):
-            seed = int(record_file.parent.name.rpartition("-s")[2])
-            curves += [{"arm": arm.name, "seed": seed, **row} for row in curve(record_file.parent, bin_steps)]
-            runs.append({"arm": arm.name, "seed": seed, **about(read_record(record_file))})
+            seed, record = int(record_file.parent.name.rpartition("-s")[2]), read_record(record_file)
+            if record.get("status") == "finished":
+                curves += [{"arm": arm.name, "seed": seed, **row} for row in curve(record_file.parent, bin_steps)]
+                runs.append({"arm": arm.name, "seed": seed, **about(record)})
     return curves, runs
 
 
