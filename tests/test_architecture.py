@@ -54,7 +54,7 @@ def test_only_the_seam_imports_stable_baselines():
 
 
 def test_recipes_know_nothing_of_hydra_and_drawing():
-    recipes = [*(ROOT / "agents").glob("*.py"), *(ROOT / "envs").glob("*.py")]
+    recipes = [*(ROOT / "agents").rglob("*.py"), *(ROOT / "envs").rglob("*.py")]
     importing = {path.name for path in recipes if imported(path) & {"hydra", "omegaconf"}}
     assert importing == set()
 
