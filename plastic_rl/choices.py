@@ -196,3 +196,11 @@ class Centre(StrEnum):
 
     midrange = "midrange"  # the released code's (max + min) / 2: no member is off by more than half the spread
     mean = "mean"  # the paper's μ_g
+
+
+class Lean(StrEnum):
+    """The loop in which PPO collects and learns (:mod:`plastic_rl.sb3.lean`)."""
+
+    quick = "quick"  # without distribution objects and graphs; the numbers of SB3's loop to rounding
+    exact = "exact"  # the same, bit for bit
+    off = "off"  # SB3's own

@@ -12,6 +12,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from plastic_rl.optim import Plasticity
 from plastic_rl.sb3.attachment import attach
 from plastic_rl.sb3.description import Described, Description, build, describe
+from plastic_rl.sb3.lean import with_lean_loop
 from plastic_rl.sb3.shared_clock import warn_of_wrong_pace
 
 Algorithm = TypeVar("Algorithm", bound=BaseAlgorithm)
@@ -36,6 +37,9 @@ def plastic(algorithm: type[Algorithm]) -> type[Algorithm]:
     ``plastic(PPO).load(path, plasticity=…)`` adds one to a plain model or changes its settings, and ``plasticity=None``
     takes it off. Without ``plasticity`` nothing changes. A plastic algorithm is returned as it is.
 
+    PPO with an MlpPolicy learns in a loop of the library's own, to the same bits in less time; ``lean="quick"`` is
+    quicker still and the same to rounding, ``lean="off"`` is SB3's loop (:class:`plastic_rl.choices.Lean`).
+
     Where a layer's units cannot be replaced the constructor says so and names it; ``ignore=[name, …]`` leaves it alone.
 
     Args:
@@ -46,7 +50,9 @@ def plastic(algorithm: type[Algorithm]) -> type[Algorithm]:
 
 @cache
 def _plastic(algorithm: type[Algorithm]) -> type[Algorithm]:
-    class Plastic(algorithm):
+    looped = with_lean_loop(algorithm)
+
+    class Plastic(looped):
         is_plastic = True
         plasticity: Methods | Described | None
 

@@ -1,0 +1,63 @@
+"""The three matrix products of a linear layer: what it puts out, and the gradients of its weight and its input."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import linear
+
+# Below this number of rows, or of multiplications, oneDNN's preparations take longer than it saves.
+ROWS, MULTIPLICATIONS = 32, 2_000_000
+
+
+class Products:
+    """Torch's products, as autograd takes them: they differ from Stable-Baselines3's in no bit.
+
+    A weight is of shape (outputs, inputs).
+    """
+
+    def output(self, inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """The outputs: inputs · weightᵀ + bias."""
+        return linear(inputs, weight, bias)
+
+    def of_weight(self, gradient: Tensor, inputs: Tensor, into: Tensor) -> None:
+        """The gradient of the weight, gradientᵀ · inputs, written into a tensor."""
+        torch.mm(gradient.t(), inputs, out=into)
+
+    def of_input(self, gradient: Tensor, weight: Tensor) -> Tensor:
+        """The gradient of the inputs: gradient · weight."""
+        return torch.mm(gradient, weight)
+
+
+class QuickProducts(Products):
+    """Large products from oneDNN, which torch brings along, small ones from torch.
+
+    On processors whose widest vectors MKL does not use (AMD's) oneDNN needs half the time; it rounds differently.
+    """
+
+    def output(self, inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        return _onednn(inputs, weight, bias) if _is_large(inputs, weight) else linear(inputs, weight, bias)
+
+    def of_weight(self, gradient: Tensor, inputs: Tensor, into: Tensor) -> None:
+        if _is_large(gradient, into):
+            into.copy_(_onednn(gradient.t(), inputs.t()))
+        else:
+            torch.mm(gradient.t(), inputs, out=into)
+
+    def of_input(self, gradient: Tensor, weight: Tensor) -> Tensor:
+        return _onednn(gradient, weight.t()) if _is_large(gradient, weight) else torch.mm(gradient, weight)
+
+
+def quick_products() -> Products:
+    """The quickest products that this build of torch has."""
+    has_onednn = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+    return QuickProducts() if has_onednn else Products()
+
+
+def _is_large(rows: Tensor, weight: Tensor) -> bool:
+    count = rows.shape[0]
+    return count >= ROWS and count * weight.numel() >= MULTIPLICATIONS
+
+
+def _onednn(inputs: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    return torch.ops.mkldnn._linear_pointwise.default(inputs, weight, bias, "none", [], "")

@@ -1,0 +1,113 @@
+"""One rollout: `OnPolicyAlgorithm.collect_rollouts`, without distribution objects and with fewer copies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.buffers import RolloutBuffer
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.vec_env import VecEnv
+
+from plastic_rl.sb3.lean.advantages import estimate_advantages
+from plastic_rl.sb3.lean.networks import Networks
+from plastic_rl.sb3.lean.stepping import step_of
+
+
+class Rollout:
+    """The collection of one rollout.
+
+    Callbacks find in their ``locals`` what SB3's loop shows them.
+
+    Args:
+        model: a PPO that `why_not` has found nothing against.
+        env: its environment.
+        callback: told of each step.
+        buffer: to be filled.
+        steps: of each copy.
+        is_exact: in the arithmetic of SB3's own loop, bit for bit.
+    """
+
+    def __init__(
+        self, model: Any, env: VecEnv, callback: BaseCallback, buffer: RolloutBuffer, steps: int, *, is_exact: bool
+    ) -> None:
+        self.model, self.env, self.callback, self.buffer, self.steps = model, env, callback, buffer, steps
+        self.networks = Networks(model.policy, is_exact=is_exact)
+        space = model.action_space
+        self.step_env = step_of(env)
+        self.bounds = (space.low, space.high) if isinstance(space, spaces.Box) else None
+        self.shape = (-1, *space.shape)
+        self.fixed = {"self": model, "env": env, "callback": callback, "rollout_buffer": buffer}
+        self.fixed["n_rollout_steps"] = steps
+
+    def collect(self) -> bool:
+        """Fills the buffer; False if the callback asked to stop."""
+        model, buffer = self.model, self.buffer
+        assert model._last_obs is not None, "No previous observation was provided"
+        model.policy.set_training_mode(False)
+        buffer.reset()
+        self.callback.on_rollout_start()
+        seen: dict[str, Any] = {}
+        for step in range(self.steps):
+            seen = self._step(step)
+            if not self.callback.on_step():
+                return False
+            self._keep(seen)
+        self._finish(seen)
+        return True
+
+    def _step(self, step: int) -> dict[str, Any]:
+        """Acts, and shows the callback what came of it."""
+        model = self.model
+        actions, values, log_probs = self.networks.act(model._last_obs)
+        chosen = actions.numpy().reshape(self.shape)
+        clipped = chosen if self.bounds is None else np.clip(chosen, *self.bounds)
+        new_obs, rewards, dones, infos = self.step_env(clipped)
+        model.num_timesteps += self.env.num_envs
+        seen = {
+            **self.fixed,
+            "n_steps": step,
+            "obs_tensor": torch.as_tensor(model._last_obs),
+            "actions": chosen,
+            "values": values,
+            "log_probs": log_probs,
+            "clipped_actions": clipped,
+            "new_obs": new_obs,
+            "rewards": rewards,
+            "dones": dones,
+            "infos": infos,
+        }
+        self.callback.update_locals(seen)
+        return seen
+
+    def _keep(self, seen: dict[str, Any]) -> None:
+        """Puts the transition into the buffer."""
+        model, buffer, place = self.model, self.buffer, self.buffer.pos
+        dones, rewards = seen["dones"], seen["rewards"]
+        model._update_info_buffer(seen["infos"], dones)
+        if dones.any():
+            self._add_cut_off_values(rewards, dones, seen["infos"])
+        buffer.observations[place] = model._last_obs
+        buffer.actions[place] = seen["actions"].reshape(buffer.n_envs, buffer.action_dim)
+        buffer.rewards[place] = rewards
+        buffer.episode_starts[place] = model._last_episode_starts
+        buffer.values[place] = seen["values"].numpy()[:, 0]
+        buffer.log_probs[place] = seen["log_probs"].numpy()
+        buffer.pos += 1
+        buffer.full = buffer.pos == buffer.buffer_size
+        model._last_obs, model._last_episode_starts = seen["new_obs"], dones
+
+    def _add_cut_off_values(self, rewards: np.ndarray, dones: np.ndarray, infos: list[dict[str, Any]]) -> None:
+        """Adds the value of the last observation where a time limit cut the episode short."""
+        for copy in np.flatnonzero(dones):
+            last = infos[copy].get("terminal_observation")
+            if last is not None and infos[copy].get("TimeLimit.truncated", False):
+                rewards[copy] += self.model.gamma * self.networks.values(np.asarray(last)[None])[0, 0].numpy()
+
+    def _finish(self, seen: dict[str, Any]) -> None:
+        values = self.networks.values(seen["new_obs"])
+        estimate_advantages(self.buffer, values.numpy()[:, 0], seen["dones"])
+        self.callback.update_locals({**seen, "values": values, "n_steps": self.steps})
+        self.callback.on_rollout_end()

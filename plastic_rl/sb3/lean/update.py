@@ -1,0 +1,138 @@
+"""PPO's update on a rollout: `PPO.train`, without distribution objects and without autograd's graph."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+import torch
+from stable_baselines3 import PPO
+from stable_baselines3.common.utils import explained_variance
+from torch import Tensor
+from torch.nn import functional
+from torch.optim import Optimizer
+
+from plastic_rl.sb3.lean.fused_adam import fused_steps
+from plastic_rl.sb3.lean.gradients import Gradients
+from plastic_rl.sb3.lean.losses import Surrogate, mean, row_means, value_gradient
+from plastic_rl.sb3.lean.minibatches import Minibatch, Minibatches
+from plastic_rl.sb3.lean.networks import Networks
+
+
+class Update:
+    """All epochs on one rollout.
+
+    Args:
+        model: a PPO that `why_not` has found nothing against.
+        is_exact: in the arithmetic of SB3's own update, bit for bit.
+    """
+
+    def __init__(self, model: PPO, *, is_exact: bool) -> None:
+        model.policy.set_training_mode(True)
+        model._update_learning_rate(model.policy.optimizer)
+        self.model: Any = model
+        self.optimizer = model.policy.optimizer
+        self.networks = Networks(model.policy, is_exact=is_exact)
+        self.gradients = Gradients(model.policy.parameters())
+        self.only_clears = _only_clears(self.optimizer)
+        model.policy.zero_grad()
+        self.steps = nullcontext() if is_exact else fused_steps(self.optimizer)
+        progress = model._current_progress_remaining
+        self.clip_range = self.model.clip_range(progress)
+        self.value_clip_range = None if model.clip_range_vf is None else self.model.clip_range_vf(progress)
+        self.value_coefficient = torch.tensor(float(model.vf_coef))
+        self.surrogates: list[Surrogate] = []
+        self.value_errors: list[Tensor] = []
+        self.entropies: list[Tensor] = []
+        self.divergences: list[float] = []
+
+    def run(self) -> None:
+        """Takes all steps, or as many as the target of the KL divergence allows, and logs what SB3 logs."""
+        model = self.model
+        batches = Minibatches(model.rollout_buffer, model.batch_size, is_discrete=not hasattr(model.policy, "log_std"))
+        with torch.no_grad(), self.steps:
+            for epoch in range(model.n_epochs):
+                goes_on = self._epoch(batches, epoch)
+                model._n_updates += 1
+                if not goes_on:
+                    break
+        self._log()
+
+    def _epoch(self, batches: Minibatches, epoch: int) -> bool:
+        self.divergences = []
+        target, is_last = self.model.target_kl, epoch == self.model.n_epochs - 1
+        for batch in batches.epoch():
+            of_log_probs, of_values = self._look(batch)
+            if target is not None or is_last:  # else nobody ever asks
+                self.divergences.append(self.surrogates[-1].divergence.item())
+            if target is not None and self.divergences[-1] > 1.5 * target:
+                if self.model.verbose >= 1:
+                    print(f"Early stopping at step {epoch} due to reaching max kl: {self.divergences[-1]:.2f}")
+                return False
+            self._step(of_log_probs, of_values, batch.returns.shape[0])
+        return True
+
+    def _look(self, batch: Minibatch) -> tuple[Tensor, Tensor]:
+        """The gradients of the loss by log-probabilities and by values."""
+        networks, model = self.networks, self.model
+        outputs = networks.actor.learning_outputs(batch.observations)
+        log_probs, entropies = networks.head.evaluate(outputs, batch.actions)
+        networks.check(outputs, log_probs)
+        surrogate = Surrogate(batch, log_probs, self.clip_range, normalizes=model.normalize_advantage)
+        self.surrogates.append(surrogate)
+        self.entropies.append(entropies)
+        return surrogate.gradient(), self._value_gradient(batch)
+
+    def _value_gradient(self, batch: Minibatch) -> Tensor:
+        values = self.networks.critic.learning_outputs(batch.observations)[:, 0]
+        if self.value_clip_range is None:
+            predicted, is_clipped = values, None
+        else:
+            change = values - batch.old_values
+            predicted = batch.old_values + change.clamp(-self.value_clip_range, self.value_clip_range)
+            is_clipped = change.abs() > self.value_clip_range
+        self.value_errors.append(functional.mse_loss(batch.returns, predicted, reduction="none"))
+        gradient = value_gradient(predicted, batch.returns, self.value_coefficient)
+        return gradient if is_clipped is None else gradient.masked_fill_(is_clipped, 0)
+
+    def _step(self, of_log_probs: Tensor, of_values: Tensor, count: int) -> None:
+        networks, into = self.networks, self.gradients.of
+        if not self.only_clears:
+            self.optimizer.zero_grad()
+            self.gradients.let_go()
+        of_entropy = -(torch.tensor(float(self.model.ent_coef)) / count).item()
+        networks.actor.send_back(networks.head.send_back(of_log_probs, of_entropy, into), into)
+        networks.critic.send_back(of_values[:, None], into)
+        self.gradients.hand_over()
+        self.gradients.clip(self.model.max_grad_norm)
+        with torch.enable_grad():
+            self.optimizer.step()
+
+    def _log(self) -> None:
+        model, record = self.model, self.model.logger.record
+        policy_losses = [-each for each in row_means([surrogate.terms() for surrogate in self.surrogates])]
+        entropy_losses = [-each for each in row_means(self.entropies)]
+        value_losses = row_means(self.value_errors)
+        clipped = [(torch.abs(each.ratio - 1) > self.clip_range).float() for each in self.surrogates]
+        last = torch.tensor([policy_losses[-1], entropy_losses[-1], value_losses[-1]])
+        loss = last[0] + model.ent_coef * last[1] + model.vf_coef * last[2]  # in single precision, as SB3
+        buffer = model.rollout_buffer
+        record("train/entropy_loss", mean(entropy_losses))
+        record("train/policy_gradient_loss", mean(policy_losses))
+        record("train/value_loss", mean(value_losses))
+        record("train/approx_kl", np.mean(np.array(self.divergences, dtype=np.float32)))
+        record("train/clip_fraction", mean(row_means(clipped)))
+        record("train/loss", loss.item())
+        record("train/explained_variance", explained_variance(buffer.values.flatten(), buffer.returns.flatten()))
+        if hasattr(model.policy, "log_std"):
+            record("train/std", torch.exp(model.policy.log_std).mean().item())
+        record("train/n_updates", model._n_updates, exclude="tensorboard")
+        record("train/clip_range", self.clip_range)
+        if self.value_clip_range is not None:
+            record("train/clip_range_vf", self.value_clip_range)
+
+
+def _only_clears(optimizer: Optimizer) -> bool:
+    """True if `zero_grad` does nothing but to clear gradients, which are written over here."""
+    return type(optimizer).zero_grad is Optimizer.zero_grad and "zero_grad" not in vars(optimizer)
