@@ -207,7 +207,8 @@ def test_a_loop_that_there_is_not_is_refused():
     with pytest.raises(ValueError, match="lean must be one of quick, exact, off; got 'fast'"):
         make(plastic(PPO), lean="fast")
     with pytest.raises(TypeError, match="lean"):
-        make(plastic(SAC), env="Pendulum-v1", lean="quick")
+        off_policy: Any = plastic(SAC)
+        off_policy("MlpPolicy", "Pendulum-v1", lean="quick")
 
 
 def test_torch_refuses_what_is_no_number():

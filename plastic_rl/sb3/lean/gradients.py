@@ -25,18 +25,22 @@ class Gradients:
 
     def __init__(self, parameters: Iterable[Tensor]) -> None:
         self.parameters = list(parameters)
-        sizes = [math.ceil(each.numel() / ALIGNED) * ALIGNED for each in self.parameters]
-        self.all = torch.zeros(sum(sizes))
-        parts = zip(self.parameters, self.all.split(sizes), strict=True)
-        self.of = {each: part[: each.numel()].view_as(each) for each, part in parts}
+        self.sizes = [math.ceil(each.numel() / ALIGNED) * ALIGNED for each in self.parameters]
+        self.all = torch.zeros(sum(self.sizes))
+        self.of = dict(zip(self.parameters, self.split(self.all), strict=True))
+
+    def split(self, flat: Tensor) -> list[Tensor]:
+        """The parts of a tensor of the same length, one of the shape of each parameter."""
+        parts = zip(self.parameters, flat.split(self.sizes), strict=True)
+        return [part[: each.numel()].view_as(each) for each, part in parts]
 
     def hand_over(self) -> None:
-        """Makes them the parameters' gradients, or adds them where a method has put something there already."""
+        """Makes them the parameters' gradients, with what a method has put there already."""
         for parameter, gradient in self.of.items():
-            if parameter.grad is None:
+            if parameter.grad is not gradient:
+                if parameter.grad is not None:
+                    gradient.add_(parameter.grad)
                 parameter.grad = gradient
-            elif parameter.grad is not gradient:
-                parameter.grad.add_(gradient)
 
     def let_go(self) -> None:
         """Leaves to the parameters what an optimiser that clears gradients in place has made of them."""
@@ -46,12 +50,13 @@ class Gradients:
 
     def clip(self, longest: float) -> None:
         """Shortens the gradient to a length, as `torch.nn.utils.clip_grad_norm_` does, where it is longer."""
-        if self._are_handed_over() and math.sqrt(float(torch.dot(self.all, self.all))) < 0.99 * longest:
+        if self.are_handed_over() and math.sqrt(float(torch.dot(self.all, self.all))) < 0.99 * longest:
             return  # torch would multiply by exactly 1
         present = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
         length = torch.linalg.vector_norm(torch.stack(_foreach_norm(present, 2.0)), 2.0)
         factor = torch.clamp(longest / (length + 1e-6), max=1.0)
         _foreach_mul_(present, factor)
 
-    def _are_handed_over(self) -> bool:
+    def are_handed_over(self) -> bool:
+        """True if the parameters' gradients are these tensors."""
         return all(parameter.grad is gradient for parameter, gradient in self.of.items())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,9 @@ from torch import Tensor
 from torch.nn import functional
 from torch.optim import Optimizer
 
-from plastic_rl.sb3.lean.fused_adam import fused_steps
+from plastic_rl.sb3.lean.adam_steps import stepping
+from plastic_rl.sb3.lean.flat_adam import FlatAdam
+from plastic_rl.sb3.lean.fused_adam import FusedAdam
 from plastic_rl.sb3.lean.gradients import Gradients
 from plastic_rl.sb3.lean.losses import Surrogate, mean, row_means, value_gradient
 from plastic_rl.sb3.lean.minibatches import Minibatch, Minibatches
@@ -37,7 +39,7 @@ class Update:
         self.gradients = Gradients(model.policy.parameters())
         self.only_clears = _only_clears(self.optimizer)
         model.policy.zero_grad()
-        self.steps = nullcontext() if is_exact else fused_steps(self.optimizer)
+        self.steps = stepping(self.optimizer, partial(FlatAdam, gradients=self.gradients) if is_exact else FusedAdam)
         progress = model._current_progress_remaining
         self.clip_range = self.model.clip_range(progress)
         self.value_clip_range = None if model.clip_range_vf is None else self.model.clip_range_vf(progress)
