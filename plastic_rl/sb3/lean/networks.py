@@ -21,11 +21,12 @@ class Networks:
 
     Args:
         policy: the policy; its weights stay where they are.
+        rows: that they are given at a time.
         is_exact: take the products that autograd takes.
     """
 
-    def __init__(self, policy: ActorCriticPolicy, *, is_exact: bool) -> None:
-        products = Products() if is_exact else quick_products()
+    def __init__(self, policy: ActorCriticPolicy, rows: int, *, is_exact: bool) -> None:
+        products = Products() if is_exact else quick_products(rows, policy.parameters())
         extractor, action_net = policy.mlp_extractor, policy.action_net
         assert isinstance(extractor, MlpExtractor)
         assert isinstance(action_net, nn.Linear)

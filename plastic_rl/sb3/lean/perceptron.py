@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from plastic_rl.sb3.lean.activations import Activation, activation_of
+from plastic_rl.sb3.lean.activations import activation_of
+from plastic_rl.sb3.lean.gradients import Gradients
 from plastic_rl.sb3.lean.products import Products
 
 
@@ -25,61 +26,61 @@ class Perceptron:
 
     def __init__(self, hidden: Iterable[nn.Module], head: nn.Linear, products: Products) -> None:
         modules = [*hidden]
-        self.linears: list[Any] = [*modules[::2], head]
-        self.activators = modules[1::2]
-        self.activations: list[Activation] = [activation_of(module) for module in self.activators]
-        self.products = products
+        self.linears, self.activators = [*modules[::2], head], modules[1::2]
+        # Past `nn.Module.__getattr__`, which takes longer than a small product.
+        self.weights: list[dict[str, Any]] = [linear._parameters for linear in self.linears]
+        self.activations = [activation_of(module) for module in self.activators]
+        self.output, self.products = products.output, products
         self.inputs: list[Tensor] = []
         self.has_listeners = False
+        self.places: list[tuple[Tensor, Tensor]] = []
 
     def outputs(self, values: Tensor) -> Tensor:
         """The outputs, for somebody who acts: nothing is remembered, and nobody told."""
-        for linear, activation in zip(self.linears, self.activations, strict=False):
-            values = activation.apply_(self._through(linear, values))
-        return self._through(self.linears[-1], values)
+        for weights, activation in zip(self.weights, self.activations, strict=False):
+            values = activation.apply_(self.output(values, weights["weight"], weights["bias"]))
+        return self.output(values, self.weights[-1]["weight"], self.weights[-1]["bias"])
 
     def learning_outputs(self, values: Tensor) -> Tensor:
         """The outputs for a minibatch that is learned from: what each layer was given is kept, and hooks are run."""
         self.inputs = []
-        for place, linear in enumerate(self.linears):
+        for place, weights in enumerate(self.weights):
             self.inputs.append(values)
-            outputs = self._through(linear, values)
-            self._tell(linear, values, outputs)
-            if place < len(self.activations):
-                before = outputs.clone() if self.has_listeners else outputs
-                outputs = self.activations[place].apply_(outputs)
-                self._tell(self.activators[place], before, outputs)
-            values = outputs
+            outputs = self.output(values, weights["weight"], weights["bias"])
+            if self.has_listeners:
+                _tell(self.linears[place], values, outputs)
+            values = outputs if place == len(self.activations) else self._activated(place, outputs)
         return values
 
-    def send_back(self, gradient: Tensor, into: dict[Tensor, Tensor]) -> None:
-        """Writes the gradients of all weights and biases.
+    def _activated(self, place: int, values: Tensor) -> Tensor:
+        if not self.has_listeners:
+            return self.activations[place].apply_(values)
+        outputs = self.activations[place].apply_(values.clone())
+        _tell(self.activators[place], values, outputs)
+        return outputs
 
-        Args:
-            gradient: of the outputs.
-            into: where they go, by parameter.
-        """
-        for place in reversed(range(len(self.linears))):
-            weight, bias = _parameters(self.linears[place])
-            self.products.of_weight(gradient, self.inputs[place], into[weight])
-            torch.sum(gradient, 0, out=into[bias])
+    def write_into(self, gradients: Gradients) -> None:
+        """Has the gradients of all weights and biases written there."""
+        self.places = [(gradients.of[each["weight"]], gradients.of[each["bias"]]) for each in self.weights]
+
+    def send_back(self, gradient: Tensor) -> None:
+        """Writes the gradients of all weights and biases, given that of the outputs."""
+        products = self.products
+        for place in range(len(self.weights) - 1, -1, -1):
+            of_weight, of_bias = self.places[place]
+            inputs = self.inputs[place]
+            products.of_weight(gradient, inputs, of_weight)
+            torch.sum(gradient, 0, out=of_bias)
             if place:
-                gradient = self.products.of_input(gradient, weight)
-                gradient = self.activations[place - 1].backward(gradient, self.inputs[place])
-
-    def _through(self, linear: nn.Module, values: Tensor) -> Tensor:
-        return self.products.output(values, *_parameters(linear))
-
-    def _tell(self, module: nn.Module, inputs: Tensor, outputs: Tensor) -> None:
-        if self.has_listeners:
-            with torch.enable_grad():
-                _run_hooks(module, "_forward_pre_hooks", inputs)
-                _run_hooks(module, "_forward_hooks", inputs, outputs)
+                gradient = products.of_input(gradient, self.weights[place]["weight"])
+                gradient = self.activations[place - 1].backward(gradient, inputs)
 
 
-def _parameters(linear: nn.Module) -> Iterator[Tensor]:
-    # Past `nn.Module.__getattr__`, which takes longer than a small product.
-    return iter(linear._parameters.values())  # pyright: ignore[reportReturnType]
+def _tell(module: nn.Module, inputs: Tensor, outputs: Tensor) -> None:
+    """Runs the hooks of a module that has not been called."""
+    with torch.enable_grad():
+        _run_hooks(module, "_forward_pre_hooks", inputs)
+        _run_hooks(module, "_forward_hooks", inputs, outputs)
 
 
 def _run_hooks(module: nn.Module, kind: str, inputs: Tensor, *outputs: Tensor) -> None:

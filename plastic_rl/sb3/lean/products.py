@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
 # Below this number of rows, or of multiplications, oneDNN's preparations take longer than it saves.
 ROWS, MULTIPLICATIONS = 32, 2_000_000
+# The gradient of a weight is copied to where it belongs, too.
+ROWS_TO_COPY = 64
 
 
 class Products:
@@ -39,7 +43,7 @@ class QuickProducts(Products):
         return _onednn(inputs, weight, bias) if _is_large(inputs, weight) else linear(inputs, weight, bias)
 
     def of_weight(self, gradient: Tensor, inputs: Tensor, into: Tensor) -> None:
-        if _is_large(gradient, into):
+        if gradient.shape[0] >= ROWS_TO_COPY and _is_large(gradient, into):
             into.copy_(_onednn(gradient.t(), inputs.t()))
         else:
             torch.mm(gradient.t(), inputs, out=into)
@@ -48,10 +52,11 @@ class QuickProducts(Products):
         return _onednn(gradient, weight.t()) if _is_large(gradient, weight) else torch.mm(gradient, weight)
 
 
-def quick_products() -> Products:
-    """The quickest products that this build of torch has."""
+def quick_products(rows: int, weights: Iterable[Tensor]) -> Products:
+    """The quickest products of some weights with so many rows that this build of torch has."""
     has_onednn = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
-    return QuickProducts() if has_onednn else Products()
+    are_large = rows >= ROWS and any(rows * weight.numel() >= MULTIPLICATIONS for weight in weights)
+    return QuickProducts() if has_onednn and are_large else Products()
 
 
 def _is_large(rows: Tensor, weight: Tensor) -> bool:

@@ -35,8 +35,10 @@ class Update:
         model._update_learning_rate(model.policy.optimizer)
         self.model: Any = model
         self.optimizer = model.policy.optimizer
-        self.networks = Networks(model.policy, is_exact=is_exact)
+        self.networks = Networks(model.policy, model.batch_size, is_exact=is_exact)
         self.gradients = Gradients(model.policy.parameters())
+        for network in (self.networks.actor, self.networks.critic):
+            network.write_into(self.gradients)
         self.only_clears = _only_clears(self.optimizer)
         model.policy.zero_grad()
         self.steps = stepping(self.optimizer, partial(FlatAdam, gradients=self.gradients) if is_exact else FusedAdam)
@@ -99,13 +101,13 @@ class Update:
         return gradient if is_clipped is None else gradient.masked_fill_(is_clipped, 0)
 
     def _step(self, of_log_probs: Tensor, of_values: Tensor, count: int) -> None:
-        networks, into = self.networks, self.gradients.of
+        networks = self.networks
         if not self.only_clears:
             self.optimizer.zero_grad()
             self.gradients.let_go()
         of_entropy = -(torch.tensor(float(self.model.ent_coef)) / count).item()
-        networks.actor.send_back(networks.head.send_back(of_log_probs, of_entropy, into), into)
-        networks.critic.send_back(of_values[:, None], into)
+        networks.actor.send_back(networks.head.send_back(of_log_probs, of_entropy, self.gradients.of))
+        networks.critic.send_back(of_values[:, None])
         self.gradients.hand_over()
         self.gradients.clip(self.model.max_grad_norm)
         with torch.enable_grad():
