@@ -17,6 +17,9 @@ from plastic_rl.sb3.lean.gradients import Gradients
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
 
+# The root of a smaller number than TINY is below 1.1e-19, a hundredth of which part an ε of this SIZE would feel.
+TINY, SIZE = torch.finfo(torch.float32).tiny, 1e-9
+
 
 class FlatAdam:
     """The steps of an Adam with one group, whose gradients lie side by side.
@@ -66,8 +69,7 @@ class FlatAdam:
             _foreach_add_(self.parts[3], parameters, alpha=decay)
         first.lerp_(gradients, 1 - beta1)
         second.mul_(beta2).addcmul_(gradients, gradients, value=1 - beta2)
-        torch.sqrt(second, out=denominators)
-        denominators.div_(math.sqrt(1 - beta2**step)).add_(group["eps"])
+        roots_of(second, group["eps"], denominators).div_(math.sqrt(1 - beta2**step)).add_(group["eps"])
         _foreach_addcdiv_(parameters, self.parts[0], self.parts[2], value=-(rate / (1 - beta1**step)))
 
     def end(self) -> None:
@@ -77,3 +79,13 @@ class FlatAdam:
             for name, parts, own in zip(MOMENTS, self.parts, self.kept.get(parameter, []), strict=False):
                 if state.get(name) is parts[place]:
                     state[name] = own.copy_(parts[place])
+
+
+def roots_of(squares: Tensor, eps: float, into: Tensor) -> Tensor:
+    """The roots of the second moments, so far as they matter beside ε.
+
+    Those of dead units are 0, or fade to subnormal numbers, whose roots take torch twenty times as long.
+    """
+    if eps < SIZE:
+        return torch.sqrt(squares, out=into)
+    return torch.clamp(squares, min=TINY, out=into).sqrt_()
