@@ -33,8 +33,6 @@ class Networks:
         self.actor = Perceptron(extractor.policy_net, action_net, products)
         self.critic = Perceptron(extractor.value_net, policy.value_net, products)
         self.head = head_of(policy, is_exact=is_exact)
-        has_listeners = any(module._forward_hooks or module._forward_pre_hooks for module in policy.modules())
-        self.actor.has_listeners = self.critic.has_listeners = has_listeners
 
     @torch.no_grad()
     def act(self, observations: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:

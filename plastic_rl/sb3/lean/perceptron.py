@@ -32,7 +32,8 @@ class Perceptron:
         self.activations = [activation_of(module) for module in self.activators]
         self.output, self.products = products.output, products
         self.inputs: list[Tensor] = []
-        self.has_listeners = False
+        self.listened = [_has_hooks(module) for module in self.linears]
+        self.listened_after = [_has_hooks(module) for module in self.activators]
         self.places: list[tuple[Tensor, Tensor]] = []
 
     def outputs(self, values: Tensor) -> Tensor:
@@ -47,13 +48,13 @@ class Perceptron:
         for place, weights in enumerate(self.weights):
             self.inputs.append(values)
             outputs = self.output(values, weights["weight"], weights["bias"])
-            if self.has_listeners:
+            if self.listened[place]:
                 _tell(self.linears[place], values, outputs)
             values = outputs if place == len(self.activations) else self._activated(place, outputs)
         return values
 
     def _activated(self, place: int, values: Tensor) -> Tensor:
-        if not self.has_listeners:
+        if not self.listened_after[place]:
             return self.activations[place].apply_(values)
         outputs = self.activations[place].apply_(values.clone())
         _tell(self.activators[place], values, outputs)
@@ -76,11 +77,17 @@ class Perceptron:
                 gradient = self.activations[place - 1].backward(gradient, inputs)
 
 
+def _has_hooks(module: nn.Module) -> bool:
+    return bool(module._forward_pre_hooks or module._forward_hooks)
+
+
 def _tell(module: nn.Module, inputs: Tensor, outputs: Tensor) -> None:
     """Runs the hooks of a module that has not been called."""
     with torch.enable_grad():
-        _run_hooks(module, "_forward_pre_hooks", inputs)
-        _run_hooks(module, "_forward_hooks", inputs, outputs)
+        if module._forward_pre_hooks:
+            _run_hooks(module, "_forward_pre_hooks", inputs)
+        if module._forward_hooks:
+            _run_hooks(module, "_forward_hooks", inputs, outputs)
 
 
 def _run_hooks(module: nn.Module, kind: str, inputs: Tensor, *outputs: Tensor) -> None:

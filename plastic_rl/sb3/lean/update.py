@@ -11,9 +11,9 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.utils import explained_variance
 from torch import Tensor
 from torch.nn import functional
-from torch.optim import Optimizer
 
 from plastic_rl.sb3.lean.adam_steps import stepping
+from plastic_rl.sb3.lean.clearing import Clearing
 from plastic_rl.sb3.lean.flat_adam import FlatAdam
 from plastic_rl.sb3.lean.fused_adam import FusedAdam
 from plastic_rl.sb3.lean.gradients import Gradients
@@ -39,7 +39,7 @@ class Update:
         self.gradients = Gradients(model.policy.parameters())
         for network in (self.networks.actor, self.networks.critic):
             network.write_into(self.gradients)
-        self.only_clears = _only_clears(self.optimizer)
+        self.clearing = Clearing(self.optimizer, self.gradients)
         model.policy.zero_grad()
         self.steps = stepping(self.optimizer, partial(FlatAdam, gradients=self.gradients) if is_exact else FusedAdam)
         progress = model._current_progress_remaining
@@ -102,9 +102,7 @@ class Update:
 
     def _step(self, of_log_probs: Tensor, of_values: Tensor, count: int) -> None:
         networks = self.networks
-        if not self.only_clears:
-            self.optimizer.zero_grad()
-            self.gradients.let_go()
+        self.clearing.clear()
         of_entropy = -(torch.tensor(float(self.model.ent_coef)) / count).item()
         networks.actor.send_back(networks.head.send_back(of_log_probs, of_entropy, self.gradients.of))
         networks.critic.send_back(of_values[:, None])
@@ -135,8 +133,3 @@ class Update:
         record("train/clip_range", self.clip_range)
         if self.value_clip_range is not None:
             record("train/clip_range_vf", self.value_clip_range)
-
-
-def _only_clears(optimizer: Optimizer) -> bool:
-    """True if `zero_grad` does nothing but to clear gradients, which are written over here."""
-    return type(optimizer).zero_grad is Optimizer.zero_grad and "zero_grad" not in vars(optimizer)
