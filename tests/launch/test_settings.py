@@ -128,3 +128,10 @@ def test_infinity_stays_where_it_means_something(settings_of):
     check(settings_of("agent=ppo", "env=ant", "agent.max_gradient_norm=inf"))
     check(settings_of("agent=apd", "env=split-digits", "agent.drift=inf"))
     check(settings_of("agent=hsic", "env=permuted-digits", "agent.horizon=inf", "agent.beta=inf"))
+
+
+def test_a_quick_loop_is_another_experiment_and_the_exact_one_is_not(settings_of):
+    exact, quick = (settings_of("agent=ppo_cbp", "env=ant", f"agent.lean={lean}") for lean in ("exact", "quick"))
+    assert "lean" not in what_makes_the_result(exact)["agent"]
+    assert digest_of(exact) == digest_of(settings_of("agent=ppo_cbp", "env=ant"))
+    assert digest_of(exact) != digest_of(quick)
