@@ -11,7 +11,7 @@ from torch import Tensor, nn
 _aten = torch.ops.aten
 
 
-class Activation(NamedTuple):
+class KnownActivation(NamedTuple):
     """An activation.
 
     Args:
@@ -23,28 +23,28 @@ class Activation(NamedTuple):
     backward: Callable[[Tensor, Tensor], Tensor]
 
 
-def _relu(module: nn.Module) -> Activation:
-    return Activation(torch.relu_, lambda gradient, output: _aten.threshold_backward(gradient, output, 0))
+def _relu(module: nn.Module) -> KnownActivation:
+    return KnownActivation(torch.relu_, lambda gradient, output: _aten.threshold_backward(gradient, output, 0))
 
 
-def _tanh(module: nn.Module) -> Activation:
-    return Activation(torch.tanh_, _aten.tanh_backward)
+def _tanh(module: nn.Module) -> KnownActivation:
+    return KnownActivation(torch.tanh_, _aten.tanh_backward)
 
 
-def _sigmoid(module: nn.Module) -> Activation:
-    return Activation(torch.sigmoid_, _aten.sigmoid_backward)
+def _sigmoid(module: nn.Module) -> KnownActivation:
+    return KnownActivation(torch.sigmoid_, _aten.sigmoid_backward)
 
 
-def _leaky_relu(module: Any) -> Activation:
+def _leaky_relu(module: Any) -> KnownActivation:
     slope = module.negative_slope
-    return Activation(
+    return KnownActivation(
         lambda inputs: nn.functional.leaky_relu_(inputs, slope),
         # With a slope of 0 or more the output has the sign of the input.
         lambda gradient, output: _aten.leaky_relu_backward(gradient, output, slope, False),
     )
 
 
-_KINDS: dict[type[nn.Module], Callable[[Any], Activation]] = {
+_KINDS: dict[type[nn.Module], Callable[[Any], KnownActivation]] = {
     nn.ReLU: _relu,
     nn.Tanh: _tanh,
     nn.Sigmoid: _sigmoid,
@@ -57,6 +57,6 @@ def is_known(module: nn.Module) -> bool:
     return type(module) in _KINDS and getattr(module, "negative_slope", 0.0) >= 0
 
 
-def activation_of(module: nn.Module) -> Activation:
+def activation_of(module: nn.Module) -> KnownActivation:
     """The activation that a module is, which :func:`is_known`."""
     return _KINDS[type(module)](module)
