@@ -221,6 +221,14 @@ def test_a_loop_that_there_is_not_is_refused():
         off_policy("MlpPolicy", "Pendulum-v1", lean="quick")
 
 
+def test_half_a_rollout_is_not_learned_from():
+    for kind in (PPO, plastic(PPO)):
+        model = make(kind)
+        model._setup_learn(64)
+        with pytest.raises(AssertionError):
+            model.train()
+
+
 def test_torch_refuses_what_is_no_number():
     for env in ("CartPole-v1", "Pendulum-v1"):
         model = make(plastic(PPO), env=env, lean="quick")
@@ -228,9 +236,9 @@ def test_torch_refuses_what_is_no_number():
         with torch.no_grad():
             model.policy.action_net.weight.fill_(torch.nan)
         with pytest.raises(ValueError, match=r"^Expected parameter"):
-            model.collect_rollouts(model.env, model._init_callback(None), model.rollout_buffer, 64)
-        with pytest.raises(ValueError, match=r"^Expected parameter"):
             model.train()
+        with pytest.raises(ValueError, match=r"^Expected parameter"):
+            model.collect_rollouts(model.env, model._init_callback(None), model.rollout_buffer, 64)
 
 
 FALLBACKS: dict[str, tuple[Any, dict[str, Any]]] = {

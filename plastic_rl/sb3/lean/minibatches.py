@@ -37,6 +37,7 @@ class Minibatches:
     """
 
     def __init__(self, buffer: RolloutBuffer, size: int, *, is_discrete: bool) -> None:
+        assert buffer.full, "there is no whole rollout to learn from"
         if not buffer.generator_ready:
             for name in FIELDS:
                 setattr(buffer, name, buffer.swap_and_flatten(getattr(buffer, name)))
