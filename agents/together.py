@@ -10,6 +10,7 @@ from dataclasses import field, make_dataclass
 from difflib import get_close_matches
 from functools import cache
 from itertools import combinations
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from agents.methods import (
@@ -21,6 +22,7 @@ from agents.methods import (
     MethodSettings,
     NetworkSettings,
 )
+from agents.methods.settings import Place
 from agents.ppo import PPO
 from agents.recipe import Agent, BackpropAgent
 from plastic_rl.errors import UserError
@@ -38,18 +40,20 @@ class Together(Agent):
 
     @property
     def methods(self) -> list[MethodSettings]:
-        """The settings of its methods, the innermost first: those that reset units go around those that do not."""
-        parts = [getattr(self, word) for word in self.words]
+        """The settings of its methods, the innermost first; in one place they are in the order of the alphabet."""
+        parts = [getattr(self, word) for word in sorted(self.words)]
         methods = [part for part in parts if isinstance(part, MethodSettings)]
-        return sorted(methods, key=lambda method: method.resets_units)
+        return sorted(methods, key=lambda method: method.place)
 
     def plasticity(self) -> Plasticity | None:
-        """Return all methods as one, that of the agent itself innermost; None where there are networks alone."""
+        """Return all methods as one, that of the agent itself among them; None where there are networks alone."""
         from plastic_rl.optim import Stack
 
         base: Plasticity | None = super().plasticity()  # pyright: ignore
-        stack = [*([base] if base is not None else []), *(method.plasticity() for method in self.methods)]
-        return Stack(stack) if stack else None
+        place = self.place if isinstance(self, MethodSettings) else Place.weights
+        stack = [] if base is None else [(place, base)]
+        stack += [(method.place, method.plasticity()) for method in self.methods]
+        return Stack([each for _, each in sorted(stack, key=itemgetter(0))]) if stack else None
 
     def network_options(self) -> dict[str, Any]:
         """Return what all its networks say of what follows a hidden layer."""

@@ -97,12 +97,22 @@ METHODS: dict[str, type[AddedSettings]] = {
 (elastic weight consolidation, L2 transfer) have agents of their own, as continual backpropagation has."""
 
 _AT_A_CHANGE = ("fire", "reset_network", "shrink_perturb_at_change")
+_ANEW = (*_AT_A_CHANGE, "reset_head", "plasticity_injection")
 
 EXCLUSIVE: dict[frozenset[str], str] = {
     **{frozenset(pair): "as each sets all weights anew at a change" for pair in combinations(_AT_A_CHANGE, 2)},
     frozenset({"reset_head", "reset_network"}): "as the head is a part of the network",
     frozenset({"plasticity_injection", "reset_head"}): "as the one freezes the head that the other draws afresh",
     frozenset({"plasticity_injection", "reset_network"}): "as the one freezes the head that the other draws afresh",
+    **{
+        frozenset({"plasticity_injection", each}): "as the one sets but one of the heads anew that the other subtracts"
+        for each in ("fire", "shrink_perturb_at_change")
+    },
+    **{
+        frozenset({"hare_and_tortoise", each}): "as the one calls back the weights that the other has set anew"
+        for each in _ANEW
+    },
+    frozenset({"trac", "upgd"}): "as each does the optimiser's step again in its own way",
     frozenset({"isometry", "parseval"}): "as both draw the same weights to orthogonality, to different scales",
     frozenset({"nap", "weight_clipping"}): "as both say after each step how large the weights are",
 }

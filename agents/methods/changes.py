@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from agents.methods.settings import MethodSettings
+from agents.methods.settings import MethodSettings, Place
 from plastic_rl.settings import Count, NonNegative, NonNegativeInteger, Rate
 
 
@@ -64,7 +64,7 @@ class HeadReset(MethodSettings):
 
     method: ClassVar[str] = "LayerReset"
     summary: ClassVar[str] = "whose last layers are drawn afresh at each change (Nikishin et al. 2022)"
-    resets_units: ClassVar[bool] = True
+    place: ClassVar[Place] = Place.units
 
     last: NonNegativeInteger = 1  # layers from the output, of actor and critic alike; 0 for all
     on_change: bool = True  # when a task begins, as the stream or the world announces it
@@ -88,6 +88,7 @@ class PlasticityInjection(MethodSettings):
 
     method: ClassVar[str] = "PlasticityInjection"
     summary: ClassVar[str] = "whose heads freeze at the first change, and fresh ones learn on (Nikishin et al. 2023)"
+    place: ClassVar[Place] = Place.units
 
     last: NonNegativeInteger = 2  # layers of a head from the output, of actor and critic alike; 0 for all
     on_change: bool = True  # when the second task begins, as the stream or the world announces it

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from enum import IntEnum
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -33,6 +34,22 @@ class NetworkSettings(AddedSettings):
         raise NotImplementedError
 
 
+class Place(IntEnum):
+    """The place of a method in a stack, from the innermost on."""
+
+    step = 0
+    """It does the optimiser's step again in its own way: around another method it would take its work for one."""
+
+    weights = 1
+    """It moves weights beside the step, or only looks on."""
+
+    size = 2
+    """It says how large weights are, whatever has moved them."""
+
+    units = 3
+    """It draws units or layers afresh: what moves weights would move newborn units before anybody has seen them."""
+
+
 @dataclass
 class MethodSettings(AddedSettings):
     """The settings of a method that wraps an optimiser."""
@@ -40,9 +57,7 @@ class MethodSettings(AddedSettings):
     method: ClassVar[str]
     """The class of `plastic_rl.optim`; the fields beside it are its settings."""
 
-    resets_units: ClassVar[bool] = False
-    """True if it draws units or layers afresh: it then goes around methods that move weights, which would move newborn
-    units before anybody has seen them."""
+    place: ClassVar[Place] = Place.weights
 
     def plasticity(self) -> Plasticity:
         """Return the method, still without its optimiser and layers; who has a seed adds it."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from agents.methods.settings import MethodSettings
+from agents.methods.settings import MethodSettings, Place
 from plastic_rl.choices import Activity, GradientOf, Mode, Rounding, Utility
 from plastic_rl.settings import Count, Decay, NonNegative, NonNegativeInteger, OneOf, Range, Rate
 
@@ -21,7 +21,7 @@ class ContinualBackprop(MethodSettings):
 
     method: ClassVar[str] = "ContinualBackprop"
     summary: ClassVar[str] = "whose least useful mature units are replaced, a few at a time (Dohare et al. 2024)"
-    resets_units: ClassVar[bool] = True
+    place: ClassVar[Place] = Place.units
 
     replacement_rate: Rate = 1e-4  # of the mature units, an update: 1 in 39 updates in a layer of 256
     maturity_threshold: NonNegativeInteger = 10_000  # minibatch updates; at PPO's 160 a rollout, 128,000 steps
@@ -61,7 +61,7 @@ class ReDo(MethodSettings):
 
     method: ClassVar[str] = "ReDo"
     summary: ClassVar[str] = "whose dormant units are replaced every so many updates (Sokar et al. 2023)"
-    resets_units: ClassVar[bool] = True
+    place: ClassVar[Place] = Place.units
 
     threshold: NonNegative = 0.025  # τ, of the layer's mean activity; 0.1 at high replay ratios
     every: NonNegativeInteger = 1000  # updates between two looks; 0 never looks
@@ -76,7 +76,7 @@ class ReGraMa(MethodSettings):
 
     method: ClassVar[str] = "ReGraMa"
     summary: ClassVar[str] = "whose units without gradients are replaced every so many updates (Liu et al. 2025)"
-    resets_units: ClassVar[bool] = True
+    place: ClassVar[Place] = Place.units
 
     threshold: NonNegative = 0.01  # τ, of the layer's mean gradient
     every: NonNegativeInteger = 1000  # updates between two looks; 0 never looks
@@ -90,7 +90,7 @@ class CalibratedPartialResets(MethodSettings):
 
     method: ClassVar[str] = "CalibratedPartialResets"
     summary: ClassVar[str] = "whose units are reset in part, by how little they learn (McCutcheon et al. 2026)"
-    resets_units: ClassVar[bool] = True
+    place: ClassVar[Place] = Place.units
 
     replacement_rate: Rate = 0.015  # ρ, the largest share of a unit that is reset at once
     every: NonNegativeInteger = 1000  # updates between two resets; 0 never resets
@@ -105,7 +105,7 @@ class SelfNormalizedResets(MethodSettings):
 
     method: ClassVar[str] = "SelfNormalizedResets"
     summary: ClassVar[str] = "whose units are replaced when silent for longer than ever (Farias & Jozefiak 2025)"
-    resets_units: ClassVar[bool] = True
+    place: ClassVar[Place] = Place.units
 
     rejection_threshold: Rate = 0.05  # η, of a unit's silences; ours, within the paper's grid
     max_threshold: Count = 200  # updates; the threshold that units begin with

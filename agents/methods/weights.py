@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from agents.methods.settings import MethodSettings
+from agents.methods.settings import MethodSettings, Place
 from plastic_rl.choices import Pruning, Redraw, WeightUtility
 from plastic_rl.settings import Count, NonNegative, NonNegativeInteger, OneOf, Positive, Rate
 
@@ -47,6 +47,7 @@ class WeightClipping(MethodSettings):
 
     method: ClassVar[str] = "WeightClipping"
     summary: ClassVar[str] = "whose weights are clipped to the range in which layers are drawn (Elsayed et al. 2024)"
+    place: ClassVar[Place] = Place.size
 
     kappa: Positive = 3.0  # κ, the multiple of 1 / √fan_in that no weight exceeds, at each update
 
@@ -68,6 +69,7 @@ class NormalizeAndProject(MethodSettings):
 
     method: ClassVar[str] = "NormalizeAndProject"
     summary: ClassVar[str] = "whose weights are projected to their initial size (NaP, Lyle et al. 2024)"
+    place: ClassVar[Place] = Place.size
 
     every: NonNegativeInteger = 1  # updates between two projections
 
@@ -115,6 +117,7 @@ class TRAC(MethodSettings):
 
     method: ClassVar[str] = "TRAC"
     summary: ClassVar[str] = "whose distance from its initial weights is tuned at each update (Muppidi et al. 2024)"
+    place: ClassVar[Place] = Place.step
 
     tuners: NonNegativeInteger = 6  # with β of 0.9, 0.99 and so on, an update
     s_prev: Positive = 1e-8  # the scale of each to begin with
@@ -126,6 +129,7 @@ class UPGD(MethodSettings):
 
     method: ClassVar[str] = "UPGD"
     summary: ClassVar[str] = "whose steps and noise spare weights by their utility (Elsayed & Mahmood 2024)"
+    place: ClassVar[Place] = Place.step
 
     beta_utility: Rate = 0.999  # decay of the running utility, an update
     sigma: NonNegative = 0.001  # of the noise, in the units of a gradient, an update

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+import torch
 
 from agents import AGENTS, agent_named
 from agents.methods import EXCLUSIVE, METHODS, AddedSettings, NetworkSettings
@@ -15,7 +16,7 @@ from launch.settings import Settings, as_mapping
 from launch.validation import check
 from launch.words import as_hydra_reads
 from plastic_rl.errors import UserError
-from plastic_rl.optim import ContinualBackprop, L2Init, Stack, methods_in
+from plastic_rl.optim import ContinualBackprop, L2Init, Stack, methods_in, seeded
 from plastic_rl.runs import Track, read_metrics
 
 SMALL = {"rollout_steps": 64, "minibatch_size": 32, "epochs": 2, "hidden_units": 8}
@@ -42,8 +43,37 @@ def test_what_a_paper_says_of_the_agent_without_methods_goes_for_it_with_them(se
 def test_what_resets_units_goes_around_what_moves_weights_in_whichever_order_they_are_named(name):
     stack = agent_named(name)().plasticity()
     assert isinstance(stack, Stack)
-    innermost = ContinualBackprop if name.startswith("ppo_cbp") else L2Init
-    assert next(getattr(method, "func", None) for method in stack.methods) is innermost
+    assert [getattr(method, "func", None) for method in stack.methods] == [L2Init, ContinualBackprop]
+
+
+@pytest.mark.parametrize("word", ["upgd", "trac"])
+def test_weights_stay_in_their_bounds_whatever_does_the_step_again(word):
+    names = [f"sgd+{word}+weight_clipping", f"sgd+weight_clipping+{word}", f"sgd_weight_clipping+{word}"]
+    ends = [torch.cat([weight.flatten() for weight in train(agent_named(name)(), 300)]) for name in names]
+    assert all(torch.equal(end, ends[0]) for end in ends)
+    assert ends[0].abs().max() <= 3 / 4**0.5 + 1e-6  # κ / √fan_in of its four inputs
+    assert ends[0].abs().max() > 1.4  # and they have come that far
+
+
+def test_a_head_is_frozen_as_the_weights_have_become_at_the_change():
+    stacks = [agent_named(name)().plasticity() for name in ("ppo+optimizer_reset+plasticity_injection", "ppo+nap+swr")]
+    names = [[method.func.__name__ for method in stack.methods] for stack in stacks if isinstance(stack, Stack)]
+    assert names[0] == ["OptimizerReset", "PlasticityInjection"]
+    assert names[1] == ["SelectiveWeightReinitialization", "NormalizeAndProject"]
+
+
+def train(agent, updates):
+    """The weights of a linear network without bias that is drawn to large ones."""
+    torch.manual_seed(0)
+    network = torch.nn.Linear(4, 3, bias=False)
+    stack = agent.plasticity()
+    assert isinstance(stack, Stack)
+    optimizer = seeded(stack, 1)(torch.optim.SGD(network.parameters(), lr=1.0), ())
+    for _ in range(updates):
+        optimizer.zero_grad()
+        (network(torch.eye(4)) - 100).square().mean().backward()
+        optimizer.step()
+    return list(network.parameters())
 
 
 @pytest.mark.parametrize("base", ["ppo", "sgd", "adam"])
@@ -69,6 +99,9 @@ def test_any_method_goes_with_any_other_that_does_not_exclude_it(base):
         (["agent=ppo_cbp+cbp", "env=ant"], "has cbp twice"),
         (["agent=ppo+parseval+isometry", "env=ant"], "parseval and isometry exclude each other, as both draw"),
         (["agent=ppo_fire+shrink_perturb_at_change", "env=ant"], "fire and shrink_perturb_at_change exclude"),
+        (["agent=ppo+upgd+trac", "env=ant"], "upgd and trac exclude each other"),
+        (["agent=ppo+reset_head+hare_and_tortoise", "env=ant"], "reset_head and hare_and_tortoise exclude each other"),
+        (["agent=ppo_fire+plasticity_injection", "env=ant"], "fire and plasticity_injection exclude each other"),
         (["agent=sgd+adam_rel", "env=permuted-digits"], "adam_rel goes with adam and ppo only"),
         (["agent=ppo_hsic+redo", "env=ant"], "agent=ppo_hsic takes no methods by +"),
     ],
