@@ -14,7 +14,7 @@ from plastic_rl.layers.kinds import (
 from plastic_rl.layers.order import LayerOrder, layer_order
 from plastic_rl.layers.port import Port
 from plastic_rl.layers.proof import assert_function_preserving, is_examined
-from plastic_rl.layers.roles import LinearMap, NormScale, hidden_maps, linear_maps, norm_scales, norms
+from plastic_rl.layers.roles import LinearMap, NormScale, coefficients, hidden_maps, linear_maps, norm_scales, norms
 
 __all__ = [
     "HiddenLayer",
@@ -25,6 +25,7 @@ __all__ = [
     "Port",
     "SolvedLinear",
     "assert_function_preserving",
+    "coefficients",
     "has_slopes",
     "hidden_layers",
     "hidden_maps",

@@ -113,6 +113,12 @@ def norms(layers: Sequence[HiddenLayer]) -> list[nn.Module]:
     return [module for module in _modules(layers) if _is_norm(module, layers)]
 
 
+def coefficients(layers: Sequence[HiddenLayer]) -> list[Tensor]:
+    """The parameters of non-linearities that learn: numbers that only together are a function, and none is a draw."""
+    learnt = [module for module in _modules(layers) if isinstance(module, kinds.LearntNonlinearity)]
+    return [each for module in learnt for each in module.parameters()]
+
+
 def hidden_maps(parameters: Iterable[Tensor], layers: Sequence[HiddenLayer]) -> list[LinearMap]:
     """Those of :func:`linear_maps` that produce hidden units: all but what only makes outputs."""
     producing = {id(port.parameter) for layer in layers for port in layer.produced_by}

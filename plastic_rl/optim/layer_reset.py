@@ -14,7 +14,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.optim import Optimizer
 
-from plastic_rl.layers import HiddenLayer, LayerOrder, layer_order, linear_maps, norms
+from plastic_rl.layers import HiddenLayer, LayerOrder, coefficients, layer_order, linear_maps, norms
 from plastic_rl.optim.distributed import agreed_seed
 from plastic_rl.optim.forgetting import forget_parameters
 from plastic_rl.optim.occasional import Occasional
@@ -42,8 +42,9 @@ class LayerReset(Occasional):
     """Draws the last layers of a network afresh, or all, when a task begins, at an interval, or when told.
 
     Each parameter is drawn from the distribution that it started from, fitted when it is wrapped: weights by their size
-    and spread around 0, biases, scales of norms and a policy's log deviation around what they began at. Values are
-    written into the parameters that there are, so that the optimiser goes on with them. Norms behind a layer that is
+    and spread around 0, biases, scales of norms and a policy's log deviation around what they began at; learnt
+    non-linearities begin as they did. Values are written into the parameters that there are, so that the optimiser
+    goes on with them. Norms behind a layer that is
     drawn start anew with it, running statistics too; and what a network holds outside its layers, if a vector (the log
     deviation of a Gaussian policy), with its head.
 
@@ -93,7 +94,10 @@ class LayerReset(Occasional):
             self.drawn, self.norms = trained, norms(layers)
         if not self.drawn:
             raise ValueError(f"last={self.last}: the optimiser trains none of these layers; take more, or 0 for all")
-        self.memory["origins"] = [known.get(id(each)) or Origin.of(each).as_values() for each in self.drawn]
+        exact = {id(each) for each in coefficients(layers)}
+        self.memory["origins"] = [
+            known.get(id(each)) or Origin.of(each, is_exact=id(each) in exact).as_values() for each in self.drawn
+        ]
 
     def act(self) -> None:
         live = [place for place, each in enumerate(self.drawn) if each.requires_grad]

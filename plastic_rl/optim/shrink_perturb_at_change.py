@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from plastic_rl.layers import HiddenLayer
+from plastic_rl.layers import HiddenLayer, coefficients
 from plastic_rl.optim.noise import normal_noise
 from plastic_rl.optim.occasional import Occasional
 from plastic_rl.optim.stacked.seed_by_seed import SeedBySeed
@@ -39,10 +39,11 @@ class ShrinkPerturbAtChange(Occasional):
 
     Fresh weights are normal draws with the mean and the standard deviation that the entries of each parameter had at
     construction: biases that began at zero are only shrunk, and gains of norms, which began at one, are drawn to one.
+    The coefficients of a learnt non-linearity are drawn to where each of them began.
 
     Args:
         optimizer: what moves the parameters.
-        layers: not looked at; all parameters that train when it is wrapped are shrunk and perturbed.
+        layers: say which parameters are coefficients; all that train when it is wrapped are shrunk and perturbed.
         on_change: act when a task begins, but for the first.
         every: updates between two actions; 0 for no interval.
         shrink_by: the share of each weight that is lost.
@@ -70,10 +71,11 @@ class ShrinkPerturbAtChange(Occasional):
         super().__init__(optimizer, on_change=on_change, every=every)
         self.shrink_by, self.perturb_by = fraction("shrink_by", shrink_by), non_negative("perturb_by", perturb_by)
         self.perturbed = self.trained
-        start = [each.detach() for each in self.perturbed]
         self.memory["seed"] = torch.initial_seed() if seed is None else seed
-        self.memory["means"] = [each.mean() for each in start]
-        self.memory["spreads"] = [each.std(correction=0) for each in start]
+        exact = {id(each) for each in coefficients(layers)}
+        starts = [(each.detach().clone(), id(each) in exact) for each in self.perturbed]
+        self.memory["means"] = [start if is_exact else start.mean() for start, is_exact in starts]
+        self.memory["spreads"] = [start.std(correction=0) * (not is_exact) for start, is_exact in starts]
 
     def act(self) -> None:
         live = [place for place, each in enumerate(self.perturbed) if each.requires_grad]

@@ -16,7 +16,7 @@ from torch import Generator, Tensor
 from torch.optim import Optimizer
 
 from plastic_rl.choices import Pruning, Redraw, WeightUtility
-from plastic_rl.layers import HiddenLayer
+from plastic_rl.layers import HiddenLayer, coefficients
 from plastic_rl.optim.base import PlasticOptimizer
 from plastic_rl.optim.distributed import agreed_seed
 from plastic_rl.optim.origin import Origin
@@ -60,7 +60,7 @@ class SelectiveWeightReinitialization(PlasticOptimizer):
 
     Args:
         optimizer: what moves the parameters.
-        layers: not looked at.
+        layers: say which parameters are those of a learnt non-linearity, which go back to where each began.
         every: updates between two draws; 0 leaves the optimiser bit for bit alone.
         factor: with "threshold" pruning how many times the mean utility of its tensor a weight must have to stay, with
             "proportional" the share of weights that is drawn afresh, a fraction of a weight by chance.
@@ -95,10 +95,11 @@ class SelectiveWeightReinitialization(PlasticOptimizer):
         is_share = self.pruning is Pruning.proportional
         self.factor = fraction("factor", factor) if is_share else non_negative("factor", factor)
         self.weights = self.trained
+        exact = {id(each) for each in coefficients(layers)}
         self.memory = {
             "step": 0,
             "seed": agreed_seed(torch.initial_seed() if seed is None else seed),
-            "origins": [Origin.of(each).as_values() for each in self.weights],
+            "origins": [Origin.of(each, is_exact=id(each) in exact).as_values() for each in self.weights],
             "drawn": [torch.zeros((), dtype=torch.int64, device=each.device) for each in self.weights],
         }
 
@@ -127,7 +128,7 @@ class SelectiveWeightReinitialization(PlasticOptimizer):
     def _fresh(self, place: int, weight: Tensor, source: random.Random) -> Tensor:
         origin = Origin.from_values(self.memory["origins"][place])
         if self.redraw is Redraw.mean:
-            return torch.full_like(weight, origin.mean)
+            return origin.centre(weight)
         generator = Generator(weight.device)
         generator.manual_seed(source.getrandbits(63))
         return origin.draw(weight, generator)
