@@ -5,6 +5,7 @@ from plastic_rl.layers.hidden_layer import HiddenLayer
 from plastic_rl.layers.kinds import (
     LearntNonlinearity,
     SolvedLinear,
+    Tracking,
     has_slopes,
     is_dropout,
     mixes_samples,
@@ -24,6 +25,7 @@ __all__ = [
     "NormScale",
     "Port",
     "SolvedLinear",
+    "Tracking",
     "assert_function_preserving",
     "coefficients",
     "has_slopes",

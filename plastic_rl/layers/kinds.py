@@ -32,6 +32,10 @@ class LearntNonlinearity(nn.Module):
     """A non-linearity with weights of its own, which belong to no unit."""
 
 
+class Tracking(nn.Module):
+    """A module that takes in what passes while it is in training mode, and treats it by what it has taken in so far."""
+
+
 class SolvedLinear(nn.Linear):
     """A linear layer whose weights are solved for: they learn, but not by gradients."""
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
+
+from plastic_rl.layers import Tracking
 
 Statistics = tuple[Float[Tensor, "*shape"], Float[Tensor, "*shape"], Float[Tensor, ""]]
 
@@ -26,7 +28,7 @@ def taken_in(
     return mean + share * shift, variance + share * spread, kept + new
 
 
-class InputNormalization(nn.Module):
+class InputNormalization(Tracking):
     """Brings each entry of the inputs to a mean of 0 and a variance of 1, as they were of late.
 
     While training, a minibatch is taken in before it is normalised; in evaluation mode nothing is. A change of the

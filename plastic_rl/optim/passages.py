@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 
-from plastic_rl.layers import HiddenLayer
+from plastic_rl.layers import HiddenLayer, Tracking
 from plastic_rl.layers.tracing import tensors_in
 from plastic_rl.optim.unit_replacer import NothingToReplaceError
 from plastic_rl.optim.watching import WatchingHook, are_hooks_paused, paused_hooks, uncompiled
@@ -151,7 +151,8 @@ def rerun(
 ) -> list[Tensor]:
     """The outputs of a network that is run once more; nobody notices.
 
-    No hook of a method hears it, nothing is dropped out, running statistics and random-number streams stay as they are.
+    No hook of a method hears it, nothing is dropped out, running statistics and random-number streams stay as they are;
+    inputs are normalised by the running averages that there are.
 
     Args:
         network: the module.
@@ -187,13 +188,15 @@ def _replaced(network: nn.Module, others: Mapping[int, Tensor]) -> Iterator[None
 
 @contextmanager
 def _steady(network: nn.Module) -> Iterator[None]:
-    dropouts = [module for module in network.modules() if isinstance(module, _DropoutNd) and module.training]
+    # An input that was taken in by a running average already would be taken in twice, and come out another.
+    kinds = (_DropoutNd, Tracking)
+    modules = [module for module in network.modules() if isinstance(module, kinds) and module.training]
     devices = {each.device.index for each in network.parameters() if each.is_cuda}
     with torch.random.fork_rng(devices):
-        for module in dropouts:
+        for module in modules:
             module.training = False
         try:
             yield
         finally:
-            for module in dropouts:
+            for module in modules:
                 module.training = True

@@ -12,6 +12,7 @@ from stable_baselines3 import PPO
 from torch import Tensor, nn
 
 from plastic_rl.layers import HiddenLayer, hidden_layers
+from plastic_rl.networks import InputNormalization
 from plastic_rl.optim import ProximalFeatures
 from plastic_rl.optim.pfo import chains
 from plastic_rl.sb3 import RolloutClock, plastic
@@ -212,3 +213,15 @@ def test_a_network_that_is_not_called_as_a_module_is_refused():
 def test_without_an_interval_and_rollouts_it_says_what_it_will_do():
     assert [text[:16] for text in held(mlp(), copy_every=0).concerns()] == ["copy_every is 0,"]
     assert not list(held(mlp()).concerns())
+
+
+def test_inputs_that_a_running_average_has_taken_in_are_not_taken_in_again():
+    network = nn.Sequential(InputNormalization((6,), decay=0.9), mlp())
+    optimizer = held(network)
+    for x in batches(3) + 5:
+        optimizer.zero_grad()
+        (0 * network(x)).sum().backward()
+        assert all(each.grad is not None and not each.grad.any() for each in network.parameters())
+        optimizer.step()
+    assert network[0].training
+    assert network[0].count.item() == pytest.approx(sum(8 * 0.9**age for age in (0, 8, 16)))
