@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -156,13 +156,24 @@ class InFeR(ReferencedTerm):
         self.seed = agreed_seed(torch.initial_seed() if seed is None else seed)
         super().__init__(optimizer, layers, strength=strength)
 
+    adam: torch.optim.Adam
+    known: Mapping[tuple[str, int], Heads] = {}
+    """The heads that there are, by the name of a layer and the number of its features."""
+
     def heard(self, layers: Sequence[HiddenLayer]) -> list[Features]:
         self.heads: list[Heads] = []
-        found: list[Features] = [self._with_heads(layer, ports) for layer, ports in output_ports(layers).items()]
-        learned = [tensor for each in self.heads for tensor in (each.weight, each.bias)]
-        self.adam = torch.optim.Adam(learned)
+        found = [self._with_heads(layer, ports) for layer, ports in output_ports(layers).items()]
+        self.adam = self._mover()
+        self.known = {(each.layer.name, each.heads.weight.shape[1]): each.heads for each in found}
         self.memory["heads"] = [each.tensors for each in self.heads]
-        return found
+        return list(found)
+
+    def _mover(self) -> torch.optim.Adam:
+        """The optimiser of the heads, which knows of those that were there before what it knew."""
+        adam = torch.optim.Adam([tensor for each in self.heads for tensor in (each.weight, each.bias)])
+        before = self.adam.state if self.known else {}
+        adam.state.update({each: before[each] for each in adam.param_groups[0]["params"] if each in before})
+        return adam
 
     def _with_heads(self, layer: HiddenLayer, ports: Sequence[Port]) -> InitialFeatures:
         others = [port.name for port in ports if not isinstance(port.layer, nn.Linear)]
@@ -171,7 +182,8 @@ class InFeR(ReferencedTerm):
                 f"{type(self).__name__} has linear heads beside linear output layers, and {others} are none: leave "
                 f"`{layer.name}` out (hidden_layers(…, ignore=['{layer.name}']))"
             )
-        heads = draw_heads(self.count, ports[0], f"{self.seed}/{layer.name}/heads")
+        known = self.known.get((layer.name, ports[0].index.numel()))
+        heads = known or draw_heads(self.count, ports[0], f"{self.seed}/{layer.name}/heads")
         self.heads.append(heads)
         settings = {"strength": self.strength, "beta": self.beta}
         return InitialFeatures(layer, ports, self.window, heads, self.reference, **settings)

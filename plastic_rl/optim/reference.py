@@ -105,11 +105,15 @@ class ReferencedTerm(LossTerm, ABC):
     """
 
     reference: Reference
+    referenced: Sequence[Tensor] = ()
+    """The network's parameters, for which the weights that are kept stand."""
 
     def find(self, layers: Sequence[HiddenLayer]) -> None:
+        """Begins to hear the layers; of parameters that were there before, the weights that are kept stay."""
         network = network_of(layers, type(self).__name__)
-        kept = [each.detach().clone() for each in network.parameters()] if self.strength else []
-        self.memory["weights"] = kept
+        known = dict(zip(map(id, self.referenced), self.memory.get("weights", ()), strict=True))
+        self.referenced = list(network.parameters()) if self.strength else []
+        self.memory["weights"] = [kept_for(each, known.get(id(each))) for each in self.referenced]
         if self.strength:
             self.reference = Reference(network, self.memory)
         super().find(layers)
@@ -132,3 +136,8 @@ class ReferencedTerm(LossTerm, ABC):
         for own, saved in zip(self.memory["weights"] if kept else [], kept, strict=True):
             own.copy_(saved)
         self.memory.update({name: value for name, value in memory.items() if name != "weights"})
+
+
+def kept_for(parameter: Tensor, known: Tensor | None) -> Tensor:
+    """The weights to keep for a parameter: those that are known, or its own as they are now."""
+    return parameter.detach().clone() if known is None or known.shape != parameter.shape else known

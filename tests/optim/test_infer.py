@@ -163,3 +163,16 @@ def test_output_layers_that_are_not_linear_are_refused():
     layer = HiddenLayer("0", network[0], [network[2]], network=network)
     with pytest.raises(ValueError, match=r"linear heads beside linear output layers.*ignore=\['0'\]"):
         InFeR(torch.optim.SGD(network.parameters(), lr=0.1), [layer])
+
+
+def test_a_network_whose_layers_are_found_anew_keeps_its_beginning():
+    ends = []
+    for is_found_anew in (False, True):
+        network = mlp()
+        optimizer = held(network, lr=0.1, beta=2.0)
+        for place, x in enumerate(batches(6)):
+            if is_found_anew and place == 3:
+                optimizer.reattach(hidden_layers(network, torch.zeros(1, 6)))
+            step(network, optimizer, x)
+        ends.append(numbers(network))
+    assert all(torch.equal(*pair) for pair in zip(*ends, strict=True))
