@@ -89,6 +89,13 @@ class HareAndTortoise(PlasticOptimizer):
         return [slow for slow, _ in live], [fast for _, fast in live]
 
     @torch.no_grad()
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Loads the state; where nothing is known of a tortoise yet, it begins where the hare has been put since."""
+        super().load_state_dict(state_dict)
+        if self.entry not in state_dict and not self.memory["step"]:
+            call_back(*self._pairs())
+
+    @torch.no_grad()
     def load_memory(self, memory: dict[str, Any]) -> None:
         self.memory["step"] = int(memory["step"])
         for own, saved in zip(self.memory["slow"], memory["slow"], strict=True):

@@ -1,10 +1,13 @@
 """Hare and tortoise by hand, and the trap of two names for one tensor."""
 
+import gymnasium
 import pytest
 import torch
+from stable_baselines3 import PPO
 from torch import nn
 
 from plastic_rl.optim import HareAndTortoise
+from plastic_rl.sb3 import plastic, plastic_optimizers
 
 
 def running(weight, **settings):
@@ -83,3 +86,18 @@ def test_what_is_frozen_is_left_alone():
 def test_settings_out_of_range_are_refused(settings):
     with pytest.raises(ValueError, match=next(iter(settings))):
         running(nn.Parameter(torch.zeros(1)), **settings)
+
+
+def test_a_trained_model_that_gains_the_method_has_its_tortoise_where_it_is(tmp_path):
+    settings = {"n_steps": 32, "batch_size": 16, "n_epochs": 2, "policy_kwargs": {"net_arch": [8]}, "device": "cpu"}
+    trained = PPO("MlpPolicy", gymnasium.make("CartPole-v1"), **settings).learn(32)
+    trained.save(tmp_path / "model")
+    model = plastic(PPO).load(tmp_path / "model", env=gymnasium.make("CartPole-v1"), plasticity=HareAndTortoise)
+    (optimizer,) = plastic_optimizers(model)
+    assert isinstance(optimizer, HareAndTortoise)
+    pairs = list(zip(optimizer.memory["slow"], trained.policy.parameters(), strict=True))
+    assert all(torch.equal(*pair) for pair in pairs)
+    model.learn(32)  # and from there on it follows
+    model.save(tmp_path / "model")
+    again = plastic(PPO).load(tmp_path / "model")
+    torch.testing.assert_close(plastic_optimizers(again)[0].memory, optimizer.memory, atol=0, rtol=0)
