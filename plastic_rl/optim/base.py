@@ -122,6 +122,11 @@ class PlasticOptimizer(Optimizer):
         """Follows up on a change of the task, before the first update that sees it."""
 
     @property
+    def acts_at_changes(self) -> bool:
+        """True if it does something when it is told of a change."""
+        return type(self).at_change is not PlasticOptimizer.at_change
+
+    @property
     def waits_for_changes(self) -> bool:
         """True if it does nothing until somebody tells it of a change."""
         return False

@@ -179,6 +179,10 @@ class ChurnReduction(PlasticOptimizer):
 
     # What a host may tell, and ask.
 
+    @property
+    def acts_at_changes(self) -> bool:
+        return self.on_change
+
     def at_change(self) -> None:
         if self.on_change:
             self.memory["loss"].zero_()

@@ -48,6 +48,10 @@ class Occasional(PlasticOptimizer, ABC):
         self.act()
 
     @property
+    def acts_at_changes(self) -> bool:
+        return self.on_change
+
+    @property
     def waits_for_changes(self) -> bool:
         return self.on_change and not self.every
 

@@ -72,16 +72,11 @@ def detect_changes(model: BaseAlgorithm, **settings: Any) -> RegimeDetector:
         raise ValueError(
             f"changes are detected for a model with one optimiser, such as PPO; {kind} has {len(optimizers)}"
         )
-    if not any(acts_at_changes(method) for method in methods_in(optimizers[0])):
+    if not any(method.acts_at_changes for method in methods_in(optimizers[0])):
         raise ValueError("no method of this model acts at changes: to detect them would change nothing")
     detector = detector_for(model, 0, **settings)
     model.policy.optimizer = ChangeDetection(optimizers[0], detector=detector)
     return detector
-
-
-def acts_at_changes(method: PlasticOptimizer) -> bool:
-    """True if a method does something when a task begins."""
-    return type(method).at_change is not PlasticOptimizer.at_change
 
 
 def change_detection_of(model: BaseAlgorithm) -> ChangeDetection | None:

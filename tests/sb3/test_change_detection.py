@@ -13,10 +13,10 @@ from agents.ppo import PPO as PPORecipe
 from agents.ppo_fresh import PPOFresh
 from envs.permuted_cartpole import PermutedCartPole
 from plastic_rl.errors import UserError
-from plastic_rl.optim import FIRE, AdamRel, L2Init
+from plastic_rl.optim import FIRE, AdamRel, ChurnReduction, L2Init, ShrinkPerturbAtChange
 from plastic_rl.runs import seed_everything
 from plastic_rl.sb3 import ChangeAnnouncements, detect_changes, plastic
-from plastic_rl.sb3.change_detection import change_detection_of
+from plastic_rl.sb3.change_detection import ChangeDetection, change_detection_of
 from tests.optim.halving import Halving
 
 SMALL = {"n_steps": 32, "batch_size": 32, "n_epochs": 1, "policy_kwargs": {"net_arch": [8]}, "seed": 0, "device": "cpu"}
@@ -46,7 +46,7 @@ def test_methods_hear_of_a_change_soon_after_it_and_of_none_where_there_is_none(
 
 def test_detection_changes_nothing_but_what_methods_do_at_changes():
     ends = []
-    for method in (None, partial(FIRE, on_change=False)):
+    for method in (None, partial(ShrinkPerturbAtChange, shrink_by=0.0, perturb_by=0.0)):
         model = make_model(method)
         model.learn(800, callback=ChangeAnnouncements())
         ends.append(model.policy.state_dict())
@@ -91,8 +91,10 @@ def crash_at(patched, model, step):
 
 
 def test_what_cannot_be_detected_is_refused():
-    with pytest.raises(ValueError, match="no method of this model acts at changes"):
-        make_model(L2Init)
+    for idle in (L2Init, ChurnReduction, partial(FIRE, on_change=False, every=5)):
+        with pytest.raises(ValueError, match="no method of this model acts at changes"):
+            make_model(idle)
+    assert isinstance(make_model(partial(ChurnReduction, on_change=True)).policy.optimizer, ChangeDetection)
     model = plastic(SAC)("MlpPolicy", "Pendulum-v1", plasticity=FIRE, policy_kwargs={"net_arch": [4]}, buffer_size=10)
     with pytest.raises(ValueError, match="such as PPO; PlasticSAC has 2"):
         detect_changes(model)
