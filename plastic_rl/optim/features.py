@@ -128,7 +128,7 @@ class OutputEar(Ear):
     """Passes on what a layer makes, before any non-linearity."""
 
     def attach(self) -> Any:
-        return self.port.layer.register_forward_hook(self)
+        return self.port.layer.register_forward_hook(self, prepend=True)  # before what else is made of the output
 
     def heard(self, *seen: Any) -> Tensor:
         return seen[1]

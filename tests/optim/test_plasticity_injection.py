@@ -13,7 +13,7 @@ from torch import nn
 from plastic_rl.doctor import examine_saved
 from plastic_rl.layers import HiddenLayer, hidden_layers
 from plastic_rl.learners.learner import take_over, zero
-from plastic_rl.optim import ContinualBackprop, PlasticityInjection, Stack
+from plastic_rl.optim import ContinualBackprop, FeatureNorm, InFeR, PlasticityInjection, ProximalFeatures, Stack
 from plastic_rl.optim.injected_layer import BEFORE, DRAWN
 from plastic_rl.sb3 import plastic
 
@@ -292,3 +292,18 @@ def test_it_says_when_it_never_injects():
     assert "never injects" in next(around(network, on_change=False).concerns())
     assert "1,000" in next(around(network, on_change=False, after=1000).concerns(100))
     assert list(around(network).concerns(100)) == list(around(network, after=10).concerns(100)) == []
+
+
+@pytest.mark.parametrize(
+    "method", [partial(ProximalFeatures, copy_every=2), FeatureNorm, partial(InFeR, strength=1e-4, seed=0)]
+)
+def test_terms_of_the_loss_hear_the_head_that_learns_whichever_method_is_around_the_other(method):
+    ends = []
+    for stack in ((method, partial(PlasticityInjection, seed=0)), (partial(PlasticityInjection, seed=0), method)):
+        network = small_network()
+        optimizer = Stack(stack)(torch.optim.SGD(network.parameters(), lr=0.1), hidden_layers(network, X[:1]))
+        train(network, optimizer, 2)
+        optimizer.begin_task()
+        train(network, optimizer, 6)
+        ends.append(numbers(network))
+    torch.testing.assert_close(ends[0], ends[1], atol=0, rtol=0)
