@@ -5,7 +5,7 @@ Called after the wrapped optimiser's step, never before: a unit that was silence
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -49,6 +49,23 @@ def replace_units(
     for port in layer.normed_by:
         restart_norm(port, units, optimizer)
     silence(layer, units, optimizer)
+
+
+def entries_of(layer: HiddenLayer, units: Int[Tensor, " k"]) -> Iterator[tuple[Tensor, int | None, Int[Tensor, " n"]]]:
+    """All that belongs to units of a layer: parameters, each with an axis and the places of the units along it.
+
+    Args:
+        layer: the group that the units belong to.
+        units: which of its units.
+    """
+    for port in layer.produced_by:
+        yield port.parameter, port.row_axis, port.positions(units)
+        if port.bias is not None:
+            yield port.bias, 0, port.positions(units)
+    for port in layer.normed_by:
+        yield from ((each, 0, port.positions(units)) for each in port.parameters)
+    for port in layer.read_by:
+        yield port.parameter, port.column_axis, port.columns(units)
 
 
 @torch.no_grad()

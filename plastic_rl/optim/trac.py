@@ -18,7 +18,10 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from plastic_rl.layers import HiddenLayer
+from plastic_rl.layers.port import fill
 from plastic_rl.optim.base import PlasticOptimizer
+from plastic_rl.optim.events import UnitsReplaced
+from plastic_rl.optim.replacement import entries_of
 from plastic_rl.optim.stacked.seed_by_seed import SeedBySeed
 from plastic_rl.validation import non_negative, whole_number
 
@@ -84,7 +87,7 @@ class TRAC(PlasticOptimizer):
     the loss along Δ. Where it turns against Δ, as after a change, S falls and the weights return towards θ_ref.
 
     The displacement is kept as what it is, the sum of the wrapped optimiser's steps. What others write to the weights
-    between two steps moves θ_ref with them.
+    between two steps moves θ_ref with them; of units that a method around this one replaces the displacement is over.
 
     Args:
         optimizer: what makes the steps; around SGD or Adam alike.
@@ -150,6 +153,13 @@ class TRAC(PlasticOptimizer):
         self.memory["scale"].copy_(self._tune(slope).clamp_(min=0))
         self._placed(weights)
         self._before = []
+
+    def at_replacement(self, event: UnitsReplaced) -> None:
+        """Lets newborn units begin without the displacement of those before them, which the scale would bring back."""
+        places = {id(each): place for place, each in enumerate(self.scaled)}
+        for parameter, axis, index in entries_of(event.layer, event.units) if self.memory else ():
+            place = places.get(id(parameter))
+            fill(None if place is None else self.memory["displacement"][place], axis, index, 0.0)
 
     def _of(self, name: str) -> list[Tensor]:
         return [self.memory[name][place] for place in self._moved]

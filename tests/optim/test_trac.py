@@ -1,12 +1,14 @@
 """TRAC beside a transcription of its algorithms, and the traps of the released code."""
 
 import math
+from functools import partial
 
 import pytest
 import torch
 from torch import nn
 
-from plastic_rl.optim import TRAC, ShrinkPerturb, Stack
+from plastic_rl.layers import hidden_layers
+from plastic_rl.optim import TRAC, ContinualBackprop, ShrinkPerturb, Stack, UnitsReplaced
 from plastic_rl.optim.trac import LARGEST, erfi
 from tests.optim.networks import mlp, train
 
@@ -154,3 +156,20 @@ def test_a_step_asks_the_device_for_nothing(monkeypatch):
 def test_settings_out_of_range_are_refused(settings):
     with pytest.raises(ValueError, match=next(iter(settings))):
         TRAC(torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.1), **settings)
+
+
+def test_a_newborn_unit_is_not_given_the_displacement_of_the_one_before_it():
+    network, told = mlp(), list[UnitsReplaced]()
+    layers = hidden_layers(network, torch.zeros(1, 6))
+    all_at_once = partial(ContinualBackprop, replacement_rate=1.0, maturity_threshold=59)
+    optimizer = Stack((TRAC, all_at_once))(torch.optim.SGD(network.parameters(), lr=0.01), layers)
+    optimizer.on_replacement(told.append)
+    train(network, optimizer, 60)
+    assert [len(event.units) for event in told] == [16, 16]
+    scale = optimizer.metrics()["trac/scale"]
+    for each in network.parameters():
+        each.grad = torch.zeros_like(each)
+    optimizer.step()  # moves nothing but the scale
+    assert optimizer.metrics()["trac/scale"] != scale
+    assert not any(port.weight.any() for layer in layers for port in layer.read_by)
+    assert network[4].bias.any()
