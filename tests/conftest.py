@@ -27,6 +27,7 @@ def _the_same_draws_in_any_order():
     random.seed(0)
     np.random.seed(0)  # noqa: NPY002 -- what Stable-Baselines3 and its worlds draw from
     torch.manual_seed(0)
+    torch.distributions.Distribution.set_default_validate_args(True)  # torch.compile switches it off for good
     seeds, np_random = count(), seeding.np_random
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(seeding, "np_random", lambda seed=None: np_random(next(seeds) if seed is None else seed))

@@ -244,8 +244,19 @@ def run_small(folder, agent, env, **settings):
     )
 
 
+# Of a base and a method together one of each kind every day; tests/contract has every method in PPO.
+OF_EACH_KIND = {"ppo_churn", "ppo_crelu", "ppo_fire", "ppo_l2_init", "ppo_layer_norm", "ppo_plasticity_injection"}
+DAILY = [agent for agent in ACTING if agent in NAMED or agent in OF_EACH_KIND]
+SLOW = [agent for agent in ACTING if agent not in DAILY]
+
+
 @pytest.mark.parametrize(
-    ("agent", "env"), [*[(agent, "permuted-cartpole") for agent in ACTING], *[("ppo_cbp", env) for env in WORLDS]]
+    ("agent", "env"),
+    [
+        *[(agent, "permuted-cartpole") for agent in DAILY],
+        *[pytest.param(agent, "permuted-cartpole", marks=pytest.mark.slow) for agent in SLOW],
+        *[("ppo_cbp", env) for env in WORLDS],
+    ],
 )
 def test_every_recipe_runs_through_the_real_path(tmp_path, agent, env):
     if package := {"noisy-lunarlander": "Box2D", "minatar-chain": "minatar"}.get(env):

@@ -14,6 +14,11 @@ from plastic_rl.runs import SMALLER_STEPS, Fault, first_not_finite
 
 # What torch raises where a decomposition does not converge: of weights and activations, that is.
 LinAlgError = torch.linalg.LinAlgError  # pyright: ignore[reportPrivateImportUsage]
+
+# What torch's distributions say of numbers that are not finite; the second where they are not asked to look, as from
+# the first torch.compile in a process on.
+OF_NUMBERS = ("Expected parameter", "probability tensor contains")
+
 HUGE = 1e6
 """An observation or a reward beyond this, rather than the step size, is the first to be suspected."""
 

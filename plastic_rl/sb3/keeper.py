@@ -12,6 +12,7 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from plastic_rl.runs import Fault, Session
 from plastic_rl.sb3.algorithm_state import algorithm_state, restore_algorithm_state
 from plastic_rl.sb3.faults import (
+    OF_NUMBERS,
     LinAlgError,
     fault_of_outputs,
     fault_of_parameters,
@@ -86,7 +87,7 @@ class ModelKeeper(BaseCallback):
         """The fault where SB3, torch or the world itself refused to go on."""
         known = self.fault() or fault_of_parameters(self.trained.get_parameters(), self.largest)
         refused = str(error).splitlines()[0]
-        of_numbers = isinstance(error, LinAlgError) or refused.startswith("Expected parameter")
+        of_numbers = isinstance(error, LinAlgError) or refused.startswith(OF_NUMBERS)
         if known is None and of_numbers:  # a decomposition, or one of torch's distributions, cannot take them
             known = fault_of_outputs(self.trained, self.largest)
         return known or Fault(refused.removesuffix("."), "the same command goes on from there")

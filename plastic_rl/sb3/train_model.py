@@ -20,7 +20,7 @@ from plastic_rl.pictures import draw_learning_curve
 from plastic_rl.runs import RunFolder, Track, open_session, write_result
 from plastic_rl.sb3.change_announcements import ChangeAnnouncements
 from plastic_rl.sb3.chronicle import Chronicle
-from plastic_rl.sb3.faults import LinAlgError
+from plastic_rl.sb3.faults import OF_NUMBERS, LinAlgError
 from plastic_rl.sb3.forecast import forecast_model
 from plastic_rl.sb3.keeper import ModelKeeper
 from plastic_rl.sb3.rollout_clock import RolloutClock
@@ -127,7 +127,9 @@ def _train(keeper: ModelKeeper, total_steps: int, folder: RunFolder, formats: Se
     try:
         if remaining > 0:
             model.learn(remaining, callback=CallbackList(callbacks), reset_num_timesteps=False, log_interval=1)
-    except (ValueError, LinAlgError) as error:  # torch refuses bad numbers before anybody else sees them
+    except (ValueError, RuntimeError) as error:  # torch refuses bad numbers before anybody else sees them
+        if not (isinstance(error, ValueError | LinAlgError) or str(error).startswith(OF_NUMBERS)):
+            raise
         session.keeper.refuse(keeper.fault_behind(error))
     finally:
         model.logger.close()

@@ -94,6 +94,14 @@ def test_what_the_world_gave_is_not_blamed_on_the_learning_rate(
     assert ("correct the tasks" if "friction" in what else "no setting of the agent mends it") in message
 
 
+def test_the_same_is_said_where_distributions_do_not_look(tmp_path: Path):
+    """As from the first `torch.compile` in a process on."""
+    torch.distributions.Distribution.set_default_validate_args(False)
+    env = DummyVecEnv([lambda: Named(seen=np.nan)])
+    message = told(tmp_path, PPO("MultiInputPolicy", env, **{**SMALL, "policy_kwargs": {"net_arch": [4]}}))
+    assert ": the observation 'place' is nan. The last healthy checkpoint" in message
+
+
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
 def test_statistics_of_a_vec_normalize_are_looked_at(tmp_path: Path):
     """It clips what it gives on: an infinite reward is a finite one to the learner, and its statistics are lost."""

@@ -134,7 +134,17 @@ def test_it_normalises_observations_and_looks_beyond_time_limits(lean: str):
     assert models[0].env.obs_rms.count == models[1].env.obs_rms.count
 
 
-@pytest.mark.parametrize("name", METHODS)
+# Every day those that look at activations or gradients, and one for each moment; all in the slow run.
+DAILY = {"L2 init", "weight clipping", "churn reduction", "hare and tortoise", "UPGD", "FIRE", "plasticity injection"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if method.replaces or name in DAILY else pytest.param(name, marks=pytest.mark.slow)
+        for name, method in METHODS.items()
+    ],
+)
 def test_methods_do_the_same_in_both_loops(name: str):
     models = []
     for lean in ("off", "exact"):
