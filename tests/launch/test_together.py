@@ -1,5 +1,6 @@
 """Agents with several methods, by one name."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -103,6 +104,23 @@ def test_a_list_of_methods_is_another_way_to_write_the_name():
     expected = ["agent=ppo+cbp+l2_init,ppo_l2+cbp+l2_init", "agent.cbp.maturity_threshold=1000"]
     assert as_hydra_reads(words) == expected
     assert as_hydra_reads(["agent=ppo", "agent.methods=redo"]) == ["agent=ppo+redo"]
+    assert as_hydra_reads(["agent=ppo+redo", "agent.methods=['cbp', \"l2_init\"]"]) == ["agent=ppo+redo+cbp+l2_init"]
+    assert as_hydra_reads(["agent=ppo", "agent.methods=[]"]) == ["agent=ppo"]
+
+
+@pytest.mark.parametrize(
+    "value", ["", "[cbp", "cbp]", "cbp+redo", "cbp,redo", "[cbp],[redo]", "[cbp,,redo]", "[cbp;redo]"]
+)
+def test_a_list_of_methods_that_cannot_be_read_is_refused_with_one_that_can(value):
+    with pytest.raises(
+        UserError, match=rf"^agent\.methods={re.escape(value)} cannot be read: .*\[cbp,redo\]\n.*-m agent="
+    ):
+        as_hydra_reads(["-m", "agent=ppo", f"agent.methods={value}"])
+
+
+def test_two_lists_of_methods_are_refused_and_not_the_second_taken():
+    with pytest.raises(UserError, match=r"agent\.methods is given 2 times: name all methods in one list"):
+        as_hydra_reads(["agent=ppo", "agent.methods=[cbp]", "agent.methods=[redo]"])
 
 
 @pytest.mark.parametrize(
