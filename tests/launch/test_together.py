@@ -64,6 +64,10 @@ def test_any_method_goes_with_any_other_that_does_not_exclude_it(base):
     ("words", "told"),
     [
         (["agent=ppo+rdo", "env=ant"], "There is no method rdo in agent=ppo+rdo. Did you mean redo?"),
+        (["agent=ppo+CBP", "env=ant"], "There is no method CBP in agent=ppo+CBP. Did you mean cbp?"),
+        (["agent=ppo+fresh", "env=ant"], "There is no method fresh in agent=ppo+fresh. Did you mean agent=ppo_fresh?"),
+        (["agent=PPO_redo", "env=ant"], "There is no agent=PPO_redo. Did you mean agent=ppo_redo?"),
+        (["agent=PPO+CBP", "env=ant"], "There is no agent=PPO+CBP. Did you mean agent=ppo_cbp?"),
         (["agent=ppo+", "env=ant"], "There is no method (no word)"),
         (["agent=poo+cbp", "env=ant"], "There is no agent=poo+cbp"),
         (["agent=ppo+cbp+cbp", "env=ant"], "has cbp twice"),
