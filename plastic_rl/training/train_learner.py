@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,13 +10,16 @@ from typing import Any
 
 import torch
 
+from plastic_rl.forecast import Forecast, forecast
 from plastic_rl.learners.learner import Learner
 from plastic_rl.pictures import draw_task_curve
 from plastic_rl.runs import RunFolder, Track, open_session, write_result
 from plastic_rl.streams.stream import Stream
-from plastic_rl.training.course import example_count
+from plastic_rl.training.course import example_count, update_count
 from plastic_rl.training.keeper import CourseKeeper
 from plastic_rl.training.task_check import check_streams
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -74,12 +78,20 @@ def train_learner(
     safety: dict[str, Any] = {"unit": "examples", "checkpoint_seconds": checkpoint_seconds}
     tracked: dict[str, Any] = {"track": track, "settings": settings, "config": config, "name": name, "group": group}
     with open_session(folder, keeper, example_count(streams[0]), **safety, **tracked) as keeper.session:
+        if not (expected := _expected(streams[0], learner)).is_empty:
+            logger.info("%s", expected.line)
         _go(keeper)
         keeper.session.keeper.save()
         weights = [network.state_dict() for network in learner.networks]
         write_result(folder.weights_file, lambda file: torch.save(weights, file))
     draw_task_curve(folder.metrics_file, folder.picture_file, title or name)
     return CourseSummary(keeper.step, time.monotonic() - began, keeper.last)
+
+
+def _expected(stream: Stream, learner: Learner) -> Forecast:
+    """The future of a learner's methods on a stream, in updates, and what is amiss."""
+    updates = update_count(stream)
+    return sum((forecast(each, run_length=updates) for each in learner.optimizers), Forecast([], []))
 
 
 def _go(keeper: CourseKeeper) -> None:
