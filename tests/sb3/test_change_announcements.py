@@ -11,7 +11,8 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv
 from training import learn_in
 
-from plastic_rl.nonstationary import Every, Nonstationary, PermuteObservations
+from plastic_rl.nonstationary import Every, Never, Nonstationary, PermuteObservations
+from plastic_rl.optim import FIRE
 from plastic_rl.runs import seed_everything
 from plastic_rl.sb3 import ChangeAnnouncements, RolloutClock, plastic
 from tests.optim.halving import Halving
@@ -62,6 +63,14 @@ def test_without_the_callback_nobody_hears_and_without_changes_there_is_nothing_
     model = plastic(PPO)("MlpPolicy", "CartPole-v1", plasticity=Halving, **CHANGES)
     model.learn(64, callback=ChangeAnnouncements())
     assert model.policy.optimizer.changes == []
+
+
+@pytest.mark.parametrize(("schedule", "waits"), [(Every(65), True), (Never(), True), (Every(64), False)])
+def test_a_method_that_waits_for_a_change_beyond_the_end_is_named(caplog, schedule, waits):
+    env = DummyVecEnv([lambda: Nonstationary(gymnasium.make("CartPole-v1"), PermuteObservations(), schedule)])
+    model = plastic(PPO)("MlpPolicy", env, plasticity=FIRE, device="cpu", **CHANGES)
+    model.learn(64, callback=ChangeAnnouncements())
+    assert ("FIRE acts at changes, and none comes before this run ends: it will do nothing." in caplog.text) is waits
 
 
 def test_off_policy_actor_and_critic_hear_at_the_next_update():
