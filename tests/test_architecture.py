@@ -114,7 +114,7 @@ MAY_IMPORT = {
     "nonstationary": {"extras", "protocols", "runs"},
     "learners": {"choices", "diagnostics", "layers", "networks", "nn", "optim", "streams"},
     "pictures": {"runs"},
-    "training": {"errors", "forecast", "learners", "pictures", "runs", "streams"},
+    "training": {"errors", "forecast", "learners", "optim", "pictures", "runs", "streams"},
     "sb3": {
         *("choices", "diagnostics", "errors", "forecast", "layers", "networks", "nn", "nonstationary", "optim"),
         *("pictures", "precision", "regimes", "runs", "seeding", "validation"),

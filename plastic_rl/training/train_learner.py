@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ import torch
 
 from plastic_rl.forecast import Forecast, forecast
 from plastic_rl.learners.learner import Learner
+from plastic_rl.optim import methods_in
 from plastic_rl.pictures import draw_task_curve
 from plastic_rl.runs import RunFolder, Track, open_session, write_result
 from plastic_rl.streams.stream import Stream
@@ -91,7 +92,15 @@ def train_learner(
 def _expected(stream: Stream, learner: Learner) -> Forecast:
     """The future of a learner's methods on a stream, in updates, and what is amiss."""
     updates = update_count(stream)
-    return sum((forecast(each, run_length=updates) for each in learner.optimizers), Forecast([], []))
+    expected = sum((forecast(each, run_length=updates) for each in learner.optimizers), Forecast([], []))
+    return expected if stream.plan.tasks > 1 else expected + Forecast([], list(_waiting(learner)))
+
+
+def _waiting(learner: Learner) -> Iterator[str]:
+    """The sentences about methods that wait for changes, for a stream that has none."""
+    for method in (method for each in learner.optimizers for method in methods_in(each)):
+        if method.waits_for_changes:
+            yield f"{type(method).__name__} acts at changes, and the stream has one task: it will do nothing."
 
 
 def _go(keeper: CourseKeeper) -> None:

@@ -113,6 +113,14 @@ def test_a_run_says_that_it_ends_before_its_method_does_anything(tmp_path, caplo
     assert "The run has 40 updates, and ReDo does nothing before update 41. Lower every." in caplog.text
 
 
+@pytest.mark.parametrize("tasks", [1, 2])
+def test_a_method_that_waits_for_changes_is_named_on_a_stream_of_one_task(tmp_path, caplog, tasks):
+    streams = [ENVS["permuted-digits"](tasks=tasks, examples=20, batch_size=10).build(seed=0, device="cpu")]
+    with caplog.at_level("INFO", logger="plastic_rl"):
+        train_learner(streams, AGENTS["sgd_fire"](**QUICK).build(streams, device="cpu"), RunFolder(tmp_path))
+    assert ("FIRE acts at changes, and the stream has one task: it will do nothing." in caplog.text) is (tasks == 1)
+
+
 def lines_without_times(path):
     lines = read_metrics(path / "metrics.jsonl")
     return [{name: value for name, value in line.items() if not name.startswith("time/")} for line in lines]
