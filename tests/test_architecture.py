@@ -116,8 +116,8 @@ MAY_IMPORT = {
     "pictures": {"runs"},
     "training": {"errors", "forecast", "learners", "optim", "pictures", "runs", "streams"},
     "sb3": {
-        *("choices", "diagnostics", "errors", "forecast", "layers", "networks", "nn", "nonstationary", "optim"),
-        *("pictures", "precision", "regimes", "runs", "seeding", "validation"),
+        *("choices", "diagnostics", "errors", "forecast", "initialisers", "layers", "networks", "nn", "nonstationary"),
+        *("optim", "pictures", "precision", "regimes", "runs", "seeding", "validation"),
     },
     "doctor": {"diagnostics", "errors", "layers", "nn", "optim", "sb3", "seeding"},
     "envs": {"errors", "nonstationary", "protocols", "settings", "streams"},
