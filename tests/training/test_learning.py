@@ -110,7 +110,7 @@ def test_a_run_says_that_it_ends_before_its_method_does_anything(tmp_path, caplo
     learner = AGENTS["sgd_redo"](**QUICK, every=41).build(streams, device="cpu")
     with caplog.at_level("INFO", logger="plastic_rl"):
         train_learner(streams, learner, RunFolder(tmp_path))
-    assert "The run has 40 updates, and ReDo does nothing before update 41. Lower every." in caplog.text
+    assert "The run has 40 updates, and by ReDo nothing is done before update 41. Lower every." in caplog.text
 
 
 @pytest.mark.parametrize("tasks", [1, 2])
