@@ -103,6 +103,14 @@ EXCLUSIVE: dict[frozenset[str], str] = {
     frozenset({"reset_head", "reset_network"}): "as the head is a part of the network",
     frozenset({"plasticity_injection", "reset_head"}): "as the one freezes the head that the other draws afresh",
     frozenset({"plasticity_injection", "reset_network"}): "as the one freezes the head that the other draws afresh",
+    **{
+        frozenset({"plasticity_injection", word}): "as two equal heads do not say the same under masks"
+        for word in ("aid", "dropout")
+    },
+    **{
+        frozenset({"plasticity_injection", word}): "as what the non-linearity learns would move the frozen heads too"
+        for word in ("prelu", "rational")
+    },
     frozenset({"isometry", "parseval"}): "as both draw the same weights to orthogonality, to different scales",
     frozenset({"nap", "weight_clipping"}): "as both say after each step how large the weights are",
 }

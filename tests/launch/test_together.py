@@ -74,6 +74,11 @@ def test_any_method_goes_with_any_other_that_does_not_exclude_it(base):
         (["agent=ppo_cbp+cbp", "env=ant"], "has cbp twice"),
         (["agent=ppo+parseval+isometry", "env=ant"], "parseval and isometry exclude each other, as both draw"),
         (["agent=ppo_fire+shrink_perturb_at_change", "env=ant"], "fire and shrink_perturb_at_change exclude"),
+        (
+            ["agent=ppo+dropout+plasticity_injection", "env=ant"],
+            "exclude each other, as two equal heads do not say the",
+        ),
+        (["agent=sgd_plasticity_injection+rational", "env=permuted-digits"], "as what the non-linearity learns would"),
         (["agent=sgd+adam_rel", "env=permuted-digits"], "adam_rel goes with adam and ppo only"),
         (["agent=ppo_hsic+redo", "env=ant"], "agent=ppo_hsic takes no methods by +"),
     ],
