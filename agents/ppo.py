@@ -102,8 +102,7 @@ class PPO(ReinforcementAgent):
         """Return PPO on `env`, with LeCun-uniform weights and zero biases in every layer, the output included."""
         from stable_baselines3.common.preprocessing import is_image_space
 
-        from plastic_rl.initialisers import initialise_, lecun_uniform_
-        from plastic_rl.sb3 import add_plasticity
+        from plastic_rl.sb3 import add_plasticity, redraw
 
         env = self._normalized(env)
         is_image = is_image_space(env.observation_space)
@@ -128,7 +127,7 @@ class PPO(ReinforcementAgent):
             device=device,
             lean=self.lean,
         )
-        initialise_(model.policy, lecun_uniform_)
+        redraw(model, "lecun_uniform_")
         add_plasticity(model, self.plasticity())  # not before: methods look at the weights that they find
         return model
 

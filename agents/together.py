@@ -106,7 +106,7 @@ def _check(name: str, words: Sequence[str], bases: Mapping[str, type[Agent]]) ->
     there = methods_for(base)
     for word in words:
         if word not in there:
-            raise UserError(_unknown(name, word, there))
+            raise UserError(_unknown(name, word, there, bases))
         fitting = there[word].bases
         if fitting and not issubclass(base, tuple(bases[each] for each in fitting)):
             raise UserError(f"agent={name}: {word} goes with {' and '.join(sorted(fitting))} only")
@@ -126,8 +126,11 @@ def _same_option(one: type[AddedSettings], other: type[AddedSettings]) -> str:
     return f"as each is the {min(shared)} of the same network" if shared else ""
 
 
-def _unknown(name: str, word: str, there: Iterable[str]) -> str:
-    near = get_close_matches(word, there, n=1)
+def _unknown(name: str, word: str, there: Iterable[str], bases: Iterable[str]) -> str:
+    agent = f"{name.partition(JOINT)[0]}_{word.lower()}"
+    near = (
+        [f"agent={agent}"] if agent in bases and word.lower() not in there else get_close_matches(word.lower(), there)
+    )
     hint = f" Did you mean {near[0]}?" if near else ""
     return f"There is no method {word or '(no word)'} in agent={name}.{hint}\nThe methods: {', '.join(there)}"
 

@@ -53,6 +53,7 @@ def nearest(name: str, options: Sequence[str]) -> str | None:
         name: As typed.
         options: That there are.
     """
+    name = name.lower()
     parts = {option: option.replace("-", "_").split("_") for option in options}
     last = name.replace("-", "_").split("_")[-1]
     holding = [option for option in options if name in parts[option]]

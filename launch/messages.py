@@ -14,6 +14,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 
 from agents import AGENTS
 from envs import ENVS
+from launch.method_settings import is_group, meant_of_a_method, no_value
 from launch.settings import Settings
 from plastic_rl.errors import RunError, UserError
 from plastic_rl.extras import missing
@@ -65,16 +66,19 @@ _SYNONYMS = {
 }
 
 
-def unknown(what: str, options: Iterable[str]) -> str:
+def unknown(what: str, options: Iterable[str], meant: str | None = None) -> str:
     """Return what to say of a setting that is not one of `options`.
 
     Args:
         what: The setting as typed, with the keys that lead to it: `agent.replacment_rate`.
         options: What may stand in place of its last part.
+        meant: What was probably meant, where it is known; else the option that is spelled most alike.
     """
     names = list(options)
     path, _, last = what.rpartition(".")
-    meant = _meant(path, last, names)
+    if not names:
+        return f"There is no setting {what}: {path} has no settings"
+    meant = meant or _meant(path, last, names)
     hint = f" Did you mean {meant}?" if meant else ""
     return f"There is no setting {what}.{hint}\nThe settings of {path or 'a run'}: {', '.join(names)}"
 
@@ -104,7 +108,8 @@ def _text(error: Exception) -> str:
     if isinstance(error, OverrideParseException):
         return f"{_what_was_typed(error)} cannot be read: expected setting=value, such as seed=3"
     if isinstance(cause, ConfigAttributeError | ConfigKeyError):
-        return unknown(_full_key(cause), _names(_owner(cause)))
+        key, owner = _full_key(cause), _owner(cause)
+        return unknown(key, _names(owner), meant_of_a_method(owner, _typed_key(str(error)) or key))
     if isinstance(cause, ValidationError):
         return _wrong_type(str(error), cause)
     return _of_composition(error)
@@ -130,10 +135,23 @@ def _unknown_recipe(text: str) -> str:
 
 
 def _wrong_type(text: str, cause: ValidationError) -> str:
-    key = _full_key(cause)
-    typed = re.search(r"Error merging override \+*(?:.+?)=(.*)", text)
-    given = f", got {_unquoted(typed[1]) or 'nothing'}" if typed else ""
-    return f"{key} must be {_in_words(_owner(cause), key.rpartition('.')[2])}{given}"
+    key, owner = _full_key(cause), _owner(cause)
+    expected, typed = get_type_hints(owner).get(key.rpartition(".")[2]), re.search(_MERGED, text)
+    given = f", got {_unquoted(typed[2]) or 'nothing'}" if typed else ""
+    if is_group(expected):
+        return no_value(key, expected, given)
+    words = _in_words(owner, key.rpartition(".")[2])
+    if typed and typed[1].startswith(f"{key}."):
+        return f"There is no setting {typed[1]}: {key} is {words}"
+    return f"{key} must be {words}{given}"
+
+
+_MERGED = r"Error merging override \+*(.+?)=(.*)"
+
+
+def _typed_key(text: str) -> str | None:
+    found = re.search(r"Could not override '(.+?)'", text)
+    return found[1] if found else None
 
 
 def _unquoted(text: str) -> str:

@@ -20,7 +20,11 @@ from plastic_rl.errors import UserError
 
 MULTIRUN = ("-m", "--multirun")
 _SETTING = re.compile(r"([\w./@-]+)=(.*)", re.DOTALL)
-_METHODS = re.compile(r"agent\.methods=\[?([\w\s,]*)\]?")
+_METHODS = "agent.methods="
+_EXAMPLE = f"{_METHODS}[cbp,redo]"
+_NAME = r"""\s*(?:\w+|'\w+'|"\w+")\s*"""
+_WORD = re.compile(rf"({_NAME})")
+_LIST = re.compile(rf"\[((?:{_NAME}(?:,{_NAME})*)?\s*)\]")
 _EXPONENT = re.compile(r"[+-]?\d[\d_]*(\.\d+)?[eE][+-]?\d+")
 
 
@@ -33,6 +37,9 @@ def as_hydra_reads(arguments: Sequence[str]) -> list[str]:
 
     Args:
         arguments: The words after `train.py`.
+
+    Raises:
+        UserError: `agent.methods` is no list, or given twice.
     """
     arguments = _with_methods(arguments)
     words = [_setting(word, arguments) for word in arguments if word not in MULTIRUN]
@@ -41,14 +48,27 @@ def as_hydra_reads(arguments: Sequence[str]) -> list[str]:
 
 def _with_methods(arguments: Sequence[str]) -> Sequence[str]:
     """The words with the methods of `agent.methods` in the names of the agents."""
-    lists = [found[1] for word in arguments if (found := _METHODS.fullmatch(word))]
+    lists = [word for word in arguments if word.startswith(_METHODS)]
     if not lists:
         return arguments
-    joined = "".join(f"{JOINT}{name.strip()}" for name in lists[-1].split(",") if name.strip())
-    others = [word for word in arguments if not _METHODS.fullmatch(word)]
+    if len(lists) > 1:
+        raise UserError(f"agent.methods is given {len(lists)} times: name all methods in one list, {_EXAMPLE}")
+    joined = "".join(f"{JOINT}{name}" for name in _listed(lists[0].removeprefix(_METHODS)))
+    others = [word for word in arguments if not word.startswith(_METHODS)]
     return [
         re.sub(r"(?<=[=,])[^,]+", rf"\g<0>{joined}", word) if word.startswith("agent=") else word for word in others
     ]
+
+
+def _listed(value: str) -> list[str]:
+    """The words of a list such as `[cbp, l2_init]`, with or without quotes; one word needs no brackets."""
+    found = _WORD.fullmatch(value) or _LIST.fullmatch(value)
+    if found is None:
+        raise UserError(
+            f"agent.methods={value} cannot be read: expected a list such as {_EXAMPLE}\n"
+            f"Runs with one method each: -m agent=ppo{JOINT}cbp,ppo{JOINT}redo"
+        )
+    return [name.strip(" '\"") for name in found[1].split(",") if name.strip()]
 
 
 def _setting(word: str, arguments: Sequence[str]) -> str:

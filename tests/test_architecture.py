@@ -114,10 +114,10 @@ MAY_IMPORT = {
     "nonstationary": {"extras", "protocols", "runs"},
     "learners": {"choices", "diagnostics", "layers", "networks", "nn", "optim", "streams"},
     "pictures": {"runs"},
-    "training": {"errors", "learners", "pictures", "runs", "streams"},
+    "training": {"errors", "forecast", "learners", "optim", "pictures", "runs", "streams"},
     "sb3": {
-        *("choices", "diagnostics", "errors", "forecast", "layers", "networks", "nn", "nonstationary", "optim"),
-        *("pictures", "precision", "regimes", "runs", "seeding", "validation"),
+        *("choices", "diagnostics", "errors", "forecast", "initialisers", "layers", "networks", "nn", "nonstationary"),
+        *("optim", "pictures", "precision", "regimes", "runs", "seeding", "validation"),
     },
     "doctor": {"diagnostics", "errors", "layers", "nn", "optim", "sb3", "seeding"},
     "envs": {"errors", "nonstationary", "protocols", "settings", "streams"},

@@ -6,7 +6,13 @@ from torch import nn
 
 from plastic_rl.forecast import Forecast, Pace, forecast
 from plastic_rl.layers import HiddenLayer, hidden_layers
-from plastic_rl.optim import ContinualBackprop, OptimizerReset
+from plastic_rl.optim import (
+    ContinualBackprop,
+    HareAndTortoise,
+    NormalizeAndProject,
+    OptimizerReset,
+    SelectiveWeightReinitialization,
+)
 from plastic_rl.optim.budget import Budget
 
 
@@ -76,7 +82,7 @@ def test_a_wrapped_method_is_found():
 
 def test_a_method_that_replaces_no_unit_says_what_is_amiss_all_the_same():
     resting = OptimizerReset(torch.optim.Adam(network().parameters()), on_change=False)
-    assert forecast(resting).line == "on_change is False and every is 0: it never acts by itself."
+    assert forecast(resting).line == "on_change is False and every is 0: OptimizerReset never acts by itself."
     assert not forecast(resting).is_empty
     assert forecast(OptimizerReset(torch.optim.Adam(network().parameters()))).is_empty
 
@@ -103,3 +109,13 @@ def test_two_forecasts_add_up_and_warn_once():
     assert [layer.name for layer in both.layers] == ["0", "2", "0", "2"]
     assert both.warnings == one.warnings
     assert Forecast([], []) + one == one
+
+
+@pytest.mark.parametrize("kind", [HareAndTortoise, SelectiveWeightReinitialization, NormalizeAndProject])
+def test_a_method_with_an_interval_says_that_the_run_is_shorter(kind):
+    net = nn.Sequential(nn.Linear(3, 4), nn.LayerNorm(4), nn.ReLU(), nn.Linear(4, 1))
+    adam, layers = torch.optim.Adam(net.parameters()), hidden_layers(net, torch.zeros(2, 3))
+    assert forecast(kind(adam, layers, every=100), run_length=100).is_empty
+    said = forecast(kind(adam, layers, every=100), run_length=99).line
+    assert said == f"The run has 99 updates and every is 100: {kind.__name__} never acts."
+    assert forecast(kind(adam, layers, every=0)).line == f"every is 0: {kind.__name__} never acts."

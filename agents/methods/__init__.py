@@ -6,8 +6,6 @@ unless a file of that name says something more particular.
 
 from __future__ import annotations
 
-from itertools import combinations
-
 from agents.methods.anchors import ElasticWeightConsolidation, L2Transfer
 from agents.methods.changes import (
     FIRE,
@@ -18,6 +16,7 @@ from agents.methods.changes import (
     PlasticityInjection,
     ShrinkPerturbAtChange,
 )
+from agents.methods.exclusive import EXCLUSIVE
 from agents.methods.losses import ChurnReduction, FeatureNorm, InFeR, ProximalFeatures
 from agents.methods.networks import (
     AID,
@@ -95,28 +94,6 @@ METHODS: dict[str, type[AddedSettings]] = {
 }
 """The methods that any agent can have, by the word that follows its name. Those that must be told when a task is over
 (elastic weight consolidation, L2 transfer) have agents of their own, as continual backpropagation has."""
-
-_AT_A_CHANGE = ("fire", "reset_network", "shrink_perturb_at_change")
-_ANEW = (*_AT_A_CHANGE, "reset_head", "plasticity_injection")
-
-EXCLUSIVE: dict[frozenset[str], str] = {
-    **{frozenset(pair): "as each sets all weights anew at a change" for pair in combinations(_AT_A_CHANGE, 2)},
-    frozenset({"reset_head", "reset_network"}): "as the head is a part of the network",
-    frozenset({"plasticity_injection", "reset_head"}): "as the one freezes the head that the other draws afresh",
-    frozenset({"plasticity_injection", "reset_network"}): "as the one freezes the head that the other draws afresh",
-    **{
-        frozenset({"plasticity_injection", each}): "as the one sets but one of the heads anew that the other subtracts"
-        for each in ("fire", "shrink_perturb_at_change")
-    },
-    **{
-        frozenset({"hare_and_tortoise", each}): "as the one calls back the weights that the other has set anew"
-        for each in _ANEW
-    },
-    frozenset({"trac", "upgd"}): "as each does the optimiser's step again in its own way",
-    frozenset({"isometry", "parseval"}): "as both draw the same weights to orthogonality, to different scales",
-    frozenset({"nap", "weight_clipping"}): "as both say after each step how large the weights are",
-}
-"""Pairs of methods that no agent may have together, with the reason; :mod:`agents.together` refuses them."""
 
 __all__ = [
     "AID",

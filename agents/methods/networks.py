@@ -60,7 +60,7 @@ class PReLU(NetworkSettings):
 class CReLU(NetworkSettings):
     """Concatenated ReLU (Shang et al. 2016; against loss of plasticity: Abbas et al. 2023)."""
 
-    summary: ClassVar[str] = "whose half as many units each give relu(x) and relu(-x) (CReLU, Abbas et al. 2023)"
+    summary: ClassVar[str] = "whose units, half as many, each give relu(x) and relu(-x) (CReLU, Abbas et al. 2023)"
 
     def network_options(self) -> dict[str, Any]:
         return {"activation": "crelu"}
@@ -70,7 +70,7 @@ class CReLU(NetworkSettings):
 class FourierFeatures(NetworkSettings):
     """Deep Fourier features (Lewandowski et al., ICLR 2025)."""
 
-    summary: ClassVar[str] = "whose half as many units each give sin x and cos x (Lewandowski et al. 2025)"
+    summary: ClassVar[str] = "whose units, half as many, each give sin x and cos x (Lewandowski et al. 2025)"
 
     def network_options(self) -> dict[str, Any]:
         return {"activation": "fourier"}

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from plastic_rl.choices import Precision, Renewal
 from plastic_rl.diagnostics import report
@@ -51,6 +52,10 @@ class Backprop(Learner):
     @property
     def networks(self) -> list[nn.Module]:
         return [self.network]
+
+    @property
+    def optimizers(self) -> list[Optimizer]:
+        return [self.optimizer]
 
     def begin(self, task: Task, plan: Plan) -> None:
         renew(self.network, self.blueprint, self.seeds[0], task)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from plastic_rl.learners.backprop import Backprop
 from plastic_rl.learners.learner import Learner
@@ -25,6 +26,10 @@ class DelegatingLearner(Learner):
     @property
     def networks(self) -> Sequence[nn.Module]:
         return self.backprop.networks
+
+    @property
+    def optimizers(self) -> Sequence[Optimizer]:
+        return self.backprop.optimizers
 
     def set_learning_rate_factor(self, factor: float) -> None:
         self.backprop.set_learning_rate_factor(factor)

@@ -60,6 +60,11 @@ class Learner(ABC):
     def networks(self) -> Sequence[nn.Module]:
         """The network of each seed."""
 
+    @property
+    def optimizers(self) -> Sequence[Optimizer]:
+        """The optimisers of the first seed, with their methods; those of other seeds are alike."""
+        return ()
+
     @abstractmethod
     def begin(self, task: Task, plan: Plan) -> None:
         """Prepares for a new task: what the plan and the learner itself want to forget, is forgotten."""

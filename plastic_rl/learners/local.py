@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.optim import Optimizer
 
 from plastic_rl.diagnostics import report
 from plastic_rl.learners.backprop import MOST_AT_ONCE, counted, watchable
@@ -102,6 +103,10 @@ class LocalLearner(Learner):
         """The part that predicts: the blocks and the readout, without what trains them."""
         assert self.trainer.readout is not None
         return [nn.ModuleList([self.trainer.trunk, self.trainer.readout])]
+
+    @property
+    def optimizers(self) -> Sequence[Optimizer]:
+        return self.trainer.optimizers
 
     def begin(self, task: Task, plan: Plan) -> None:
         self.examples_of_task = 0

@@ -63,7 +63,8 @@ def nonlinearity(
     kind = one_of("activation", Activation, activation)
     known = SETTINGS.get(kind, ())
     for name in settings.keys() - set(known):
-        raise ValueError(f"{kind} has no {name}: it takes {', '.join(known) or 'no setting'}")
+        expected = ", ".join(("normalization", "activation", "dropout", *known))
+        raise ValueError(f"there is no setting {name} of a non-linearity, here {kind}; there are {expected}")
     before = [] if normalization is None else [normalization_of(units, normalization)]
     behind = [] if dropout is None else [Dropout(dropout)]
     return [*before, ACTIVATIONS[kind](**settings), *behind]

@@ -67,6 +67,10 @@ class AdamRel(Occasional):
     def waits_for_changes(self) -> bool:
         return super().waits_for_changes and not self.on_rollout
 
+    @property
+    def waits_for_rollouts(self) -> bool:
+        return self.on_rollout and not self.every
+
     def concerns(self, updates: int | None = None) -> Iterator[str]:
         if not self.on_rollout:
             yield from super().concerns(updates)

@@ -131,6 +131,11 @@ class PlasticOptimizer(Optimizer):
         """True if it does nothing until somebody tells it of a change."""
         return False
 
+    @property
+    def waits_for_rollouts(self) -> bool:
+        """True if it does nothing where nobody tells it of rollouts."""
+        return False
+
     @torch.no_grad()
     def begin_rollout(self) -> None:
         """Takes note that the updates on a new rollout begin: each method does :meth:`at_rollout`, innermost first."""

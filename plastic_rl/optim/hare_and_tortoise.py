@@ -16,6 +16,7 @@ from torch.optim import Optimizer
 
 from plastic_rl.layers import HiddenLayer
 from plastic_rl.optim.base import PlasticOptimizer
+from plastic_rl.optim.occasional import idle
 from plastic_rl.optim.stacked.seed_by_seed import SeedBySeed
 from plastic_rl.validation import fraction, whole_number
 
@@ -87,6 +88,9 @@ class HareAndTortoise(PlasticOptimizer):
         pairs = zip(self.memory["slow"], self.averaged, strict=True)
         live = [(slow, fast.detach()) for slow, fast in pairs if fast.requires_grad]
         return [slow for slow, _ in live], [fast for _, fast in live]
+
+    def concerns(self, updates: int | None = None) -> Iterator[str]:
+        yield from idle(self, self.every, updates)
 
     @torch.no_grad()
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:

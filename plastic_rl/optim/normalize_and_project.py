@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from plastic_rl.layers import HiddenLayer, norm_scales, norms
+from plastic_rl.optim.occasional import idle
 from plastic_rl.optim.weight_method import WeightMethod
 from plastic_rl.validation import whole_number
 
@@ -75,6 +76,7 @@ class NormalizeAndProject(WeightMethod):
                 project_jointly_(scale.parameters)
 
     def concerns(self, updates: int | None = None) -> Iterator[str]:
+        yield from idle(self, self.every, updates)
         if not self.is_normalized:
             yield (
                 "No normalisation layer was found: projecting weights then changes what the network computes. Put one "

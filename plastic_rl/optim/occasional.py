@@ -66,9 +66,9 @@ class Occasional(PlasticOptimizer, ABC):
 
     def concerns(self, updates: int | None = None) -> Iterator[str]:
         if not self.on_change and not self.every:
-            yield "on_change is False and every is 0: it never acts by itself."
-        if updates is not None and not self.on_change and self.every > updates:
-            yield f"The run has {updates:,} updates and every is {self.every:,}: it never acts."
+            yield f"on_change is False and every is 0: {type(self).__name__} never acts by itself."
+        elif not self.on_change:
+            yield from idle(self, self.every, updates)
 
     def metrics(self) -> dict[str, int | float]:
         """The number of times that it has acted."""
@@ -77,3 +77,17 @@ class Occasional(PlasticOptimizer, ABC):
     def load_memory(self, memory: dict[str, Any]) -> None:
         # The numbers alone: two optimisers must not count in one dict.
         self.memory.update(step=int(memory["step"]), times=int(memory["times"]))
+
+
+def idle(method: PlasticOptimizer, every: int, updates: int | None) -> Iterator[str]:
+    """The sentence about an interval in which a method never acts, if it is one.
+
+    Args:
+        method: that acts at the interval.
+        every: updates between two actions; 0 for no interval.
+        updates: how many steps it will see; None where nobody knows.
+    """
+    if not every:
+        yield f"every is 0: {type(method).__name__} never acts."
+    elif updates is not None and every > updates:
+        yield f"The run has {updates:,} updates and every is {every:,}: {type(method).__name__} never acts."

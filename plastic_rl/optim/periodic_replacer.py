@@ -129,8 +129,8 @@ class PeriodicReplacer(UnitReplacer[Watched]):
             yield "every is 0: no unit is ever looked at."
         elif updates is not None and updates < self.earliest:
             yield (
-                f"The run has {updates:,} updates, and {self.label} does nothing before update {self.earliest:,}. "
-                f"Lower {self.delay}."
+                f"The run has {updates:,} updates, and by {self.label} nothing is done before update "
+                f"{self.earliest:,}. Lower {self.delay}."
             )
         yield from self.concern_about_frozen()
         yield from super().concerns(updates)

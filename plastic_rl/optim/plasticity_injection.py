@@ -156,9 +156,9 @@ class PlasticityInjection(Occasional):
 
     def concerns(self, updates: int | None = None) -> Iterator[str]:
         if not self.on_change and not self.after:
-            yield "on_change is False and after is 0: it never injects by itself."
+            yield "on_change is False and after is 0: PlasticityInjection never acts by itself."
         if updates is not None and not self.on_change and self.after > updates:
-            yield f"The run has {updates:,} updates and after is {self.after:,}: it never injects."
+            yield f"The run has {updates:,} updates and after is {self.after:,}: PlasticityInjection never acts."
 
     def metrics(self) -> dict[str, int | float]:
         """1 once it has happened, 0 before."""

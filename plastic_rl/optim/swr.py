@@ -7,7 +7,7 @@ CoLLAs 2025 (arXiv 2508.00212), "selective weight reinitialization" (SWR).
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -19,6 +19,7 @@ from plastic_rl.choices import Pruning, Redraw, WeightUtility
 from plastic_rl.layers import HiddenLayer, coefficients
 from plastic_rl.optim.base import PlasticOptimizer
 from plastic_rl.optim.distributed import agreed_seed
+from plastic_rl.optim.occasional import idle
 from plastic_rl.optim.origin import Origin
 from plastic_rl.optim.stacked.seed_by_seed import SeedBySeed
 from plastic_rl.validation import fraction, non_negative, one_of, whole_number
@@ -136,6 +137,9 @@ class SelectiveWeightReinitialization(PlasticOptimizer):
     def metrics(self) -> dict[str, int | float]:
         """Weights drawn afresh so far."""
         return {**super().metrics(), "swr/drawn": sum(int(count) for count in self.memory["drawn"])}
+
+    def concerns(self, updates: int | None = None) -> Iterator[str]:
+        yield from idle(self, self.every, updates)
 
     @torch.no_grad()
     def load_memory(self, memory: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from plastic_rl.sb3.halved_policies import mlp_policy
 from plastic_rl.sb3.observation_normalization import ForgettingMeanStd, ForgettingNormalize
 from plastic_rl.sb3.plastic import add_plasticity, plastic
 from plastic_rl.sb3.plasticity_callback import PlasticityCallback
+from plastic_rl.sb3.redrawing import redraw
 from plastic_rl.sb3.rollout_clock import RolloutClock
 from plastic_rl.sb3.save_observations import save_observations
 from plastic_rl.sb3.task_detection import detect_tasks
@@ -38,6 +39,7 @@ __all__ = [
     "plastic_optimizers",
     "reattach",
     "recall_task",
+    "redraw",
     "remember_tasks",
     "save_observations",
     "seed_of_agent",

@@ -5,7 +5,10 @@ from __future__ import annotations
 import logging
 
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.vec_env import SubprocVecEnv
 
+from plastic_rl.nonstationary.clock import Clock
+from plastic_rl.nonstationary.schedules import Schedule
 from plastic_rl.optim import methods_in
 from plastic_rl.sb3.attachment import plastic_optimizers
 from plastic_rl.sb3.change_detection import change_detection_of
@@ -42,16 +45,26 @@ class ChangeAnnouncements(BaseCallback):
         if self.detection is not None:
             self.eye = Detection(self.model, self.detection.detector)
         elif not self.training_env.has_attr("task"):
-            self._warn_of_silence()
+            self._warn_of_silence(
+                'the environment announces none in info["task"]: it will do nothing. Give it every=<updates>, or have '
+                "changes detected: detect_changes(model), agent.changes_from=detected."
+            )
+        elif not self._a_change_may_come():
+            self._warn_of_silence("none comes before this run ends: it will do nothing.")
 
-    def _warn_of_silence(self) -> None:
+    def _warn_of_silence(self, reason: str) -> None:
         methods = [method for optimizer in plastic_optimizers(self.model) for method in methods_in(optimizer)]
         for name in dict.fromkeys(type(method).__name__ for method in methods if method.waits_for_changes):
-            logger.warning(
-                '%s acts at changes, and the environment announces none in info["task"]: it will do nothing. Give it '
-                "every=<updates>, or have changes detected: detect_changes(model), agent.changes_from=detected.",
-                name,
-            )
+            logger.warning("%s acts at changes, and %s", name, reason)
+
+    def _a_change_may_come(self) -> bool:
+        """True unless the world's schedule says that its first task outlasts the run."""
+        # From another process a schedule would have to be pickled, which not everybody's can be.
+        if isinstance(self.training_env.unwrapped, SubprocVecEnv) or not self.training_env.has_attr("schedule"):
+            return True
+        schedule, steps = self.training_env.get_attr("schedule")[0], self.model._total_timesteps
+        # There are at most as many episodes as steps.
+        return not isinstance(schedule, Schedule) or schedule.task(Clock(steps, steps)) != schedule.task(Clock(0, 0))
 
     def _on_step(self) -> bool:
         if self.detection is not None:

@@ -14,6 +14,7 @@ from plastic_rl.sb3.attachment import attach
 from plastic_rl.sb3.description import Described, Description, build, describe
 from plastic_rl.sb3.lean import with_lean_loop
 from plastic_rl.sb3.shared_clock import warn_of_wrong_pace
+from plastic_rl.sb3.untold_methods import warn_of_untold_methods
 
 Algorithm = TypeVar("Algorithm", bound=BaseAlgorithm)
 
@@ -73,7 +74,9 @@ def _plastic(algorithm: type[Algorithm]) -> type[Algorithm]:
 
         def _setup_learn(self, *args: Any, **kwargs: Any) -> Any:
             warn_of_wrong_pace(self.env)
-            return super()._setup_learn(*args, **kwargs)
+            steps, callback = super()._setup_learn(*args, **kwargs)
+            warn_of_untold_methods(self, callback)
+            return steps, callback
 
         def _described(self, plasticity: Any) -> Described:
             self.plasticity = described = describe(plasticity)

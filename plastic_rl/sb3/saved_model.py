@@ -29,11 +29,12 @@ from plastic_rl.optim.injected_layer import InjectedLayer, injected_in
 from plastic_rl.sb3.attachment import layers_of
 from plastic_rl.sb3.inert_pickle import described
 from plastic_rl.sb3.known_objects import Refused, known
+from plastic_rl.sb3.redrawing import redrawn
 from plastic_rl.seeding import seed_for_now
 
 # What makes a policy ...
 NEEDED = ("policy_class", "observation_space", "action_space")
-OPTIONAL = ("policy_kwargs", "use_sde", "ignore", "_last_obs", "_last_original_obs", "train_freq")
+OPTIONAL = ("policy_kwargs", "use_sde", "ignore", "initialiser", "_last_obs", "_last_original_obs", "train_freq")
 # ... but for these, which only make its optimiser, or say where it lives.
 UNUSED = ("optimizer_class", "optimizer_kwargs", "device")
 
@@ -170,7 +171,7 @@ def _policy(settings: dict[str, Any], path: Path) -> Any:
     given = {"use_sde": True} if settings.get("use_sde") else {}
     try:
         kind, spaces_ = settings["policy_class"], (settings["observation_space"], settings["action_space"])
-        return kind(*spaces_, lambda _: 0.0, **{**given, **kwargs})
+        return redrawn(kind(*spaces_, lambda _: 0.0, **{**given, **kwargs}), settings.get("initialiser"))
     except Exception as error:
         raise UserError(f"{path}: the policy that its settings describe cannot be built ({error})") from error
 

@@ -176,3 +176,9 @@ class Course:
 def example_count(stream: Stream) -> int:
     """The number of examples that one seed learns from in all, counted each time."""
     return stream.plan.epochs * sum(stream.examples(index) for index in range(stream.plan.tasks))
+
+
+def update_count(stream: Stream) -> int:
+    """The number of updates that one seed makes in all."""
+    plan = stream.plan
+    return plan.epochs * sum(-(-stream.examples(index) // plan.batch_size) for index in range(plan.tasks))

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
+from plastic_rl.forecast import Forecast, forecast
 from plastic_rl.learners.learner import Learner
+from plastic_rl.optim import methods_in
 from plastic_rl.pictures import draw_task_curve
 from plastic_rl.runs import RunFolder, Track, open_session, write_result
 from plastic_rl.streams.stream import Stream
-from plastic_rl.training.course import example_count
+from plastic_rl.training.course import example_count, update_count
 from plastic_rl.training.keeper import CourseKeeper
 from plastic_rl.training.task_check import check_streams
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -74,12 +79,28 @@ def train_learner(
     safety: dict[str, Any] = {"unit": "examples", "checkpoint_seconds": checkpoint_seconds}
     tracked: dict[str, Any] = {"track": track, "settings": settings, "config": config, "name": name, "group": group}
     with open_session(folder, keeper, example_count(streams[0]), **safety, **tracked) as keeper.session:
+        if not (expected := _expected(streams[0], learner)).is_empty:
+            logger.info("%s", expected.line)
         _go(keeper)
         keeper.session.keeper.save()
         weights = [network.state_dict() for network in learner.networks]
         write_result(folder.weights_file, lambda file: torch.save(weights, file))
     draw_task_curve(folder.metrics_file, folder.picture_file, title or name)
     return CourseSummary(keeper.step, time.monotonic() - began, keeper.last)
+
+
+def _expected(stream: Stream, learner: Learner) -> Forecast:
+    """The future of a learner's methods on a stream, in updates, and what is amiss."""
+    updates = update_count(stream)
+    expected = sum((forecast(each, run_length=updates) for each in learner.optimizers), Forecast([], []))
+    return expected if stream.plan.tasks > 1 else expected + Forecast([], list(_waiting(learner)))
+
+
+def _waiting(learner: Learner) -> Iterator[str]:
+    """The sentences about methods that wait for changes, for a stream that has none."""
+    for method in (method for each in learner.optimizers for method in methods_in(each)):
+        if method.waits_for_changes:
+            yield f"{type(method).__name__} acts at changes, and the stream has one task: it will do nothing."
 
 
 def _go(keeper: CourseKeeper) -> None:

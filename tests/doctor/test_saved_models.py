@@ -21,7 +21,7 @@ from plastic_rl.doctor import examine_saved
 from plastic_rl.doctor.__main__ import main
 from plastic_rl.errors import UserError
 from plastic_rl.optim import ContinualBackprop, ShrinkPerturb
-from plastic_rl.sb3 import plastic, save_observations
+from plastic_rl.sb3 import plastic, redraw, save_observations
 
 CONDITIONS = [
     (None, nn.Tanh, set()),
@@ -45,6 +45,19 @@ def test_each_condition_is_told_from_all_others(algorithm, change, activation, e
         change(model)
     model.save(tmp_path / "model")
     assert symptoms(tmp_path / "model.zip") == expected
+
+
+@pytest.mark.parametrize(("initialiser", "ratio"), [("lecun_uniform_", 1.0), ("kaiming_uniform_", 1.0), (None, 3**0.5)])
+def test_fresh_copies_are_drawn_as_the_model_was(tmp_path, initialiser, ratio):
+    settings = {"net_arch": [64, 64], "ortho_init": False}
+    model = PPO("MlpPolicy", "CartPole-v1", policy_kwargs=settings, n_steps=8, batch_size=8, device="cpu", seed=0)
+    redraw(model, initialiser or "lecun_uniform_")
+    if initialiser is None:  # as in models that were saved before they knew
+        del model.initialiser
+    model.save(tmp_path / "model")
+    examination = examine_saved(tmp_path / "model.zip", samples=128)
+    assert [layer.growth for layer in examination.layers] == pytest.approx([ratio] * 4, rel=0.08)
+    assert PPO.load(tmp_path / "model.zip").get_parameters().keys() == model.get_parameters().keys()
 
 
 def test_a_model_that_is_saved_at_once_is_healthy(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 from launch.command_line import main
 
 ANT = ("agent=ppo_cbp", "env=ant")
+BOTH = ("agent=ppo+cbp+layer_norm", "env=ant")
 DIGITS = ("agent=sgd", "env=permuted-digits")
 
 
@@ -111,6 +112,18 @@ def told(monkeypatch, capsys, tmp_path):
         ((*ANT, "~seed"), ["'~seed' adds or removes a setting"]),
         ((*ANT, "--quietly"), ["--quietly", "--help"]),
         (("-m", "agent=ppo,nope", "env=ant", "out=."), ["There is no agent=nope."]),
+        ((*BOTH, "agent.cbp=3"), ["agent.cbp is a method, and has no value, got 3\n", "agent.cbp.replacement_rate, "]),
+        ((*BOTH, "agent.layer_norm=3"), ["agent.layer_norm is a method without settings, got 3: leave it out"]),
+        ((*BOTH, "agent.layer_norm.x=1"), ["no setting agent.layer_norm.x: agent.layer_norm has no settings"]),
+        ((*BOTH, "agent.cbp.xxx=1"), ["no setting agent.cbp.xxx.\nThe settings of agent.cbp: replacement_rate, "]),
+        ((*BOTH, "agent.cbp.decay_rate.x=1"), ["no setting agent.cbp.decay_rate.x: agent.cbp.decay_rate is a number"]),
+        ((*BOTH, "agent.epochs.x=1"), ["There is no setting agent.epochs.x: agent.epochs is a whole number"]),
+        ((*BOTH, "agent.replacement_rate=1"), ["Did you mean agent.cbp.replacement_rate?"]),
+        ((*BOTH, "agent.redo.every=1"), ["Did you mean agent=ppo+cbp+layer_norm+redo?"]),
+        ((*BOTH, "agent.nothere.y=1"), ["There is no setting agent.nothere.\n"]),
+        ((*ANT, "agent.cbp.replacement_rate=1"), ["no setting agent.cbp. Did you mean agent.replacement_rate?"]),
+        (("agent=ppo", "env=ant", "agent.cbp.decay_rate=1"), ["Did you mean agent=ppo+cbp?"]),
+        (("agent=hsic", "env=permuted-digits", "agent.redo.every=1"), ["agent.redo. Did you mean agent.readout?"]),
         ((*ANT, "hydra/launcher=nope"), ["There is no hydra/launcher=nope.", "basic"]),
     ],
 )

@@ -1,5 +1,6 @@
 """Agents with several methods, by one name."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -93,6 +94,10 @@ def test_any_method_goes_with_any_other_that_does_not_exclude_it(base):
     ("words", "told"),
     [
         (["agent=ppo+rdo", "env=ant"], "There is no method rdo in agent=ppo+rdo. Did you mean redo?"),
+        (["agent=ppo+CBP", "env=ant"], "There is no method CBP in agent=ppo+CBP. Did you mean cbp?"),
+        (["agent=ppo+fresh", "env=ant"], "There is no method fresh in agent=ppo+fresh. Did you mean agent=ppo_fresh?"),
+        (["agent=PPO_redo", "env=ant"], "There is no agent=PPO_redo. Did you mean agent=ppo_redo?"),
+        (["agent=PPO+CBP", "env=ant"], "There is no agent=PPO+CBP. Did you mean agent=ppo_cbp?"),
         (["agent=ppo+", "env=ant"], "There is no method (no word)"),
         (["agent=poo+cbp", "env=ant"], "There is no agent=poo+cbp"),
         (["agent=ppo+cbp+cbp", "env=ant"], "has cbp twice"),
@@ -102,6 +107,11 @@ def test_any_method_goes_with_any_other_that_does_not_exclude_it(base):
         (["agent=ppo+upgd+trac", "env=ant"], "upgd and trac exclude each other"),
         (["agent=ppo+reset_head+hare_and_tortoise", "env=ant"], "reset_head and hare_and_tortoise exclude each other"),
         (["agent=ppo_fire+plasticity_injection", "env=ant"], "fire and plasticity_injection exclude each other"),
+        (
+            ["agent=ppo+dropout+plasticity_injection", "env=ant"],
+            "exclude each other, as two equal heads do not say the",
+        ),
+        (["agent=sgd_plasticity_injection+rational", "env=permuted-digits"], "as what the non-linearity learns would"),
         (["agent=sgd+adam_rel", "env=permuted-digits"], "adam_rel goes with adam and ppo only"),
         (["agent=ppo_hsic+redo", "env=ant"], "agent=ppo_hsic takes no methods by +"),
     ],
@@ -136,6 +146,23 @@ def test_a_list_of_methods_is_another_way_to_write_the_name():
     expected = ["agent=ppo+cbp+l2_init,ppo_l2+cbp+l2_init", "agent.cbp.maturity_threshold=1000"]
     assert as_hydra_reads(words) == expected
     assert as_hydra_reads(["agent=ppo", "agent.methods=redo"]) == ["agent=ppo+redo"]
+    assert as_hydra_reads(["agent=ppo+redo", "agent.methods=['cbp', \"l2_init\"]"]) == ["agent=ppo+redo+cbp+l2_init"]
+    assert as_hydra_reads(["agent=ppo", "agent.methods=[]"]) == ["agent=ppo"]
+
+
+@pytest.mark.parametrize(
+    "value", ["", "[cbp", "cbp]", "cbp+redo", "cbp,redo", "[cbp],[redo]", "[cbp,,redo]", "[cbp;redo]"]
+)
+def test_a_list_of_methods_that_cannot_be_read_is_refused_with_one_that_can(value):
+    with pytest.raises(
+        UserError, match=rf"^agent\.methods={re.escape(value)} cannot be read: .*\[cbp,redo\]\n.*-m agent="
+    ):
+        as_hydra_reads(["-m", "agent=ppo", f"agent.methods={value}"])
+
+
+def test_two_lists_of_methods_are_refused_and_not_the_second_taken():
+    with pytest.raises(UserError, match=r"agent\.methods is given 2 times: name all methods in one list"):
+        as_hydra_reads(["agent=ppo", "agent.methods=[cbp]", "agent.methods=[redo]"])
 
 
 @pytest.mark.parametrize(

@@ -50,8 +50,14 @@ def test_batch_normalisation_must_know_the_width():
     ("settings", "words"),
     [
         ({"activation": "step"}, "activation must be one of relu, leaky_relu, .*; got 'step'"),
-        ({"slope": 0.1}, "relu has no slope: it takes no setting"),
-        ({"activation": "smooth_leaky_relu", "p": 3}, "smooth_leaky_relu has no p: it takes slope, sharpness"),
+        (
+            {"slope": 0.1},
+            "no setting slope of a non-linearity, here relu; there are normalization, activation, dropout$",
+        ),
+        (
+            {"activation": "smooth_leaky_relu", "p": 3},
+            "smooth_leaky_relu; there are .*, dropout, slope, sharpness",
+        ),
         ({"activation": "leaky_relu", "slope": 1.5}, r"slope must be in \[0, 1\], got 1.5"),
         ({"dropout": 1.0}, r"dropout must be in \[0, 1\), got 1.0"),
         ({"activation": "aid", "probability": 0.0}, "probability must be above 0"),

@@ -289,7 +289,7 @@ def test_it_says_when_it_never_injects():
     assert (waiting.waits_for_changes, around(small_network(), after=10).waits_for_changes) == (True, False)
     waiting.inject()
     assert not waiting.waits_for_changes
-    assert "never injects" in next(around(network, on_change=False).concerns())
+    assert "PlasticityInjection never acts" in next(around(network, on_change=False).concerns())
     assert "1,000" in next(around(network, on_change=False, after=1000).concerns(100))
     assert list(around(network).concerns(100)) == list(around(network, after=10).concerns(100)) == []
 

@@ -339,7 +339,7 @@ def test_settings_under_which_nothing_happens_are_named():
     layers, inner = hidden_layers(network, torch.zeros(1, 6)), torch.optim.SGD(network.parameters(), lr=0.1)
     assert list(ReDo(inner, layers, every=0).concerns()) == ["every is 0: no unit is ever looked at."]
     (late,) = ReDo(inner, layers).concerns(999)
-    assert late == "The run has 999 updates, and ReDo does nothing before update 1,000. Lower every."
+    assert late == "The run has 999 updates, and by ReDo nothing is done before update 1,000. Lower every."
     assert list(ReDo(inner, layers).concerns(1000)) == []
 
 

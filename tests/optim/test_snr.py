@@ -301,7 +301,7 @@ def test_what_is_said_beforehand():
     report = forecast(SelfNormalizedResets(inner, layers, every=30), run_length=200)
     assert report.line.startswith("self-normalised resets: first look at update 210, then as the scores say. ")
     assert report.warnings == [
-        "The run has 200 updates, and self-normalised resets does nothing before update 210. Lower max_threshold."
+        "The run has 200 updates, and by self-normalised resets nothing is done before update 210. Lower max_threshold."
     ]
 
 

@@ -6,12 +6,13 @@ import gymnasium
 import pytest
 import torch
 from stable_baselines3 import PPO, SAC
-from stable_baselines3.common.callbacks import BaseCallback, CallbackList
+from stable_baselines3.common.callbacks import BaseCallback, CallbackList, EveryNTimesteps
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv
 from training import learn_in
 
-from plastic_rl.nonstationary import Every, Nonstationary, PermuteObservations
+from plastic_rl.nonstationary import Every, Never, Nonstationary, PermuteObservations
+from plastic_rl.optim import FIRE, AdamRel
 from plastic_rl.runs import seed_everything
 from plastic_rl.sb3 import ChangeAnnouncements, RolloutClock, plastic
 from tests.optim.halving import Halving
@@ -62,6 +63,34 @@ def test_without_the_callback_nobody_hears_and_without_changes_there_is_nothing_
     model = plastic(PPO)("MlpPolicy", "CartPole-v1", plasticity=Halving, **CHANGES)
     model.learn(64, callback=ChangeAnnouncements())
     assert model.policy.optimizer.changes == []
+
+
+@pytest.mark.parametrize(("schedule", "waits"), [(Every(65), True), (Never(), True), (Every(64), False)])
+def test_a_method_that_waits_for_a_change_beyond_the_end_is_named(caplog, schedule, waits):
+    env = DummyVecEnv([lambda: Nonstationary(gymnasium.make("CartPole-v1"), PermuteObservations(), schedule)])
+    model = plastic(PPO)("MlpPolicy", env, plasticity=FIRE, device="cpu", **CHANGES)
+    model.learn(64, callback=ChangeAnnouncements())
+    assert ("FIRE acts at changes, and none comes before this run ends: it will do nothing." in caplog.text) is waits
+
+
+@pytest.mark.parametrize(
+    ("method", "callback", "told"),
+    [
+        (FIRE, None, "FIRE acts at changes, and no callback tells it of any: it will do nothing. Write learn("),
+        (FIRE, RolloutClock(), "callback=ChangeAnnouncements()), or give it every=<updates>."),
+        (FIRE, ChangeAnnouncements(), ""),
+        (FIRE, EveryNTimesteps(8, ChangeAnnouncements()), ""),
+        (partial(FIRE, every=10), None, ""),
+        (AdamRel, ChangeAnnouncements(), "AdamRel acts on rollouts, and no callback tells it of any"),
+        (AdamRel, [ChangeAnnouncements(), RolloutClock()], ""),
+    ],
+)
+def test_a_method_that_no_callback_tells_of_anything_is_named(caplog, method, callback, told):
+    model = make_model(every=1, method=method)
+    model.learn(32, callback=callback)
+    said = "\n".join(each.getMessage() for each in caplog.records if each.levelname == "WARNING")
+    assert told in said
+    assert told or not said
 
 
 def test_off_policy_actor_and_critic_hear_at_the_next_update():

@@ -136,7 +136,7 @@ def test_a_run_says_that_a_method_which_replaces_nothing_will_never_act(
     method = partial(LayerReset, on_change=False, every=1000)
     with caplog.at_level("INFO", logger="plastic_rl"):
         run(tmp_path, 128, make_model(plasticity=method))
-    assert "The run has 4 updates and every is 1,000: it never acts." in caplog.text
+    assert "The run has 4 updates and every is 1,000: LayerReset never acts." in caplog.text
 
 
 def test_every_finished_episode_has_its_own_line_and_tasks_advance(tmp_path: Path):

@@ -16,7 +16,8 @@ import torch
 from agents import AGENTS
 from envs import ENVS
 from plastic_rl.errors import RunError, RunInterruptedError
-from plastic_rl.learners import backprop_learner
+from plastic_rl.learners import OneByOne, backprop_learner
+from plastic_rl.optim.budget import Budget
 from plastic_rl.runs import Checkpoints, RunFolder, Track, read_metrics
 from plastic_rl.streams import Plan, batches
 from plastic_rl.training import train_learner
@@ -87,6 +88,37 @@ def crashing(update, after):
         return update(inputs, targets, task)
 
     return update_or_crash
+
+
+@pytest.mark.parametrize(("name", "seeds"), [("permuted digits", 1), ("seeds, adam", 2), ("permuted digits", 2)])
+def test_a_run_says_at_its_start_what_its_methods_will_do(tmp_path, caplog, name, seeds):
+    streams, learner = build(name)
+    if len(streams) < seeds:
+        streams, learner = streams * seeds, OneByOne([learner, build(name)[1]])
+    with caplog.at_level("INFO", logger="plastic_rl"):
+        train_learner(streams, learner, RunFolder(tmp_path))
+    said = [record.getMessage() for record in caplog.records if record.name == "plastic_rl.training.train_learner"]
+    rate, maturity = EAGER["replacement_rate"], EAGER["maturity_threshold"]
+    (line,) = said
+    assert line.startswith(
+        f"continual backprop: first replacement at update {Budget(8, rate, maturity).first_due}, then"
+    )
+
+
+def test_a_run_says_that_it_ends_before_its_method_does_anything(tmp_path, caplog):
+    streams = [ENVS["permuted-digits"](**DIGITS).build(seed=0, device="cpu")]
+    learner = AGENTS["sgd_redo"](**QUICK, every=41).build(streams, device="cpu")
+    with caplog.at_level("INFO", logger="plastic_rl"):
+        train_learner(streams, learner, RunFolder(tmp_path))
+    assert "The run has 40 updates, and by ReDo nothing is done before update 41. Lower every." in caplog.text
+
+
+@pytest.mark.parametrize("tasks", [1, 2])
+def test_a_method_that_waits_for_changes_is_named_on_a_stream_of_one_task(tmp_path, caplog, tasks):
+    streams = [ENVS["permuted-digits"](tasks=tasks, examples=20, batch_size=10).build(seed=0, device="cpu")]
+    with caplog.at_level("INFO", logger="plastic_rl"):
+        train_learner(streams, AGENTS["sgd_fire"](**QUICK).build(streams, device="cpu"), RunFolder(tmp_path))
+    assert ("FIRE acts at changes, and the stream has one task: it will do nothing." in caplog.text) is (tasks == 1)
 
 
 def lines_without_times(path):

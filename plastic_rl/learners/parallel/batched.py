@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from plastic_rl.diagnostics import report
 from plastic_rl.layers import HiddenLayer
@@ -94,6 +95,10 @@ class BatchedBackprop(Learner):
     @property
     def networks(self) -> list[nn.Module]:
         return self.stacked.networks
+
+    @property
+    def optimizers(self) -> list[Optimizer]:
+        return [self.methods[0][-1] if self.methods else self.optimizer]
 
     def begin(self, task: Task, plan: Plan) -> None:
         for network, seed in zip(self.networks, self.seeds, strict=True):

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from plastic_rl.learners.learner import Learner
 from plastic_rl.streams.stream import Plan
@@ -30,6 +31,10 @@ class OneByOne(Learner):
     @property
     def networks(self) -> list[nn.Module]:
         return [network for learner in self.learners for network in learner.networks]
+
+    @property
+    def optimizers(self) -> Sequence[Optimizer]:
+        return self.learners[0].optimizers
 
     def begin(self, task: Task, plan: Plan) -> None:
         for learner in self.learners:
