@@ -2,8 +2,9 @@
 
 The settings of `env=permuted-cartpole` (2 x 64 ReLU units, separate actor and critic, rollouts of 1,024 steps, Adam at
 1e-3, entropy 0.01), but twenty tasks where the study of permuted CartPole has ten, and a fresh agent at each change.
+Which methods are combined was chosen on two other seeds.
 
-python -m experiments.long_lives            # runs what is missing (two hours on two cores), then draws
+python -m experiments.long_lives            # runs what is missing (an hour on one core), then draws
 python -m experiments.long_lives --draw     # draws from the committed table
 python -m experiments.long_lives --quick    # a hundredth of it, into a scratch folder
 """
@@ -25,10 +26,18 @@ def arm(agent: str) -> Arm:
 STUDY = ReturnStudy(
     name="long_lives",
     title="Twenty permuted CartPoles",
-    # ppo+cbp is continual backprop by itself; ppo_cbp of other studies has equal betas and a weight decay, too.
-    arms=(arm("ppo"), arm("ppo_fresh"), arm("ppo+cbp"), arm("ppo_layer_norm"), arm("ppo_l2_init")),
+    arms=(
+        arm("ppo"),
+        arm("ppo_fresh"),
+        arm("ppo+cbp"),  # by itself; ppo_cbp of other studies has equal betas and a weight decay, too
+        arm("ppo_layer_norm"),
+        arm("ppo_l2_init"),
+        arm("ppo+l2_init+layer_norm"),
+        arm("ppo+cbp+l2_init"),
+    ),
     seeds=range(5),
     change_every=30_000,
+    bin_steps=5_000,
     fresh="ppo_fresh",
     quick=("total_steps=30_720", "env.change_every=10_000", "agent.epochs=1"),
 )

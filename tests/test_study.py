@@ -13,6 +13,7 @@ from experiments import (
     hsic_images,
     hsic_residual,
     image_study,
+    long_lives,
     permuted_cartpole,
     recurrence_study,
     recurring_ant,
@@ -26,7 +27,12 @@ from tests.recorded_commands import in_todays_words
 ROOT = Path(__file__).parents[1]
 HSIC = "docs/hsic_bottleneck.md"
 APD = "docs/additive_parameter_decomposition.md"
-RETURNS = [(permuted_cartpole.STUDY, "README.md"), (hsic_cartpole.STUDY, HSIC), (hsic_hopper.STUDY, HSIC)]
+RETURNS = [
+    (permuted_cartpole.STUDY, "README.md"),
+    (long_lives.STUDY, "README.md"),
+    (hsic_cartpole.STUDY, HSIC),
+    (hsic_hopper.STUDY, HSIC),
+]
 RECURRENCES = [recurring_cartpole.STUDY, recurring_ant.STUDY]
 
 
