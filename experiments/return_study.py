@@ -121,7 +121,8 @@ def draw(study: ReturnStudy, curves: Curves, picture: Path) -> None:
     above.set(xlabel="environment steps", ylabel="return of an episode")
     above.set_title(f"{study.title}: interquartile mean of {seeds} seeds, 95 % bootstrap intervals")
     below.set(xlabel="task", ylabel="mean return in the task")
-    figure.legend(*above.get_legend_handles_labels(), frameon=False, ncols=min(len(curves), 5), loc="outside lower center")
+    columns = min(len(curves), 5)
+    figure.legend(*above.get_legend_handles_labels(), frameon=False, ncols=columns, loc="outside lower center")
     figure.savefig(picture, dpi=120)
 
 
