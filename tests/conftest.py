@@ -1,6 +1,7 @@
 """What every test stands on."""
 
 import random
+import signal
 import warnings
 from contextlib import suppress
 from itertools import count
@@ -19,6 +20,14 @@ with warnings.catch_warnings(), suppress(ImportError):
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread_for_each_worker():
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _signals_are_heard():
+    """A run in the background, or under nohup, would hand on to its children that they are to be ignored."""
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 @pytest.fixture(autouse=True)
