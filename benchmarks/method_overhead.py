@@ -34,7 +34,7 @@ import torch
 from gymnasium import spaces
 from stable_baselines3.common.vec_env import DummyVecEnv
 from torch import Tensor
-from torch.nn import functional
+from torch.nn import Parameter, functional
 
 from agents.adam import Adam
 from agents.combined import combined
@@ -157,7 +157,8 @@ def memory(settings: AddedSettings | None) -> int:
 def live_bytes() -> int:
     """The size of all tensors there are, each storage once."""
     gc.collect()
-    tensors = [each for each in gc.get_objects() if issubclass(type(each), Tensor)]
+    kinds = (Tensor, Parameter)  # not those that a compiler leaves behind, which have no storage
+    tensors = [each for each in gc.get_objects() if type(each) in kinds]
     tensors += [each.grad for each in tensors if each.is_leaf and each.grad is not None]
     return sum({each.untyped_storage().data_ptr(): each.untyped_storage().nbytes() for each in tensors}.values())
 
