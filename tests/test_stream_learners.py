@@ -44,7 +44,9 @@ def known(recipe, settings):
 def small_run(out, data_folder, agent, env, *, seeds=1, agent_settings=None, env_settings=None):
     """A run as the front door composes it: the paper's settings, in a size for tests."""
     kind, problem = AGENTS[agent], ENVS[env]
-    learner = known(kind, {**published(agent, env), **known_to(kind, SMALL_AGENT), **(agent_settings or {})})
+    learner = known(
+        kind, {**published(agent, env, kind.base_name), **known_to(kind, SMALL_AGENT), **(agent_settings or {})}
+    )
     stream = known(problem, {**SMALL_STREAM, **SMALL_DATA.get(env, {}), **(env_settings or {})})
     if issubclass(problem, ImageStream):
         stream |= {"data_folder": str(data_folder), "download": False}
@@ -53,10 +55,10 @@ def small_run(out, data_folder, agent, env, *, seeds=1, agent_settings=None, env
     return run(settings)
 
 
-# Every stream with one learner, every learner with one stream, and those that are more than a base with a method with
-# two more; all pairs by `make slow`.
+# Every stream with one learner, every learner with one stream (of a method the one that it is with SGD), and those that
+# are more than a base with a method with two more; all pairs by `make slow`.
 EVERYDAY = {("sgd_cbp", env) for env in STREAMS}
-EVERYDAY |= {(agent, "permuted-digits") for agent in LEARNERS}
+EVERYDAY |= {(agent, "permuted-digits") for agent in LEARNERS if agent in NAMED or AGENTS[agent].base_name == "sgd"}
 EVERYDAY |= {(agent, env) for agent in LEARNERS if agent in NAMED for env in ("bit-flipping", "split-digits")}
 # A decomposition cannot carry the best weights of a task over to the next.
 REFUSED = {(agent, "incremental-cifar100") for agent in LEARNERS if issubclass(AGENTS[agent], DecomposedAdam)}

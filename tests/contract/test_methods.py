@@ -22,7 +22,11 @@ from tests.contract.methods import METHODS, nothing, often
 
 rows = pytest.mark.parametrize("name", METHODS)
 pairs = [(name, host) for name, method in METHODS.items() for host in HOSTS if host not in method.refused_in]
-everywhere = pytest.mark.parametrize(("name", "host"), pairs)
+in_the_slow_run = "over continual backprop"  # every day under it
+everywhere = pytest.mark.parametrize(
+    ("name", "host"),
+    [pytest.param(name, host, marks=pytest.mark.slow if host == in_the_slow_run else ()) for name, host in pairs],
+)
 refused = [(name, host) for name, method in METHODS.items() for host in HOSTS if host in method.refused_in]
 
 

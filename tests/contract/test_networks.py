@@ -78,7 +78,10 @@ def test_a_saved_learner_of_two_seeds_goes_on_bit_for_bit(name: str, net: str):
     assert_learner_goes_on(METHODS[name], (3, 4), NETWORKS[net])
 
 
-@rows
+@pytest.mark.parametrize(
+    ("name", "net"),
+    [pytest.param(name, net, marks=pytest.mark.slow if net == "conv net" else ()) for name, net in pairs],
+)
 def test_a_saved_optimizer_goes_on_bit_for_bit(name: str, net: str):
     assert_optimizer_goes_on(METHODS[name].on, METHODS[name].begin, NETWORKS[net])
 
