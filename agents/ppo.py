@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from agents.recipe import ReinforcementAgent
@@ -39,6 +40,9 @@ class PPO(ReinforcementAgent):
         "normalize_inputs": 0.0,
         "changes_from": "announced",
         "lean": Lean.exact.value,
+        "negative_slope": 0.0,
+        "initialization": "lecun_uniform",
+        "advantages_over": "minibatch",
     }
 
     learning_rate: Positive = 1e-4  # constant
@@ -47,7 +51,10 @@ class PPO(ReinforcementAgent):
     epsilon: Positive = 1e-8  # Adam's default
     weight_decay: NonNegative = 0.0  # added to the gradient of every parameter, as torch.optim.Adam does
     hidden_layers: Count = 2
-    hidden_units: Count = 256  # ReLU; half as many where each gives two numbers (CReLU)
+    hidden_units: Count = 256  # half as many where each gives two numbers (CReLU)
+    negative_slope: Rate = 0.0  # of hidden units below zero; 0 is ReLU
+    # Of all weights: U(±√(3 / fan-in)) with biases of zero, or torch's own U(±√(1 / fan-in)) for both.
+    initialization: Annotated[str, OneOf(("lecun_uniform", "torch"))] = "lecun_uniform"
     rollout_steps: Count = 2048  # environment steps between updates, over all sub-environments together
     epochs: Count = 10
     minibatch_size: Count = 128  # 16 minibatches an epoch, 160 updates a rollout
@@ -58,7 +65,8 @@ class PPO(ReinforcementAgent):
     entropy_coefficient: NonNegative = 0.0
     # No clipping: SB3 wants a number, and below it torch multiplies gradients by exactly 1, so no bit changes.
     max_gradient_norm: PositiveOrInfinite = 1e9
-    normalize_advantage: bool = True  # within each minibatch; the authors over the whole rollout
+    normalize_advantage: bool = True
+    advantages_over: Annotated[str, OneOf(("minibatch", "rollout"))] = "minibatch"  # normalised; the authors: rollout
     # What a running mean and variance keep from a step to the next, by which observations are normalised: 0.999
     # follows a change, 1 is Stable-Baselines3's VecNormalize, 0 normalises nothing.
     normalize_inputs: Rate = 0.0
@@ -99,7 +107,7 @@ class PPO(ReinforcementAgent):
         return model
 
     def _agent(self, env: VecEnv, *, seed: int, device: str) -> StableBaselinesPPO:
-        """Return PPO on `env`, with LeCun-uniform weights and zero biases in every layer, the output included."""
+        """Return PPO on `env`, its weights drawn as the settings say in every layer, the output included."""
         from stable_baselines3.common.preprocessing import is_image_space
 
         from plastic_rl.sb3 import add_plasticity, redraw
@@ -118,7 +126,7 @@ class PPO(ReinforcementAgent):
             gamma=self.discount,
             gae_lambda=self.gae_lambda,
             clip_range=self.clip_range,
-            normalize_advantage=self.normalize_advantage,
+            **self._normalized_advantages(),
             ent_coef=self.entropy_coefficient,
             vf_coef=self.value_coefficient,
             max_grad_norm=self.max_gradient_norm,
@@ -127,7 +135,8 @@ class PPO(ReinforcementAgent):
             device=device,
             lean=self.lean,
         )
-        redraw(model, "lecun_uniform_")
+        if self.initialization == "lecun_uniform":
+            redraw(model, "lecun_uniform_")
         add_plasticity(model, self.plasticity())  # not before: methods look at the weights that they find
         return model
 
@@ -147,15 +156,40 @@ class PPO(ReinforcementAgent):
             )
         return ForgettingNormalize(env, decay=self.normalize_inputs, norm_reward=False)
 
+    def _normalized_advantages(self) -> dict[str, Any]:
+        """Return what says over what advantages are normalised."""
+        from plastic_rl.sb3 import NormalizedRolloutBuffer
+
+        if not self.normalize_advantage or self.advantages_over == "minibatch":
+            return {"normalize_advantage": self.normalize_advantage}
+        return {"normalize_advantage": False, "rollout_buffer_class": NormalizedRolloutBuffer}
+
+    def _nonlinearity(self) -> dict[str, Any]:
+        """Return what follows hidden layers, as policies are told."""
+        import torch
+
+        from plastic_rl.errors import UserError
+        from plastic_rl.sb3 import trunk
+
+        options = self.network_options()
+        if not self.negative_slope:
+            return trunk(**options) if options else {"activation_fn": torch.nn.ReLU}
+        if "activation" in options:
+            raise UserError(
+                f"agent.negative_slope={self.negative_slope} is of ReLU, and this agent has {options['activation']}: "
+                "agent.negative_slope=0 goes with it"
+            )
+        if options:
+            return trunk(activation="leaky_relu", slope=self.negative_slope, **options)
+        return {"activation_fn": partial(torch.nn.LeakyReLU, self.negative_slope)}
+
     def _policy(self) -> dict[str, Any]:
         import torch
 
-        from plastic_rl.sb3 import trunk
-
-        hidden, options = [self.hidden_units] * self.hidden_layers, self.network_options()
+        hidden = [self.hidden_units] * self.hidden_layers
         return {
             "net_arch": {"pi": hidden, "vf": hidden},
-            **(trunk(**options) if options else {"activation_fn": torch.nn.ReLU}),
+            **self._nonlinearity(),
             "ortho_init": False,
             "share_features_extractor": False,  # of images: as separate as the rest of policy and value
             "optimizer_class": torch.optim.Adam,

@@ -52,7 +52,7 @@ class Together(Agent):
         base: Plasticity | None = super().plasticity()  # pyright: ignore
         place = self.place if isinstance(self, MethodSettings) else Place.weights
         stack = [] if base is None else [(place, base)]
-        stack += [(method.place, method.plasticity()) for method in self.methods]
+        stack += [(method.place, method.plasticity_in(self)) for method in self.methods]
         return Stack([each for _, each in sorted(stack, key=itemgetter(0))]) if stack else None
 
     def network_options(self) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from envs.mnist import MNIST
 from envs.noisy_acrobot import NoisyAcrobot
 from envs.noisy_cartpole import NoisyCartPole
 from envs.noisy_lunarlander import NoisyLunarLander
+from envs.noisy_mountaincar import NoisyMountainCar
 from envs.omniglot_rotation import OmniglotRotation
 from envs.permuted_ant import PermutedAnt
 from envs.permuted_cartpole import PermutedCartPole
@@ -57,6 +58,7 @@ ENVS: dict[str, type[Problem]] = {
     "noisy-cartpole": NoisyCartPole,
     "noisy-acrobot": NoisyAcrobot,
     "noisy-lunarlander": NoisyLunarLander,
+    "noisy-mountaincar": NoisyMountainCar,
     "shifting-cartpole": ShiftingCartPole,
     "pixel-permuted-catch": PixelPermutedCatch,
     "classic-chain": ClassicChain,

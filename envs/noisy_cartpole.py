@@ -1,4 +1,7 @@
-"""CartPole with an offset on its senses: the protocol of TRAC (Muppidi et al. 2024) and C-CHAIN (Tang et al.)."""
+"""CartPole with an offset on its senses: after TRAC (Muppidi et al. 2024) and C-CHAIN (Tang et al. 2025).
+
+The values are ours; `protocol=aligned` has those of C-CHAIN (`envs/aligned.py`).
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,11 @@ from plastic_rl.settings import Count, Positive
 
 @dataclass
 class NoisyCartPole(World):
-    """CartPole; an offset, redrawn N(0, 2) every 100,000 steps, is added to what is seen."""
+    """CartPole; an offset, redrawn N(0, 2²) every 100,000 steps, is added to what is seen."""
 
     total_steps: ClassVar[int] = 1_000_000  # ten offsets
     agent_settings = SMALL_PROBLEM
 
     change_every: Count = NOISY_CARTPOLE.change_every  # environment steps; takes effect at the next reset
     deviation: Positive = NOISY_CARTPOLE.deviation  # of the offsets
+    first_clean: bool = NOISY_CARTPOLE.first_clean  # no offset in the first task

@@ -1,4 +1,7 @@
-"""LunarLander with an offset on its senses: the protocol of TRAC (Muppidi et al. 2024) and C-CHAIN (Tang et al.)."""
+"""LunarLander with an offset on its senses: after TRAC (Muppidi et al. 2024) and C-CHAIN (Tang et al. 2025).
+
+The values are ours; `protocol=aligned` has those of C-CHAIN (`envs/aligned.py`).
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,11 @@ from plastic_rl.settings import Count, Positive
 
 @dataclass
 class NoisyLunarLander(World):
-    """LunarLander; an offset, redrawn N(0, 2) every 200,000 steps, is added to what is seen."""
+    """LunarLander; an offset, redrawn N(0, 2²) every 200,000 steps, is added to what is seen."""
 
     total_steps: ClassVar[int] = 2_000_000  # ten offsets
     agent_settings = SMALL_PROBLEM
 
     change_every: Count = NOISY_LUNARLANDER.change_every  # environment steps; takes effect at the next reset
     deviation: Positive = NOISY_LUNARLANDER.deviation  # of the offsets
+    first_clean: bool = NOISY_LUNARLANDER.first_clean  # no offset in the first task

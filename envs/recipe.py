@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from plastic_rl.settings import Count
+from plastic_rl.settings import Count, OptionalCount, Positive
 
 if TYPE_CHECKING:
     import gymnasium
@@ -98,13 +98,20 @@ class Environment(Problem, ABC):
         from stable_baselines3.common.monitor import Monitor
         from stable_baselines3.common.vec_env import DummyVecEnv
 
-        env = DummyVecEnv([lambda: Monitor(self._prepared(self.build(seed=seed))) for _ in range(self.n_envs)])
+        copies = [
+            lambda: self._learned_from(Monitor(self._prepared(self.build(seed=seed)))) for _ in range(self.n_envs)
+        ]
+        env = DummyVecEnv(copies)
         env.seed(seed)
         return env
 
     def _prepared(self, env: gymnasium.Env) -> gymnasium.Env:
         """Return one environment as an agent meets it."""
         return self._with_tasks(env)
+
+    def _learned_from(self, env: gymnasium.Env) -> gymnasium.Env:
+        """Return one environment, whose returns are measured, as an agent learns from it."""
+        return env
 
     def _with_tasks(self, env: gymnasium.Env) -> gymnasium.Env:
         from plastic_rl.errors import UserError
@@ -140,10 +147,18 @@ class World(Environment):
     is_drawn: ClassVar[bool] = True
     """True if its tasks are drawn, so that it takes a seed; else they come in a fixed order."""
 
-    added_later: ClassVar[Mapping[str, object]] = {"changes": True, "told": False}
+    added_later: ClassVar[Mapping[str, object]] = {
+        "changes": True,
+        "told": False,
+        "episode_steps": None,
+        "reward_scale": 1.0,
+        "first_clean": False,
+    }
 
     changes: bool = True  # false is a control: the first task for ever
     told: bool = False  # true is a control: the observation says in which task the world is
+    episode_steps: OptionalCount = None  # the longest episode; None for the world's own limit
+    reward_scale: Positive = 1.0  # of what the agent learns from; returns are reported as the world pays them
 
     def build(self, *, seed: int) -> gymnasium.Env:
         import gymnasium
@@ -153,7 +168,9 @@ class World(Environment):
         world = f"plastic_rl.nonstationary:plastic_rl/{type(self).__name__}-v0"
         drawn: dict[str, Any] = {"seed": seed} if self.is_drawn else {}
         try:
-            return gymnasium.make(world, copies=self.n_envs, **drawn, **self.keywords())
+            return gymnasium.make(
+                world, max_episode_steps=self.episode_steps, copies=self.n_envs, **drawn, **self.keywords()
+            )
         except gymnasium.error.DependencyNotInstalled as error:
             raise UserError(f"{world} needs a package that is not installed: {error}") from error
 
@@ -174,3 +191,8 @@ class World(Environment):
             return tell_task(env)
         except ValueError as error:
             raise UserError(f"env.told=true cannot be here: {error}") from error
+
+    def _learned_from(self, env: gymnasium.Env) -> gymnasium.Env:
+        from gymnasium.wrappers import TransformReward
+
+        return env if self.reward_scale == 1 else TransformReward(env, lambda reward: float(reward) * self.reward_scale)

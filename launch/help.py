@@ -12,6 +12,7 @@ from agents import AGENTS
 from agents.recipe import ReinforcementAgent, SupervisedAgent
 from envs import ENVS
 from envs.recipe import Environment, SupervisedStream
+from launch.protocols import PROTOCOLS
 from launch.request import check_request, names_both, overrides, setting_words
 from launch.settings import CONFIG_NAME, Settings
 
@@ -23,6 +24,10 @@ Train an agent in a world or on a stream that changes, and see whether it can st
 _TOGETHER = """\
 several methods at once, each with its own settings
   agent=ppo+cbp+l2_init agent.cbp.replacement_rate=1e-3 agent.l2_init.strength=1e-4"""
+
+_PROTOCOLS = """\
+all the settings under which published numbers were reached (protocol=)
+  {names}"""
 
 _EXAMPLES = """\
 examples
@@ -44,6 +49,7 @@ def help_text(arguments: Sequence[str]) -> str:
         _USAGE,
         _named("agents that act in an environment (agent=)", AGENTS, ReinforcementAgent),
         _TOGETHER,
+        _PROTOCOLS.format(names="\n  ".join(f"{name}: env={'|'.join(worlds)}" for name, worlds in PROTOCOLS.items())),
         _named("environments (env=)", ENVS, Environment),
         _named("agents that learn from a stream (agent=)", AGENTS, SupervisedAgent),
         _named("streams of examples (env=)", ENVS, SupervisedStream),

@@ -15,6 +15,7 @@ from hydra.errors import HydraException
 from agents import agent_named
 from agents.together import JOINT
 from envs import ENVS
+from launch.protocols import with_protocol
 from launch.settings import Settings
 from plastic_rl.errors import UserError
 
@@ -33,15 +34,15 @@ def as_hydra_reads(arguments: Sequence[str]) -> list[str]:
 
     `-m` may stand anywhere; a text may hold what Hydra's grammar has no place for (`out=日本`, `out=a=b`); `~/` is the
     user's folder; 1e6 is a whole number where one is expected; and `agent=ppo agent.methods=[cbp,l2_init]` is
-    `agent=ppo+cbp+l2_init`.
+    `agent=ppo+cbp+l2_init`; and `protocol=aligned` is all of its settings.
 
     Args:
         arguments: The words after `train.py`.
 
     Raises:
-        UserError: `agent.methods` is no list, or given twice.
+        UserError: `agent.methods` is no list, or given twice; or there is no such protocol for these worlds and agents.
     """
-    arguments = _with_methods(arguments)
+    arguments = with_protocol(_with_methods(arguments))
     words = [_setting(word, arguments) for word in arguments if word not in MULTIRUN]
     return ["--multirun", *words] if len(words) < len(arguments) else words
 

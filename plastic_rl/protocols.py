@@ -120,11 +120,12 @@ class PermutedSenses(ChangedEnvironment):
 
 @dataclass(frozen=True, kw_only=True)
 class NoisySenses(ChangedEnvironment):
-    """An offset is added to every observation, N(0, 2): TRAC (Muppidi et al. 2024) and C-CHAIN (Tang et al. 2025)."""
+    """An offset is added to every observation, N(0, 2²): TRAC (Muppidi et al. 2024) and C-CHAIN (Tang et al. 2025)."""
 
     maker: ClassVar[str] = "noisy"
 
     deviation: float = 2.0
+    first_clean: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,6 +169,7 @@ PERMUTED_CARTPOLE = PermutedSenses(base="CartPole-v1", change_every=30_000, max_
 NOISY_CARTPOLE = NoisySenses(base="CartPole-v1", change_every=100_000, max_episode_steps=500)
 NOISY_ACROBOT = NoisySenses(base="Acrobot-v1", change_every=100_000, max_episode_steps=500)
 NOISY_LUNARLANDER = NoisySenses(base="LunarLander-v3", change_every=200_000, max_episode_steps=1000)
+NOISY_MOUNTAINCAR = NoisySenses(base="MountainCar-v0", change_every=320_000, deviation=0.02, max_episode_steps=400)
 SHIFTING_CARTPOLE = ChangingPole(base="CartPole-v1", change_every=50_000, max_episode_steps=500)
 PIXEL_PERMUTED_CATCH = PermutedPicture(base="plastic_rl/Catch-v0", change_every=50_000)
 CLASSIC_CHAIN = EnvironmentChain(change_every=100_000)
@@ -188,6 +190,7 @@ WORLDS: Mapping[str, WorldProtocol] = {
     "NoisyCartPole": NOISY_CARTPOLE,
     "NoisyAcrobot": NOISY_ACROBOT,
     "NoisyLunarLander": NOISY_LUNARLANDER,
+    "NoisyMountainCar": NOISY_MOUNTAINCAR,
     "ShiftingCartPole": SHIFTING_CARTPOLE,
     "PixelPermutedCatch": PIXEL_PERMUTED_CATCH,
     "ClassicChain": CLASSIC_CHAIN,

@@ -64,3 +64,11 @@ class MethodSettings(AddedSettings):
         declared = next(kind for kind in type(self).__mro__ if "method" in vars(kind))
         settings = {setting.name: getattr(self, setting.name) for setting in fields(declared)}
         return partial(getattr(import_module("plastic_rl.optim"), self.method), **settings)
+
+    def plasticity_in(self, agent: Agent) -> Plasticity:
+        """Return the method as an agent's own settings want it.
+
+        Args:
+            agent: Whose optimiser it is to wrap.
+        """
+        return self.plasticity()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from agents.methods.settings import MethodSettings, Place
 from plastic_rl.choices import Activity, GradientOf, Mode, Rounding, Utility
@@ -38,11 +38,15 @@ class ContinualBackprop(MethodSettings):
 class ContinualBackpropInPPO(ContinualBackprop):
     """The same in a policy whose weights are LeCun-uniform."""
 
-    def plasticity(self) -> Plasticity:
+    def plasticity_in(self, agent: Any) -> Plasticity:
         """Return continual backpropagation that draws newborn weights as all others were drawn."""
-        from plastic_rl.initialisers import lecun_uniform_
+        from plastic_rl.initialisers import lecun_uniform_, torch_default_
 
-        return partial(super().plasticity(), initialiser=lecun_uniform_)  # pyright: ignore[reportCallIssue]
+        draw = {"lecun_uniform": lecun_uniform_, "torch": torch_default_}[agent.initialization]
+        return partial(super().plasticity(), initialiser=draw)  # pyright: ignore[reportCallIssue]
+
+    def plasticity(self) -> Plasticity:
+        return self.plasticity_in(self)
 
 
 @dataclass

@@ -111,13 +111,17 @@ class OffsetObservations(VectorObservation, NumberChange):
     Args:
         redraw: Whether each task has offsets of its own; if not, one direction serves for life, and numbers that drift
             make a sensor that drifts.
+        first_clean: Whether the first task has none, as in C-CHAIN's aligned control.
     """
 
     parameter: ClassVar[str] = "offset"
 
     redraw: bool = field(default=True, kw_only=True)
+    first_clean: bool = field(default=False, kw_only=True)
 
     def draw(self, index: int, draws: Draws) -> Parameters:
+        if self.first_clean and index == 0:
+            return {"offset": [0.0] * self._size}
         direction = draws[index if self.redraw else 0].standard_normal(self._size)
         return {"offset": (self.number(index, draws.of(1)) * direction).tolist()}
 

@@ -98,9 +98,9 @@ def permuted(base: str, *, signs: bool, returning: int, **life: Unpack[LifeSetti
     return _changing(base, PermuteObservations(signs), returning=returning, **life)
 
 
-def noisy(base: str, *, deviation: float, **life: Unpack[LifeSettings]) -> Nonstationary:
-    """An environment with an offset on its observations, redrawn N(0, deviation)."""
-    return _changing(base, OffsetObservations(deviation), **life)
+def noisy(base: str, *, deviation: float, first_clean: bool, **life: Unpack[LifeSettings]) -> Nonstationary:
+    """An environment with an offset on its observations, redrawn N(0, deviation²); the first task has none if clean."""
+    return _changing(base, OffsetObservations(deviation, first_clean=first_clean), **life)
 
 
 def pixel_permuted(base: str, *, patch: int, **life: Unpack[LifeSettings]) -> Nonstationary:

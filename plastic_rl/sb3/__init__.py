@@ -6,6 +6,7 @@ from plastic_rl.sb3.change_detection import detect_changes
 from plastic_rl.sb3.forecast import forecast_model
 from plastic_rl.sb3.fresh_agent import fresh_at_changes, seed_of_agent
 from plastic_rl.sb3.halved_policies import mlp_policy
+from plastic_rl.sb3.normalized_rollouts import NormalizedRolloutBuffer
 from plastic_rl.sb3.observation_normalization import ForgettingMeanStd, ForgettingNormalize
 from plastic_rl.sb3.plastic import add_plasticity, plastic
 from plastic_rl.sb3.plasticity_callback import PlasticityCallback
@@ -24,6 +25,7 @@ __all__ = [
     "ForgettingMeanStd",
     "ForgettingNormalize",
     "ModelSummary",
+    "NormalizedRolloutBuffer",
     "PlasticityCallback",
     "RolloutClock",
     "TaskSwitch",

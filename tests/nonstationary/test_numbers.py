@@ -112,6 +112,16 @@ def test_friction_draws_as_the_paper_does():
     assert drawn == pytest.approx([10**exponent for exponent in exponents], rel=1e-12)
 
 
+def test_offsets_after_a_clean_first_task_are_those_without_it():
+    clean, offset = (
+        Nonstationary(gymnasium.make("CartPole-v1"), OffsetObservations(2.0, first_clean=first_clean), Never())
+        for first_clean in (True, False)
+    )
+    assert clean.parameters(0)["offset"] == [0.0] * 4
+    assert clean.parameters(1) == offset.parameters(1)
+    assert all(clean.parameters(1)["offset"])
+
+
 def test_other_settings_are_given_by_name():
     assert OffsetObservations(1.0, redraw=False).redraw is False
     with pytest.raises(TypeError):

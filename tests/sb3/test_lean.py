@@ -19,7 +19,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 from torch import nn
 
 from plastic_rl.optim import ContinualBackprop, ReGraMa, methods_in
-from plastic_rl.sb3 import plastic
+from plastic_rl.sb3 import NormalizedRolloutBuffer, plastic
 from plastic_rl.sb3.algorithm_state import algorithm_state, restore_algorithm_state
 from plastic_rl.sb3.lean import why_not
 from plastic_rl.sb3.lean.stepping import copied, step_of
@@ -67,6 +67,10 @@ CASES: dict[str, tuple[str, int, dict[str, Any]]] = {
     "continuous, entropy bonus": ("Pendulum-v1", 1, {"ent_coef": 0.01, "policy_kwargs": widths(8, activation=nn.ReLU)}),
     "unequal networks": ("Pendulum-v1", 2, {"policy_kwargs": UNEQUAL, "clip_range_vf": 0.2, "max_grad_norm": 1e9}),
     "no hidden layers": ("CartPole-v1", 1, {"policy_kwargs": widths(activation=nn.Sigmoid)}),
+    "advantages over the rollout": (
+        *("CartPole-v1", 2),
+        {"normalize_advantage": False, "rollout_buffer_class": NormalizedRolloutBuffer},
+    ),
     "wide": ("CartPole-v1", 1, {"policy_kwargs": widths(256, 256, activation=nn.ReLU), "n_epochs": 1}),
     "weight decay": (
         *("Pendulum-v1", 2),

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from stable_baselines3.common.buffers import RolloutBuffer
 
+from plastic_rl.sb3.normalized_rollouts import NormalizedRolloutBuffer
+
 
 def estimate_advantages(buffer: RolloutBuffer, last_values: np.ndarray, dones: np.ndarray) -> None:
     """Fills in advantages and returns as `RolloutBuffer.compute_returns_and_advantage` does, in the same arithmetic.
@@ -22,6 +24,8 @@ def estimate_advantages(buffer: RolloutBuffer, last_values: np.ndarray, dones: n
     shares = buffer.gamma * buffer.gae_lambda * goes_on
     buffer.advantages[:] = discounted(surprises, shares)
     buffer.returns = buffer.advantages + buffer.values
+    if isinstance(buffer, NormalizedRolloutBuffer):
+        buffer.normalize_advantages()
 
 
 def discounted(terms: np.ndarray, shares: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ from torch import nn
 
 from plastic_rl.optim.recorder import Recorder
 from plastic_rl.sb3.lean.activations import is_known
+from plastic_rl.sb3.normalized_rollouts import NormalizedRolloutBuffer
 
 # The loop does these by itself, so that nobody may have replaced it.
 OF_POLICY = ("forward", "evaluate_actions", "predict_values", "extract_features", "get_distribution", "obs_to_tensor")
@@ -44,7 +45,7 @@ def _reasons(model: Any, algorithm: type[Any]) -> Iterator[str]:
         return
     if model.use_sde:
         yield "it explores by gSDE"
-    if type(model.rollout_buffer) is not RolloutBuffer:
+    if type(model.rollout_buffer) not in (RolloutBuffer, NormalizedRolloutBuffer):
         yield f"its rollouts are kept in a {type(model.rollout_buffer).__name__}"
     replaced = [name for name in OF_POLICY if name in vars(policy)] + [name for name in OF_MODEL if name in vars(model)]
     if replaced:
