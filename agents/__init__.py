@@ -7,6 +7,7 @@ from agents.apd import APD
 from agents.apd_cbp import APDCBP
 from agents.apd_reference import APDReference
 from agents.combined import all_combined
+from agents.dqn import DQN
 from agents.ewc import EWC
 from agents.hsic import HSIC
 from agents.hsic_cbp import HSICCBP
@@ -24,6 +25,8 @@ from agents.ppo_hsic_reg import PPOHSICReg
 from agents.ppo_l2 import PPOL2
 from agents.ppo_tuned import PPOTuned
 from agents.recipe import Agent
+from agents.recurrent_ppo import RecurrentPPO
+from agents.sac import SAC
 from agents.sgd import SGD
 from agents.sgd_cbp import SGDCBP
 from agents.sgd_fresh import SGDFresh
@@ -31,6 +34,7 @@ from agents.sgd_head_reset import SGDHeadReset
 from agents.sgd_l2 import SGDL2
 from agents.sgd_shrink_perturb import SGDShrinkPerturb
 from agents.single_task import SingleTask
+from agents.td3 import TD3
 from agents.together import JOINT, put_together
 
 NAMED: dict[str, type[Agent]] = {
@@ -41,6 +45,10 @@ NAMED: dict[str, type[Agent]] = {
     "ppo_fresh": PPOFresh,
     "ppo_hsic": PPOHSIC,
     "ppo_hsic_reg": PPOHSICReg,
+    "recurrent_ppo": RecurrentPPO,
+    "sac": SAC,
+    "td3": TD3,
+    "dqn": DQN,
     "sgd": SGD,
     "sgd_cbp": SGDCBP,
     "sgd_l2": SGDL2,

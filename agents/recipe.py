@@ -12,7 +12,7 @@ from plastic_rl.settings import Count, OneOf, Rate
 
 if TYPE_CHECKING:
     import torch
-    from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+    from stable_baselines3.common.base_class import BaseAlgorithm
     from stable_baselines3.common.vec_env import VecEnv
 
     from plastic_rl.learners import Blueprint, Learner
@@ -30,6 +30,9 @@ class Agent:
     keeps: ClassVar[frozenset[str]] = frozenset()
     """Settings that make the agent what it is: no environment's `agent_settings` change them."""
 
+    tuned_apart: ClassVar[bool] = False
+    """True if the `agent_settings` of worlds, which were found with PPO, are not for it."""
+
     base_name: ClassVar[str] = ""
     """The name of the agent that it is without its methods, where it is put together; what papers say of that goes for
     it too."""
@@ -43,7 +46,7 @@ class ReinforcementAgent(Agent, ABC):
     """The settings of a learner that acts in an environment."""
 
     @abstractmethod
-    def build(self, env: VecEnv, *, seed: int, device: str) -> OnPolicyAlgorithm:
+    def build(self, env: VecEnv, *, seed: int, device: str) -> BaseAlgorithm:
         """Return the learner, untrained.
 
         Args:

@@ -13,10 +13,12 @@ from itertools import combinations
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from agents.acting import ActingAgent
 from agents.methods import (
     EXCLUSIVE,
     METHODS,
     AddedSettings,
+    ContinualBackprop,
     ContinualBackpropInPPO,
     ContinualBackpropOnStreams,
     MethodSettings,
@@ -92,13 +94,15 @@ def takes_methods(agent: type[Agent]) -> bool:
     """True if methods can wrap an agent's optimiser: one that trains its network by backpropagation alone."""
     if issubclass(agent, PPO):
         return agent.algorithm is PPO.algorithm
+    if issubclass(agent, ActingAgent):
+        return True
     return issubclass(agent, BackpropAgent) and agent.build_one is BackpropAgent.build_one
 
 
 def methods_for(agent: type[Agent]) -> dict[str, type[AddedSettings]]:
     """Return the methods that an agent may have, by their words."""
-    cbp = ContinualBackpropInPPO if issubclass(agent, PPO) else ContinualBackpropOnStreams
-    return {"cbp": cbp, **METHODS}
+    acts = ContinualBackpropInPPO if issubclass(agent, PPO) else ContinualBackprop
+    return {"cbp": acts if issubclass(agent, ActingAgent) else ContinualBackpropOnStreams, **METHODS}
 
 
 def _check(name: str, words: Sequence[str], bases: Mapping[str, type[Agent]]) -> None:

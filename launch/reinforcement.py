@@ -14,7 +14,7 @@ from plastic_rl.errors import UserError
 from plastic_rl.runs import RunFolder
 
 if TYPE_CHECKING:
-    from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+    from stable_baselines3.common.base_class import BaseAlgorithm
 
     from plastic_rl.sb3 import ModelSummary
 
@@ -62,7 +62,7 @@ def _title(settings: Settings) -> str:
     return f"{settings.agent_name} in {settings.env_name}, seed {settings.seed}"
 
 
-def _learner(settings: Settings) -> OnPolicyAlgorithm:
+def _learner(settings: Settings) -> BaseAlgorithm:
     _choose_renderer()
     import torch
 

@@ -150,7 +150,8 @@ def register_agent(agent_name: str) -> None:
 
 def said_of(agent_name: str, env_name: str) -> dict[str, object]:
     """Return the settings that an agent has in an environment, by that environment's recipe and by papers."""
-    agent, everywhere = agent_named(agent_name), ENVS[env_name].agent_settings
+    agent = agent_named(agent_name)
+    everywhere = {} if agent.tuned_apart else ENVS[env_name].agent_settings
     said = known_to(agent, {**everywhere, **published(agent_name, env_name, agent.base_name)})
     for word, method in parts_of(agent).items():
         of_method = {**everywhere, **published(f"{agent.base_name}_{word}", env_name)}

@@ -204,3 +204,10 @@ class Lean(StrEnum):
     quick = "quick"  # without distribution objects and graphs; the numbers of SB3's loop to rounding
     exact = "exact"  # the same, bit for bit
     off = "off"  # SB3's own
+
+
+class Actions(StrEnum):
+    """The kind of actions that a world takes, and that an agent chooses among."""
+
+    discrete = "discrete"  # one of a few
+    continuous = "continuous"  # numbers between bounds

@@ -33,6 +33,7 @@ from envs.recipe import Environment
 from envs.slippery_ant import SlipperyAnt
 from launch.run import run
 from launch.settings import Settings
+from plastic_rl.choices import Actions
 from plastic_rl.errors import UserError
 from plastic_rl.initialisers import lecun_uniform_
 from plastic_rl.networks import nonlinearity
@@ -48,7 +49,7 @@ SMALL = {"rollout_steps": 64, "minibatch_size": 32, "epochs": 2, "hidden_units":
 
 
 def modules(folder):
-    shared = {"__init__", "recipe", "methods", "combined", "together", "decomposition", "published"}
+    shared = {"__init__", "acting", "recipe", "replay", "methods", "combined", "together", "decomposition", "published"}
     return {path.stem for path in (ROOT / folder).glob("*.py")} - shared
 
 
@@ -231,7 +232,8 @@ def test_the_runs_seed_gives_the_tasks_of_every_sub_environment_and_another_seed
 
 
 def run_small(folder, agent, env, **settings):
-    agent_settings = {name: value for name, value in SMALL.items() if hasattr(AGENTS[agent], name)}
+    small = {**SMALL, "learning_starts": 100}
+    agent_settings = {name: value for name, value in small.items() if hasattr(AGENTS[agent], name)}
     return run(
         Settings(
             agent=AGENTS[agent](**agent_settings),
@@ -246,6 +248,7 @@ def run_small(folder, agent, env, **settings):
 
 # Of a base and a method together one of each kind every day; tests/contract has every method in PPO.
 OF_EACH_KIND = {"ppo_churn", "ppo_crelu", "ppo_fire", "ppo_l2_init", "ppo_layer_norm", "ppo_plasticity_injection"}
+CONTINUOUS = [agent for agent in ACTING if Actions.discrete not in AGENTS[agent].actions]
 DAILY = [agent for agent in ACTING if agent in NAMED or agent in OF_EACH_KIND]
 SLOW = [agent for agent in ACTING if agent not in DAILY]
 
@@ -253,7 +256,7 @@ SLOW = [agent for agent in ACTING if agent not in DAILY]
 @pytest.mark.parametrize(
     ("agent", "env"),
     [
-        *[(agent, "permuted-cartpole") for agent in DAILY],
+        *[(agent, "permuted-pendulum" if agent in CONTINUOUS else "permuted-cartpole") for agent in DAILY],
         *[pytest.param(agent, "permuted-cartpole", marks=pytest.mark.slow) for agent in SLOW],
         *[("ppo_cbp", env) for env in WORLDS],
     ],

@@ -1,10 +1,10 @@
-"""All that an on-policy SB3 algorithm needs to go on, between two rollouts, as if it had never stopped."""
+"""All that an SB3 algorithm needs to go on, between two rollouts, as if it had never stopped."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+from stable_baselines3.common.base_class import BaseAlgorithm
 
 from plastic_rl.runs import random_state, restore_random_state
 from plastic_rl.runs.encoding import decode, encode
@@ -22,10 +22,11 @@ ATTRIBUTES = (
 )
 
 
-def algorithm_state(model: OnPolicyAlgorithm) -> dict[str, Any]:
+def algorithm_state(model: BaseAlgorithm) -> dict[str, Any]:
     """Parameters, optimiser and method state, counters, environments and random generators.
 
-    Valid between two rollouts only: the rollout buffer, which the next rollout empties, is not in it.
+    Valid between two rollouts only: the rollout buffer, which the next rollout empties, is not in it; nor is what
+    :func:`plastic_rl.sb3.exactness.not_saved` names.
 
     Raises:
         UserError: the environments cannot be saved; the message names the one that cannot.
@@ -39,7 +40,7 @@ def algorithm_state(model: OnPolicyAlgorithm) -> dict[str, Any]:
     }
 
 
-def restore_algorithm_state(model: OnPolicyAlgorithm, state: dict[str, Any]) -> None:
+def restore_algorithm_state(model: BaseAlgorithm, state: dict[str, Any]) -> None:
     """Puts a model, built with the same settings, exactly where the saved one was."""
     assert model.env is not None
     model.set_parameters(state["parameters"], exact_match=True, device=model.device)

@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 import numpy as np
+from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from plastic_rl.runs import Fault, Session
 from plastic_rl.sb3.algorithm_state import algorithm_state, restore_algorithm_state
@@ -20,26 +20,32 @@ from plastic_rl.sb3.faults import (
     fault_of_world,
     largest_of,
 )
+from plastic_rl.sb3.interval import Interval, interval_of
+from plastic_rl.sb3.optimizer_slots import optimizer_slots
 from plastic_rl.sb3.task_log import TaskLog
 
-# What SB3's on-policy algorithms call the settings that make a result.
+# What SB3's algorithms call the settings that make a result.
 SETTINGS = (
     *("seed", "n_envs", "n_steps", "batch_size", "n_epochs", "learning_rate", "gamma", "gae_lambda", "ent_coef"),
-    *("vf_coef", "max_grad_norm", "normalize_advantage", "use_sde"),
+    *("vf_coef", "max_grad_norm", "normalize_advantage", "use_sde", "tau", "buffer_size", "learning_starts"),
+    *("gradient_steps", "policy_delay", "target_update_interval", "target_policy_noise", "exploration_fraction"),
 )
+
+# Environment steps after which a run may be stopped and saved, where rollouts are shorter.
+PAUSE = 100
 
 
 class ModelKeeper(BaseCallback):
     """A model as a run's session keeps it: a rollout and its update are never split.
 
     Args:
-        model: an on-policy model.
+        model: of Stable-Baselines3.
         tasks: which the run has met so far.
     """
 
     session: Session  # once it is open
 
-    def __init__(self, model: OnPolicyAlgorithm, tasks: TaskLog) -> None:
+    def __init__(self, model: BaseAlgorithm, tasks: TaskLog) -> None:
         super().__init__()
         self.trained, self.tasks = model, tasks
         self.largest: dict[str, float] = {}  # observation and reward of the rollout, in absolute value
@@ -52,8 +58,9 @@ class ModelKeeper(BaseCallback):
     def settings(self) -> dict[str, Any]:
         """The algorithm, and those of its settings that are plain; no schedules."""
         values = {name: getattr(self.trained, name, None) for name in SETTINGS}
-        values |= {name: value for name, value in self.trained.policy.optimizer.param_groups[0].items() if name != "lr"}
-        kinds = {"algorithm": self.trained, "policy": self.trained.policy, "optimizer": self.trained.policy.optimizer}
+        optimizer = optimizer_slots(self.trained.policy, self.trained)[0].optimizer
+        values |= {name: value for name, value in optimizer.param_groups[0].items() if name != "lr"}
+        kinds = {"algorithm": self.trained, "policy": self.trained.policy, "optimizer": optimizer}
         plain = {name: value for name, value in values.items() if isinstance(value, bool | int | float | tuple)}
         return {**plain, **{name: type(thing).__name__ for name, thing in kinds.items()}}
 
@@ -92,9 +99,13 @@ class ModelKeeper(BaseCallback):
             known = fault_of_outputs(self.trained, self.largest)
         return known or Fault(refused.removesuffix("."), "the same command goes on from there")
 
+    def _on_training_start(self) -> None:
+        self.interval = Interval(interval_of(self.trained, PAUSE))
+
     def _on_rollout_start(self) -> None:
-        self.session.keeper.pause()
-        self.largest = {}
+        if self.interval.is_over(self.num_timesteps):
+            self.session.keeper.pause()
+            self.largest = {}
 
     def _on_step(self) -> bool:
         observations, rewards = self.locals["new_obs"], self.locals["rewards"]
@@ -106,7 +117,7 @@ class ModelKeeper(BaseCallback):
         return True
 
 
-def tasks_in_force(model: OnPolicyAlgorithm) -> dict[int, int | None]:
+def tasks_in_force(model: BaseAlgorithm) -> dict[int, int | None]:
     """The task that each copy of a model's world last announced, for checkpoints that do not say it.
 
     A copy that has just been reset may have entered another task that it is still to announce, and is left out.

@@ -33,6 +33,12 @@ def save_observations(model: BaseAlgorithm, path: Path | str | IO[bytes], count:
     np.savez_compressed(path, **{name: part[chosen] for name, part in parts.items()})
 
 
+def has_collected(model: Any) -> bool:
+    """True if a model's buffer holds observations."""
+    rollout, replay = getattr(model, "rollout_buffer", None), getattr(model, "replay_buffer", None)
+    return (rollout is not None and rollout.full) or (replay is not None and replay.size() > 0)
+
+
 def collected_observations(model: Any) -> Any:
     """All observations that a model's buffer holds, one a row."""
     rollout, replay = getattr(model, "rollout_buffer", None), getattr(model, "replay_buffer", None)

@@ -20,11 +20,13 @@ from plastic_rl.pictures import draw_learning_curve
 from plastic_rl.runs import RunFolder, Track, open_session, write_result
 from plastic_rl.sb3.change_announcements import ChangeAnnouncements
 from plastic_rl.sb3.chronicle import Chronicle
+from plastic_rl.sb3.exactness import not_saved
 from plastic_rl.sb3.faults import OF_NUMBERS, LinAlgError
 from plastic_rl.sb3.forecast import forecast_model
+from plastic_rl.sb3.interval import LOOK, interval_of
 from plastic_rl.sb3.keeper import ModelKeeper
 from plastic_rl.sb3.rollout_clock import RolloutClock
-from plastic_rl.sb3.save_observations import save_observations
+from plastic_rl.sb3.save_observations import has_collected, save_observations
 from plastic_rl.sb3.shared_clock import wrong_pace
 from plastic_rl.sb3.task_log import TaskLog
 from plastic_rl.sb3.task_switch import TaskSwitch
@@ -32,6 +34,9 @@ from plastic_rl.sb3.tasks import tasks_of
 from plastic_rl.sb3.writer import MetricsWriter
 
 logger = logging.getLogger(__name__)
+
+# So many episodes that SB3 never logs: the chronicle does.
+NEVER = 2**62
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,7 @@ def train_model(
     released in the end.
 
     Args:
-        model: a fresh on-policy model.
+        model: a fresh one of Stable-Baselines3 or sb3-contrib.
         total_steps: environment steps at which training ends (SB3 finishes the rollout in which they are reached).
         folder: where the run lives.
         track: where it is tracked.
@@ -87,9 +92,14 @@ def train_model(
         RunError: the run could not go on.
         RunInterruptedError: it was asked to stop; it has saved a checkpoint.
     """
-    model, began = _resumable(model), time.monotonic()
+    began = time.monotonic()
     if model.env is not None and (fault := wrong_pace(model.env)):
         raise UserError(fault)
+    if missing := not_saved(model):
+        logger.warning(
+            "%s is not resumed exactly: a checkpoint does not hold %s; a run that goes on from one begins them anew.",
+            *(type(model).__name__.removeprefix("Plastic"), " and ".join(missing)),
+        )
     keeper = ModelKeeper(model, TaskLog())
     tracked: dict[str, Any] = {"track": track, "settings": settings, "config": config, "name": name, "group": group}
     with open_session(folder, keeper, total_steps, checkpoint_seconds=checkpoint_seconds, **tracked) as keeper.session:
@@ -99,20 +109,10 @@ def train_model(
         write_result(folder.model_file, lambda file: model.save(cast(BufferedIOBase, file)))
         if (normalization := model.get_vec_normalize_env()) is not None:  # the model is of no use without
             write_result(folder.normalization_file, lambda file: pickle.dump(normalization, file))
-        if model.rollout_buffer.full:  # not where there was nothing left to train
+        if has_collected(model):  # not where there was nothing left to train
             write_result(folder.observations_file, lambda file: save_observations(model, file))
     draw_learning_curve(folder.metrics_file, folder.picture_file, title or name, total_steps)
     return ModelSummary(model.num_timesteps, time.monotonic() - began, _recent_return(model))
-
-
-def _resumable(model: BaseAlgorithm) -> OnPolicyAlgorithm:
-    if isinstance(model, OnPolicyAlgorithm) and not hasattr(model, "_last_lstm_states"):
-        return model
-    kind = type(model).__name__
-    raise UserError(
-        f"{kind} cannot be resumed exactly (a replay buffer or a memory is not saved); `train_model` takes on-policy "
-        f"algorithms without memory, such as PPO and A2C. Call {kind}.learn and {kind}.save themselves"
-    )
 
 
 def _train(keeper: ModelKeeper, total_steps: int, folder: RunFolder, formats: Sequence[str]) -> None:
@@ -122,11 +122,15 @@ def _train(keeper: ModelKeeper, total_steps: int, folder: RunFolder, formats: Se
     chronicle = Chronicle(writer, session.progress, folder.tasks_file, keeper.tasks)
     # The keeper is last: what it saves is what the rollout then begins with.
     switch = [] if tasks_of(model) is None else [TaskSwitch()]
-    callbacks: list[BaseCallback] = [chronicle, *switch, ChangeAnnouncements(keeper.tasks), RolloutClock(), keeper]
-    remaining = total_steps - model.num_timesteps
+    on_policy = isinstance(model, OnPolicyAlgorithm)
+    clock = [RolloutClock()] if on_policy else []  # off-policy no update has a rollout of its own
+    callbacks: list[BaseCallback] = [chronicle, *switch, ChangeAnnouncements(keeper.tasks), *clock, keeper]
+    remaining, log_interval = total_steps - model.num_timesteps, _log_interval(model)
     try:
         if remaining > 0:
-            model.learn(remaining, callback=CallbackList(callbacks), reset_num_timesteps=False, log_interval=1)
+            model.learn(
+                remaining, callback=CallbackList(callbacks), reset_num_timesteps=False, log_interval=log_interval
+            )
     except (ValueError, RuntimeError) as error:  # torch refuses bad numbers before anybody else sees them
         if not (isinstance(error, ValueError | LinAlgError) or str(error).startswith(OF_NUMBERS)):
             raise
@@ -136,7 +140,14 @@ def _train(keeper: ModelKeeper, total_steps: int, folder: RunFolder, formats: Se
     session.keeper.save()
 
 
-def _set_logger(model: OnPolicyAlgorithm, folder: RunFolder, writer: MetricsWriter, formats: Sequence[str]) -> None:
+def _log_interval(model: BaseAlgorithm) -> int:
+    """The rollouts, or off-policy the episodes, after which SB3 itself is to log."""
+    if isinstance(model, OnPolicyAlgorithm):
+        return -(-interval_of(model, LOOK) // (model.n_steps * model.n_envs))
+    return NEVER
+
+
+def _set_logger(model: BaseAlgorithm, folder: RunFolder, writer: MetricsWriter, formats: Sequence[str]) -> None:
     # SB3 opens its files anew: a resumed run writes beside the ones that it had before.
     suffix = f"-from-{model.num_timesteps}" if model.num_timesteps else ""
     if not suffix:
@@ -145,6 +156,6 @@ def _set_logger(model: OnPolicyAlgorithm, folder: RunFolder, writer: MetricsWrit
     model.set_logger(Logger(str(folder.path), [writer, *extra]))
 
 
-def _recent_return(model: OnPolicyAlgorithm) -> float | None:
+def _recent_return(model: BaseAlgorithm) -> float | None:
     episodes = model.ep_info_buffer or ()
     return sum(episode["r"] for episode in episodes) / len(episodes) if episodes else None

@@ -22,7 +22,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 from training import learn_in
 
 from plastic_rl.doctor import examine_saved
-from plastic_rl.errors import RunError, RunInterruptedError, UserError
+from plastic_rl.errors import RunError, RunInterruptedError
 from plastic_rl.nonstationary import Every, Nonstationary, PermuteObservations, read_tasks
 from plastic_rl.optim import ContinualBackprop, LayerReset, PlasticityInjection
 from plastic_rl.runs import RunFolder, read_metrics, seed_everything
@@ -243,11 +243,22 @@ def test_a_change_of_task_is_written_once_though_copies_reset_at_different_times
     assert len(changes) == 7
 
 
-def test_an_algorithm_that_cannot_be_resumed_exactly_is_refused(tmp_path: Path):
-    with pytest.raises(UserError, match="DQN"):
-        run(tmp_path, 100, DQN("MlpPolicy", "CartPole-v1", buffer_size=10))
-    with pytest.raises(UserError, match="RecurrentPPO"):
-        run(tmp_path, 100, RecurrentPPO("MlpLstmPolicy", "CartPole-v1", policy_kwargs={"lstm_hidden_size": 4}))
+def test_an_algorithm_that_cannot_be_resumed_exactly_says_so_at_its_start(tmp_path: Path, caplog):
+    run(tmp_path / "dqn", 100, DQN("MlpPolicy", "CartPole-v1", buffer_size=10))
+    small = {"n_steps": 64, "policy_kwargs": {"lstm_hidden_size": 4}}
+    run(tmp_path / "recurrent", 64, RecurrentPPO("MlpLstmPolicy", "CartPole-v1", **small))
+    run(tmp_path / "ppo", 128)
+    said = [record.getMessage() for record in caplog.records if "not resumed exactly" in record.getMessage()]
+    assert [text.split()[0] for text in said] == ["DQN", "RecurrentPPO"]
+    assert "its replay buffer;" in said[0]
+    assert "the memory of its LSTM;" in said[1]
+
+
+def test_off_policy_networks_are_measured_every_thousand_steps_and_at_the_end(tmp_path: Path):
+    run(tmp_path, 1100, DQN("MlpPolicy", "CartPole-v1", learning_starts=50, policy_kwargs={"net_arch": [4]}))
+    lines = read_metrics(tmp_path / "metrics.jsonl")
+    assert [line["global_step"] for line in lines if "rank/effective" in line] == [1000, 1100]
+    assert all("loss/total" in line for line in lines if "rank/effective" in line)
 
 
 def train(out: Path, *overrides: str) -> list[str]:
