@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from agents.recipe import ReinforcementAgent
-from plastic_rl.choices import Actions
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
@@ -15,11 +14,15 @@ if TYPE_CHECKING:
     from plastic_rl.optim import Plasticity
 
 
+NO_ROOM: Mapping[str, str] = dict.fromkeys(
+    ("crelu", "fourier"),
+    "as its policy has no room for two numbers from each unit",
+)
+"""The networks that an algorithm cannot have whose policy `plastic_rl.sb3.mlp_policy` does not know."""
+
+
 class ActingAgent(ReinforcementAgent):
     """An agent of Stable-Baselines3, with the settings `normalize_inputs` and `changes_from`."""
-
-    actions: ClassVar[frozenset[Actions]] = frozenset(Actions)
-    """The kinds of actions that it can choose among."""
 
     normalize_inputs: float
     changes_from: str
@@ -95,18 +98,18 @@ class ActingAgent(ReinforcementAgent):
 
 
 class RolloutAgent(ActingAgent):
-    """One that learns from rollouts in minibatches, with the settings `rollout_steps` and `minibatch_size`."""
+    """One that learns from rollouts, with the setting `rollout_steps`, in minibatches where it has `minibatch_size`."""
 
     rollout_steps: int
-    minibatch_size: int
 
     def _steps_of_each(self, sub_environments: int) -> int:
         from plastic_rl.errors import UserError
 
         steps, remainder = divmod(self.rollout_steps, sub_environments)
-        if remainder or self.rollout_steps % self.minibatch_size:
+        minibatch: int | None = getattr(self, "minibatch_size", None)
+        if remainder or self.rollout_steps % (minibatch or 1):
             raise UserError(
-                f"agent.rollout_steps={self.rollout_steps} must be a multiple of env.n_envs={sub_environments} "
-                f"and of agent.minibatch_size={self.minibatch_size}"
+                f"agent.rollout_steps={self.rollout_steps} must be a multiple of env.n_envs={sub_environments}"
+                + (f" and of agent.minibatch_size={minibatch}" if minibatch else "")
             )
         return steps

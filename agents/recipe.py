@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from plastic_rl.choices import Network, Precision, Renewal
+from plastic_rl.choices import Actions, Network, Precision, Renewal
 from plastic_rl.settings import Count, OneOf, Rate
 
 if TYPE_CHECKING:
     import torch
     from stable_baselines3.common.base_class import BaseAlgorithm
+    from stable_baselines3.common.callbacks import BaseCallback
     from stable_baselines3.common.vec_env import VecEnv
 
     from plastic_rl.learners import Blueprint, Learner
@@ -37,6 +38,9 @@ class Agent:
     """The name of the agent that it is without its methods, where it is put together; what papers say of that goes for
     it too."""
 
+    cannot_have: ClassVar[Mapping[str, str]] = {}
+    """Methods that it cannot have, by their words, and the end of a sentence that says why."""
+
     added_later: ClassVar[Mapping[str, object]] = {}
     """Settings that came with a later version, with the values at which nothing changes: runs from before are found."""
 
@@ -44,6 +48,9 @@ class Agent:
 @dataclass
 class ReinforcementAgent(Agent, ABC):
     """The settings of a learner that acts in an environment."""
+
+    actions: ClassVar[frozenset[Actions]] = frozenset(Actions)
+    """The kinds of actions that it can choose among."""
 
     @abstractmethod
     def build(self, env: VecEnv, *, seed: int, device: str) -> BaseAlgorithm:
@@ -54,6 +61,10 @@ class ReinforcementAgent(Agent, ABC):
             seed: Seed of the learner's weights, actions and minibatches.
             device: A torch device, or "auto".
         """
+
+    def callbacks(self) -> list[BaseCallback]:
+        """Return what else is to be called while it learns."""
+        return []
 
 
 @dataclass

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from agents.acting import RolloutAgent
+from agents.acting import NO_ROOM, RolloutAgent
 from plastic_rl.settings import Count, NonNegative, OneOf, Positive, PositiveOrInfinite, Rate
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
-    from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
     from stable_baselines3.common.vec_env import VecEnv
 
 
@@ -20,6 +20,10 @@ class RecurrentPPO(RolloutAgent):
 
     label: ClassVar[str] = "PPO with an LSTM"
     tuned_apart: ClassVar[bool] = True
+    cannot_have: ClassVar[Mapping[str, str]] = {
+        **NO_ROOM,
+        **dict.fromkeys(("churn", "infer", "pfo"), "as no minibatch can be run again without the memory of the LSTM"),
+    }
 
     learning_rate: Positive = 3e-4  # constant
     hidden_layers: Count = 2  # behind the memory
@@ -40,7 +44,7 @@ class RecurrentPPO(RolloutAgent):
     # How methods that act at changes hear of them: from info["task"], or from what follows what in the world.
     changes_from: Annotated[str, OneOf(("announced", "detected"))] = "announced"
 
-    def build(self, env: VecEnv, *, seed: int, device: str) -> OnPolicyAlgorithm:
+    def build(self, env: VecEnv, *, seed: int, device: str) -> BaseAlgorithm:
         env = self._normalized(env)
         model = self.algorithm()(
             self._policy_for(env).replace("Policy", "LstmPolicy"),

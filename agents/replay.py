@@ -7,6 +7,7 @@ replay ratio, updates per environment step, whatever the number of sub-environme
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -14,7 +15,8 @@ from agents.acting import ActingAgent
 from plastic_rl.settings import Count, NonNegativeInteger, OneOf, Positive, Rate
 
 if TYPE_CHECKING:
-    from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
+    from stable_baselines3.common.base_class import BaseAlgorithm
+    from stable_baselines3.common.callbacks import BaseCallback
     from stable_baselines3.common.vec_env import VecEnv
 
 
@@ -23,6 +25,10 @@ class ReplayAgent(ActingAgent):
     """The settings of an agent that learns from what it remembers of all that it has done."""
 
     tuned_apart: ClassVar[bool] = True
+    cannot_have: ClassVar[Mapping[str, str]] = {
+        "adam_rel": "as off-policy no update has a rollout of its own at which Adam could count anew",
+        "plasticity_injection": "as target networks follow weights, and would not compute what frozen heads add",
+    }
 
     learning_rate: Positive = 3e-4
     hidden_layers: Count = 2
@@ -33,13 +39,17 @@ class ReplayAgent(ActingAgent):
     discount: Rate = 0.99
     replay_ratio: Positive = 1.0  # updates per environment step; where they must be delayed, of the critic
     update_every: Count = 1  # environment steps between two rounds of updates; at least one of each sub-environment
+    # Every so many environment steps the agent starts over, its replay buffer kept; 0 for never; 200,000 with the whole
+    # agent is SAC's in Nikishin et al. 2022.
+    reset_every: NonNegativeInteger = 0
+    reset_layers: NonNegativeInteger = 0  # of each network, counted from the output; 0 for the whole agent
     # What a running mean and variance keep from a step to the next, by which observations are normalised: 0.999
     # follows a change, 1 is Stable-Baselines3's VecNormalize, 0 normalises nothing.
     normalize_inputs: Rate = 0.0
     # How methods that act at changes hear of them: from info["task"], or from what follows what in the world.
     changes_from: Annotated[str, OneOf(("announced", "detected"))] = "announced"
 
-    def build(self, env: VecEnv, *, seed: int, device: str) -> OffPolicyAlgorithm:
+    def build(self, env: VecEnv, *, seed: int, device: str) -> BaseAlgorithm:
         env = self._normalized(env)
         model = self.algorithm()(
             self._policy_for(env),
@@ -57,6 +67,11 @@ class ReplayAgent(ActingAgent):
             device=device,
         )
         return self._with_ears(model)
+
+    def callbacks(self) -> list[BaseCallback]:
+        from plastic_rl.sb3 import Resets
+
+        return [Resets(self.reset_every, last=self.reset_layers)] if self.reset_every else []
 
     def _pace(self, sub_environments: int) -> dict[str, int]:
         """Return how often Stable-Baselines3 is to update; it counts steps of each sub-environment."""
@@ -85,3 +100,14 @@ class ReplayAgent(ActingAgent):
         options = self.network_options()
         hidden = {"net_arch": [self.hidden_units] * self.hidden_layers}
         return {**hidden, **(trunk(**options) if options else {"activation_fn": torch.nn.ReLU})}
+
+
+class FreshReplayAgent(ReplayAgent):
+    """One that starts over at each change, its replay buffer aside: what it lacks against another is plasticity."""
+
+    def build(self, env: VecEnv, *, seed: int, device: str) -> BaseAlgorithm:
+        from plastic_rl.sb3 import fresh_networks_at_changes
+
+        model = super().build(env, seed=seed, device=device)
+        fresh_networks_at_changes(model)
+        return model

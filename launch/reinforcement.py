@@ -29,6 +29,7 @@ def train(settings: Settings, folder: RunFolder) -> str:
     from plastic_rl.sb3 import train_model
 
     assert settings.total_steps is not None
+    assert isinstance(settings.agent, ReinforcementAgent)
     summary = train_model(
         _learner(settings),
         settings.total_steps,
@@ -36,6 +37,7 @@ def train(settings: Settings, folder: RunFolder) -> str:
         track=settings.track,
         checkpoint_seconds=settings.checkpoint_seconds,
         formats=settings.formats,
+        callbacks=settings.agent.callbacks(),
         settings=identity(settings),
         config=as_mapping(settings),
         name=f"{settings.agent_name} {settings.env_name} s{settings.seed}",

@@ -62,6 +62,7 @@ def train_model(
     track: Track = Track.off,
     checkpoint_seconds: float = 300.0,
     formats: Sequence[str] = (),
+    callbacks: Sequence[BaseCallback] = (),
     settings: Mapping[str, Any] | None = None,
     config: Mapping[str, Any] | None = None,
     name: str = "run",
@@ -79,6 +80,8 @@ def train_model(
         folder: where the run lives.
         track: where it is tracked.
         checkpoint_seconds: between two checkpoints.
+        callbacks: what else is to be called, before the run may be saved; they remember nothing from one rollout to
+            the next, or lose it where the run is resumed.
         formats: further output formats of SB3's logger ("csv", "tensorboard").
         settings: what makes the result, the seed included: a checkpoint of other settings is refused. None for what
             is known of them here.
@@ -105,7 +108,7 @@ def train_model(
     with open_session(folder, keeper, total_steps, checkpoint_seconds=checkpoint_seconds, **tracked) as keeper.session:
         if not (expected := forecast_model(model, run_length=total_steps)).is_empty:
             logger.info("%s", expected.line)
-        _train(keeper, total_steps, folder, formats)
+        _train(keeper, total_steps, folder, formats, callbacks)
         write_result(folder.model_file, lambda file: model.save(cast(BufferedIOBase, file)))
         if (normalization := model.get_vec_normalize_env()) is not None:  # the model is of no use without
             write_result(folder.normalization_file, lambda file: pickle.dump(normalization, file))
@@ -115,7 +118,9 @@ def train_model(
     return ModelSummary(model.num_timesteps, time.monotonic() - began, _recent_return(model))
 
 
-def _train(keeper: ModelKeeper, total_steps: int, folder: RunFolder, formats: Sequence[str]) -> None:
+def _train(
+    keeper: ModelKeeper, total_steps: int, folder: RunFolder, formats: Sequence[str], others: Sequence[BaseCallback]
+) -> None:
     model, session = keeper.trained, keeper.session
     writer = MetricsWriter(session.metrics, session.tracker)
     _set_logger(model, folder, writer, formats)
@@ -124,7 +129,8 @@ def _train(keeper: ModelKeeper, total_steps: int, folder: RunFolder, formats: Se
     switch = [] if tasks_of(model) is None else [TaskSwitch()]
     on_policy = isinstance(model, OnPolicyAlgorithm)
     clock = [RolloutClock()] if on_policy else []  # off-policy no update has a rollout of its own
-    callbacks: list[BaseCallback] = [chronicle, *switch, ChangeAnnouncements(keeper.tasks), *clock, keeper]
+    announcements = ChangeAnnouncements(keeper.tasks)
+    callbacks: list[BaseCallback] = [chronicle, *switch, announcements, *clock, *others, keeper]
     remaining, log_interval = total_steps - model.num_timesteps, _log_interval(model)
     try:
         if remaining > 0:
