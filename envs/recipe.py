@@ -8,7 +8,6 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from plastic_rl.choices import Actions
-from plastic_rl.settings import Count
 from plastic_rl.settings import Count, OptionalCount, Positive
 
 if TYPE_CHECKING:

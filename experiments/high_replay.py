@@ -1,8 +1,8 @@
 """High replay: DQN that updates four times a step, sixteen times its usual pace, in CartPoles scrambled anew.
 
 CartPole with its senses permuted every 2,000 steps; two layers of 64 units; a replay buffer of the length of a task, so
-that what it holds of the task before is gone when the next begins. Every arm has the same buffer and the same tasks: the
-fresh arm differs from the baseline in its network and optimiser alone. Resets are those of Nikishin et al. (2022), of the
+that what it holds of the task before is gone when the next begins. Every arm has the same buffer and tasks: the fresh
+arm differs from the baseline in its network and optimiser alone. Resets are those of Nikishin et al. (2022), of the
 whole network, blind to the changes. The world, DQN's settings and the length of a task were chosen on seeds 100 and 101
 with the baseline and the fresh arm. There every remedy was tried once; resets every 1,000 steps, which left no time to
 learn, became resets every 2,500. ReDo has the threshold of its paper for high replay ratios.
