@@ -21,7 +21,8 @@ class DQN(ReplayAgent):
     label: ClassVar[str] = "DQN"
     actions: ClassVar[frozenset[Actions]] = frozenset({Actions.discrete})
 
-    # rl-zoo's for LunarLander and Acrobot, `exploration_fraction` aside; the paper's are for Atari's images.
+    # rl-zoo's for LunarLander and Acrobot (dqn.yml; `learning_starts` of CartPole, which learns from more than four
+    # transitions at once); the paper's are for Atari's images.
     learning_rate: Positive = 6.3e-4
     minibatch_size: Count = 128
     replay_size: Count = 50_000

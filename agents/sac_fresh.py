@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from agents.replay import FreshReplayAgent
 from agents.sac import SAC
@@ -11,3 +12,5 @@ from agents.sac import SAC
 @dataclass
 class SACFresh(FreshReplayAgent, SAC):
     """SAC whose networks and targets start from scratch at each change, its replay buffer kept: the control."""
+
+    base_name: ClassVar[str] = "sac"

@@ -32,7 +32,7 @@ SETTINGS = (
 )
 
 # Environment steps after which a run may be stopped and saved, where rollouts are shorter.
-PAUSE = 100
+PAUSE = 20
 
 
 class ModelKeeper(BaseCallback):
