@@ -114,6 +114,7 @@ MAY_IMPORT = {
     "nonstationary": {"extras", "protocols", "runs"},
     "learners": {"choices", "diagnostics", "layers", "networks", "nn", "optim", "streams"},
     "pictures": {"runs"},
+    "compare": {"errors", "evaluation", "extras", "pictures", "runs"},
     "training": {"errors", "forecast", "learners", "optim", "pictures", "runs", "streams"},
     "sb3": {
         *("choices", "diagnostics", "errors", "forecast", "initialisers", "layers", "networks", "nn", "nonstationary"),
