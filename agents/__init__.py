@@ -6,10 +6,13 @@ from agents.adam_fresh import AdamFresh
 from agents.apd import APD
 from agents.apd_cbp import APDCBP
 from agents.apd_reference import APDReference
+from agents.autostep import Autostep
 from agents.combined import all_combined
 from agents.ewc import EWC
 from agents.hsic import HSIC
 from agents.hsic_cbp import HSICCBP
+from agents.idbd import IDBD
+from agents.k1 import K1
 from agents.l2_transfer import L2Transfer
 from agents.linear import Linear
 from agents.methods import METHODS
@@ -60,6 +63,9 @@ NAMED: dict[str, type[Agent]] = {
     "apd": APD,
     "apd_cbp": APDCBP,
     "apd_reference": APDReference,
+    "idbd": IDBD,
+    "k1": K1,
+    "autostep": Autostep,
     "ppo_apd": PPOAPD,
     "ppo_apd_cbp": PPOAPDCBP,
 }

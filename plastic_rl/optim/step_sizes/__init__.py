@@ -4,6 +4,6 @@ from plastic_rl.optim.step_sizes.autostep import Autostep, AutostepRule
 from plastic_rl.optim.step_sizes.idbd import IDBD, IDBDRule
 from plastic_rl.optim.step_sizes.k1 import K1, K1Rule
 from plastic_rl.optim.step_sizes.optimizer import SlopeOptimizer
-from plastic_rl.optim.step_sizes.rule import Memory, Rule
+from plastic_rl.optim.step_sizes.rule import Rule, RuleMemory
 
-__all__ = ["IDBD", "K1", "Autostep", "AutostepRule", "IDBDRule", "K1Rule", "Memory", "Rule", "SlopeOptimizer"]
+__all__ = ["IDBD", "K1", "Autostep", "AutostepRule", "IDBDRule", "K1Rule", "Rule", "RuleMemory", "SlopeOptimizer"]

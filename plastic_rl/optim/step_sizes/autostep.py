@@ -14,7 +14,7 @@ from torch import Tensor
 
 from plastic_rl.optim.step_sizes.meta_step import steps
 from plastic_rl.optim.step_sizes.optimizer import SlopeOptimizer
-from plastic_rl.optim.step_sizes.rule import Memory, Rule
+from plastic_rl.optim.step_sizes.rule import Rule, RuleMemory
 from plastic_rl.optim.step_sizes.slopes import lifted, times, unit_sums
 from plastic_rl.validation import at_least, non_negative
 
@@ -55,7 +55,7 @@ class AutostepRule(Rule):
     horizon: float = 1e4
     keeps_bound: bool = False
 
-    def changes(self, memory: Memory, slopes: list[Tensor], errors: Tensor, rates: list[float]) -> list[Tensor]:
+    def changes(self, memory: RuleMemory, slopes: list[Tensor], errors: Tensor, rates: list[float]) -> list[Tensor]:
         gains, trace = memory.weights["log_gain"], memory.weights["gain_trace"]
         signals = times(slopes, errors)
         self._raise(memory, signals, slopes, rates)
@@ -70,7 +70,7 @@ class AutostepRule(Rule):
             each.mul_(1 - rate * slope.square()).add_(move)
         return moves
 
-    def _raise(self, memory: Memory, signals: list[Tensor], slopes: list[Tensor], rates: list[float]) -> None:
+    def _raise(self, memory: RuleMemory, signals: list[Tensor], slopes: list[Tensor], rates: list[float]) -> None:
         """α ← α exp(μ δ x h / v), where v is not 0."""
         gains, trace, scales = (memory.weights[name] for name in self.per_weight)
         before = steps(gains, rates)

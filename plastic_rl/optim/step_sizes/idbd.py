@@ -14,7 +14,7 @@ from torch import Tensor
 
 from plastic_rl.optim.step_sizes.meta_step import MetaStep, raise_log_gains, steps
 from plastic_rl.optim.step_sizes.optimizer import SlopeOptimizer
-from plastic_rl.optim.step_sizes.rule import Memory, Rule
+from plastic_rl.optim.step_sizes.rule import Rule, RuleMemory
 from plastic_rl.optim.step_sizes.slopes import times, unit_sums
 from plastic_rl.validation import non_negative
 
@@ -53,7 +53,7 @@ class IDBDRule(Rule):
     meta_step: float
     normalized: bool = False
 
-    def changes(self, memory: Memory, slopes: list[Tensor], errors: Tensor, rates: list[float]) -> list[Tensor]:
+    def changes(self, memory: RuleMemory, slopes: list[Tensor], errors: Tensor, rates: list[float]) -> list[Tensor]:
         gains, trace = memory.weights["log_gain"], memory.weights["gain_trace"]
         signals = times(slopes, errors)
         meta = MetaStep(self.meta_step, self.normalized, limit=0.1 if self.normalized else 2.0)

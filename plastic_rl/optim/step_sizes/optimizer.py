@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.optim import Optimizer
 
-from plastic_rl.optim.step_sizes.rule import Memory, Rule
+from plastic_rl.optim.step_sizes.rule import Rule, RuleMemory
 from plastic_rl.optim.step_sizes.slopes import misfit
 
 
@@ -114,7 +114,7 @@ class SlopeOptimizer(Optimizer):
             raise ValueError(f"{type(self).__name__}: {reason}")
         return errors
 
-    def _memory(self, weights: list[Tensor], errors: Tensor) -> Memory:
+    def _memory(self, weights: list[Tensor], errors: Tensor) -> RuleMemory:
         """The rule's memory, in the state of the parameters; that of outputs is in the state of the first."""
         fresh = [each for each in weights if not self.state[each]]
         if fresh:
@@ -123,7 +123,7 @@ class SlopeOptimizer(Optimizer):
                 self.state[each].update({name: begun.weights[name][place] for name in self.rule.per_weight})
             for name, value in begun.units.items():
                 self.state[weights[0]].setdefault(name, value)
-        return Memory(
+        return RuleMemory(
             {name: [self.state[each][name] for each in weights] for name in self.rule.per_weight},
             {name: self.state[weights[0]][name] for name in self.rule.per_unit},
         )

@@ -12,7 +12,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Memory:
+class RuleMemory:
     """The memory of a rule: tensors that it writes into.
 
     Args:
@@ -39,21 +39,21 @@ class Rule(ABC):
     per_episode: ClassVar[tuple[str, ...]] = ()
     """Which of them are over when an episode ends."""
 
-    def begin(self, weights: list[Tensor], errors: Tensor) -> Memory:
+    def begin(self, weights: list[Tensor], errors: Tensor) -> RuleMemory:
         """The memory at first.
 
         Args:
             weights: the parameters.
             errors: of the outputs, of the shape that they will always have.
         """
-        return Memory(
+        return RuleMemory(
             {name: [torch.zeros_like(each) for each in weights] for name in self.per_weight},
             {name: torch.zeros_like(errors) for name in self.per_unit},
         )
 
     @abstractmethod
     def changes(
-        self, memory: Memory, slopes: list[Tensor], errors: Float[Tensor, " *units"], rates: list[float]
+        self, memory: RuleMemory, slopes: list[Tensor], errors: Float[Tensor, " *units"], rates: list[float]
     ) -> list[Tensor]:
         """The changes of the weights after one example, to be added to them; the memory is written into.
 
@@ -64,7 +64,7 @@ class Rule(ABC):
             rates: the step size of each parameter to begin with.
         """
 
-    def end_episode(self, memory: Memory) -> None:
+    def end_episode(self, memory: RuleMemory) -> None:
         """Lets traces end with the episode."""
         for name in self.per_episode:
             for each in memory.weights.get(name, []):
