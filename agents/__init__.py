@@ -15,6 +15,7 @@ from agents.idbd import IDBD
 from agents.k1 import K1
 from agents.l2_transfer import L2Transfer
 from agents.linear import Linear
+from agents.metaoptimize import MetaOptimize
 from agents.methods import METHODS
 from agents.multi_task import MultiTask
 from agents.ppo import PPO
@@ -66,6 +67,7 @@ NAMED: dict[str, type[Agent]] = {
     "idbd": IDBD,
     "k1": K1,
     "autostep": Autostep,
+    "metaoptimize": MetaOptimize,
     "ppo_apd": PPOAPD,
     "ppo_apd_cbp": PPOAPDCBP,
 }

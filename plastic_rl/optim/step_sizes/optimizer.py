@@ -64,7 +64,8 @@ class SlopeOptimizer(Optimizer):
                 differences.
             ends_episode: let the traces of rules that have some end after the next step.
         """
-        self._errors, self._ends = torch.as_tensor(errors).detach(), ends_episode
+        given = errors.detach() if isinstance(errors, Tensor) else torch.tensor(errors, dtype=torch.float64)
+        self._errors, self._ends = given, ends_episode
 
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # pyright: ignore
         """Changes the weights, and their step sizes, after one example.
