@@ -6,12 +6,16 @@ from agents.adam_fresh import AdamFresh
 from agents.apd import APD
 from agents.apd_cbp import APDCBP
 from agents.apd_reference import APDReference
+from agents.autostep import Autostep
 from agents.combined import all_combined
 from agents.ewc import EWC
 from agents.hsic import HSIC
 from agents.hsic_cbp import HSICCBP
+from agents.idbd import IDBD
+from agents.k1 import K1
 from agents.l2_transfer import L2Transfer
 from agents.linear import Linear
+from agents.metaoptimize import MetaOptimize
 from agents.methods import METHODS
 from agents.multi_task import MultiTask
 from agents.ppo import PPO
@@ -60,6 +64,10 @@ NAMED: dict[str, type[Agent]] = {
     "apd": APD,
     "apd_cbp": APDCBP,
     "apd_reference": APDReference,
+    "idbd": IDBD,
+    "k1": K1,
+    "autostep": Autostep,
+    "metaoptimize": MetaOptimize,
     "ppo_apd": PPOAPD,
     "ppo_apd_cbp": PPOAPDCBP,
 }

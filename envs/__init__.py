@@ -40,6 +40,7 @@ from envs.split_cifar100 import SplitCIFAR100
 from envs.split_digits import SplitDigits
 from envs.superclass_cifar100 import SuperclassCIFAR100
 from envs.tiny_continual_imagenet import TinyContinualImageNet
+from envs.tracking import Tracking
 from envs.warm_start import WarmStart
 
 ENVS: dict[str, type[Problem]] = {
@@ -70,6 +71,7 @@ ENVS: dict[str, type[Problem]] = {
     "random-label-mnist": RandomLabelMNIST,
     "random-label-digits": RandomLabelDigits,
     "bit-flipping": BitFlipping,
+    "tracking": Tracking,
     "continual-imagenet": ContinualImageNet,
     "tiny-continual-imagenet": TinyContinualImageNet,
     "incremental-cifar100": IncrementalCIFAR100,

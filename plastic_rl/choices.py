@@ -74,6 +74,13 @@ class Pruning(StrEnum):
     proportional = "proportional"  # a share of all: those of least utility
 
 
+class Blocks(StrEnum):
+    """Which weights share a step size that is learned (:class:`plastic_rl.optim.MetaOptimize`)."""
+
+    tensors = "tensors"  # those of a tensor
+    one = "one"  # all
+
+
 class Answers(StrEnum):
     """The way in which two answers of a network are compared (:class:`plastic_rl.optim.ChurnReduction`)."""
 

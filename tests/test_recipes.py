@@ -48,7 +48,7 @@ SMALL = {"rollout_steps": 64, "minibatch_size": 32, "epochs": 2, "hidden_units":
 
 
 def modules(folder):
-    shared = {"__init__", "recipe", "methods", "combined", "together", "decomposition", "published"}
+    shared = {"__init__", "recipe", "methods", "combined", "together", "decomposition", "published", "step_sizes"}
     return {path.stem for path in (ROOT / folder).glob("*.py")} - shared
 
 

@@ -12,6 +12,7 @@ from plastic_rl.streams.orders import ORDERS, task_order
 from plastic_rl.streams.permuted import LabelPermutations, PixelPermutations, RandomLabels, RepeatedImages
 from plastic_rl.streams.stream import Plan, Stream
 from plastic_rl.streams.task import Examples, Task
+from plastic_rl.streams.tracking import SignTracking
 
 __all__ = [
     "ORDERS",
@@ -29,6 +30,7 @@ __all__ = [
     "Plan",
     "RandomLabels",
     "RepeatedImages",
+    "SignTracking",
     "Stream",
     "Task",
     "chunks",
