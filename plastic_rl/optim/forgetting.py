@@ -23,12 +23,16 @@ Index = Int[Tensor, " k"]
 ZEROS = frozenset(
     {
         "acc_delta",  # Adadelta
+        "eligibility",  # traces of temporal differences
         "ema",
         "exp_avg",  # Adam and its relatives, Lion
         "exp_avg_diff",  # Adan
         "exp_inf",  # Adamax
+        "gain_trace",  # IDBD, K1, Autostep: h
         "grad_avg",  # RMSprop, centred
         "hessian",  # Sophia
+        "log_gain",  # of step sizes that are learned: log(α / lr)
+        "meta_scale",  # Autostep
         "momentum",
         "momentum_buffer",  # SGD, RMSprop, Muon
         "prev",  # Rprop: the last gradient
@@ -53,8 +57,8 @@ FROM_SETTINGS = {"step_size": "lr", "sum": "initial_accumulator_value"}  # Rprop
 # State that is a copy, or an average, of the weights themselves.
 WEIGHTS = frozenset({"ax", "z", "p0", "slow_buffer", "slow_param"})  # ASGD, schedule-free, Prodigy, lookahead
 
-# Counts of a parameter's steps, which all its units share.
-CLOCKS = frozenset({"step", "mu_product", "eta", "mu"})
+# Counts of a parameter's steps, which all its units share, and what is known of the outputs' errors.
+CLOCKS = frozenset({"step", "mu_product", "eta", "mu", "error_power", "errors_seen"})
 
 # Optimisers whose memory is of the network as a whole.
 WHOLE = (torch.optim.LBFGS,)
