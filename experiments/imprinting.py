@@ -68,11 +68,6 @@ STUDY = OnlineStudy(
     tried=(
         *(arm(f"adam {rate:g}", "replaced", Backprop(UNITS, adam(rate))) for rate in (3e-4, 1e-3, 3e-3)),
         *(arm(f"sgd {rate:g}", "replaced", Backprop(UNITS, sgd(rate))) for rate in (3e-4, 1e-3, 3e-3)),
-        *(
-            arm(f"drawn {rate:g}", "replaced", Features(UNITS, replace={**MATURE, "rate": rate, "fresh": Fresh.signs}))
-            for rate in (5e-4, 5e-3)
-        ),
-        *(arm(f"imprinted every {interval}", "replaced", periodic(interval)) for interval in (10, 20)),
     ),
     baseline="adam, replaced",
     fresh="adam fresh, replaced",
