@@ -1,7 +1,7 @@
 """A network that imitates twenty threshold units: fixed ones, to be measured against one that grows.
 
-`env=geoff`, 180,000 examples, nothing changes. Step sizes are the best of a pilot in another implementation (0.002, 0.003;
-of the hybrid 0.003, 0.005); nothing was chosen on the seeds here.
+`env=geoff`, 180,000 examples, nothing changes. Step sizes are the best of a pilot in another implementation (0.002,
+0.003; of the hybrid 0.003, 0.005); nothing was chosen on the seeds here.
 
 python -m experiments.grown_network            # runs what is missing, then draws
 """
