@@ -1,4 +1,4 @@
-"""Feature search: Gaussian inputs, and a network of threshold units to be imitated; the problem is which features to have.
+"""Feature search: which features to have of Gaussian inputs, to imitate a network of threshold units.
 
 GEOFF ("generic online feature finding"), as in E. Meyer's public code (`ejmejm/phd_research`, `NonlinearGEOFFTask`): 20
 inputs, weights of +1 and -1, thresholds of zero, no biases. Here targets are standardised, so that an error of 1 is
