@@ -3,7 +3,8 @@
 Twenty threshold units are to be imitated (`env=geoff`, 60,000 examples). Features are threshold units with random
 signs for weights, which no gradient reaches; the step sizes of the output are learned (N-IDBD). Generate and test: the
 features that contribute least are replaced, some at a time, by others drawn at random. Backpropagation of 32 units
-stands beside them. Settings were chosen on seeds 100 to 104.
+stands beside them. Settings were chosen on seeds 100 to 104, at 320 features: step sizes of the output 0.05, 0.2, 0.6, 1
+and 16 over the number of features, rates 3e-4 to 5e-3, maturities 0 to 1,000, running averages of 0.5 to 0.999.
 
 python -m experiments.feature_search            # runs what is missing, then draws
 """
@@ -26,25 +27,24 @@ def arm(name: str, make: Make) -> OnlineArm:
     return OnlineArm(name, stream=STREAM, make=make, panel="20 threshold units are to be imitated")
 
 
-def search(units: int, rate: float, maturity: int, decay: float) -> Features:
-    """Generate and test."""
-    settings = {"rate": rate, "maturity": maturity, "decay": decay, "fresh": Fresh.signs}
-    return Features(units, replace=settings)
+def search(units: int) -> Features:
+    """Generate and test, at the settings that were best on other seeds; each output weight learns faster than a fixed."""
+    replace = {"rate": 5e-3, "maturity": 0, "decay": 0.9, "fresh": Fresh.signs}
+    return Features(units, step_size=0.2, replace=replace)
 
 
 STUDY = OnlineStudy(
     name="feature_search",
     title="Feature search",
     arms=(
-        arm("fixed 20", Features(20)),
-        arm("fixed 80", Features(80)),
-        arm("fixed 320", Features(320)),
+        arm("searched 320", search(320)),
         arm("fixed 1280", Features(1280)),
-        arm("searched 80", search(80, 5e-3, 0, 0.99)),
-        arm("searched 320", search(320, 5e-3, 0, 0.99)),
+        arm("fixed 320", Features(320)),
         arm("backprop 32", Backprop(32, adam(0.003), Form.tanh)),
+        arm("searched 80", search(80)),
+        arm("fixed 80", Features(80)),
+        arm("fixed 20", Features(20)),
     ),
-    tried=(),
     baseline="fixed 320",
     seeds=range(20),
     stretch=1000,

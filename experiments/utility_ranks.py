@@ -14,6 +14,7 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -76,9 +77,9 @@ class Trained:
         return functional.cross_entropy(outputs, targets, reduction="none")
 
     def likely(self, outputs: Tensor) -> Tensor:
-        """Targets drawn as the network thinks, by which squared slopes are curvatures on average."""
+        """Targets drawn as the network thinks, by which squared slopes are curvatures on average; errors of 1."""
         if self.is_regression:
-            return outputs + torch.randn_like(outputs)
+            return outputs + 1
         return torch.distributions.Categorical(logits=outputs).sample()
 
     @property
@@ -173,7 +174,7 @@ def digits(seed: int) -> list[Examples]:
 
 def _parted(examples: Examples, learned: int) -> list[Examples]:
     ends = (0, learned, learned + MEASURED_ON, learned + 2 * MEASURED_ON)
-    places = [torch.arange(*pair) for pair in zip(ends, ends[1:], strict=False)]
+    places = [torch.arange(*pair) for pair in pairwise(ends)]
     return [Examples(*examples.take(each)) for each in places]
 
 
@@ -194,7 +195,7 @@ def ranks(problem: str, seed: int, updates: int) -> list[dict[str, str]]:
 
 
 def _rank_correlation(ours: Tensor, effect: Tensor) -> float:
-    return float(spearmanr(ours.detach().numpy(), effect.numpy()).statistic)
+    return float(np.asarray(spearmanr(ours.detach().numpy(), effect.numpy()))[0])
 
 
 def costs(repeats: int) -> list[dict[str, str]]:
