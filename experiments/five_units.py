@@ -11,7 +11,7 @@ from __future__ import annotations
 from envs.bit_flipping import BitFlipping
 from experiments.online.makes import Backprop, Make, adam, sgd
 from experiments.online.study import OnlineArm, OnlineStudy
-from experiments.online.tables import Target, mean_of
+from experiments.online.tables import Pair, Target, mean_of
 from experiments.study import main
 
 STREAM = BitFlipping(tasks=40)
@@ -40,6 +40,7 @@ STUDY = OnlineStudy(
     stretch=10_000,
     changes_after=1,
     measures=(mean_of(TAIL, -10), mean_of("first 20,000", 0, 2), mean_of("average over life")),
+    pairs=(Pair("last 100,000, beside sgd", TAIL, "sgd"),),
     targets=(Target(arm="sgd + CBP", measure=TAIL, at_most=0.464),),
 )
 

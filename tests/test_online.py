@@ -1,21 +1,28 @@
 """Networks side by side learn what the agents of `train.py` learn; units that are replaced are silent and forgotten."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
 
 from agents import AGENTS
+from experiments import feature_search, five_units, grown_network, imprinting, switching_features
 from experiments.online.imprinting import NovelAndWrong
 from experiments.online.learner import OfAgent, SideBySide, errors_of
 from experiments.online.makes import RULE, Backprop, Features, adam, hybrid, sgd
 from experiments.online.network import learned, searched
 from experiments.online.replacement import Replacement
 from experiments.online.study import agent
+from experiments.online.tables import Pair, Target, mean_of, outcome, read_curves, summary
 from experiments.online.training import LearnedSteps
 from experiments.online.words import Form, Fresh
+from experiments.runs import read_table, write_table
 from plastic_rl.optim import methods_in
 from plastic_rl.streams import BitFlipping, FeatureSearch, Plan, Prototypes
 
 PLAN = Plan(2, shuffles=False)
+STUDIES = (feature_search, grown_network, switching_features, imprinting, five_units)
 
 
 def streams(kind=FeatureSearch, seeds=2, **settings):
@@ -147,3 +154,45 @@ def test_an_imprinted_unit_fires_on_its_input_alone_and_corrects_the_error_at_on
 def test_bits_are_met_one_at_a_time():
     some = streams(BitFlipping)
     assert errors_of(Backprop(5, sgd(0.01))(some, 0), some, 0).shape == (60, 2)
+
+
+CURVES = {"base": np.array([[0.5, 0.4], [0.7, 0.6]]), "better": np.array([[0.4, 0.2], [0.6, 0.2]])}
+MEASURES = (mean_of("last", -1), mean_of("life"))
+
+
+def test_a_summary_compares_arms_and_pairs_seeds():
+    rows = summary(MEASURES, CURVES, "base", [Pair("beside", "last", "base")])
+    assert [row["last"] for row in rows] == ["0.500 [0.400, 0.600]", "0.200 [0.200, 0.200]"]
+    assert [row["beside"] for row in rows] == ["-", "-0.300 [-0.400, -0.200]"]
+    assert [row["P(better than base)"] for row in rows] == ["-", "1.00"]
+
+
+def test_a_target_is_met_or_not():
+    met = [
+        outcome(Target(arm="better", measure="last", at_most=limit), MEASURES, CURVES)["met"] for limit in (0.2, 0.19)
+    ]
+    met += [outcome(Target(arm="better", measure="last", below=other), MEASURES, CURVES)["met"] for other in CURVES]
+    assert met == ["yes", "no", "yes", "no"]
+
+
+@pytest.mark.parametrize("study", [pytest.param(each.STUDY, id=each.STUDY.name) for each in STUDIES])
+def test_a_little_of_each_online_study_runs_and_is_drawn(study, tmp_path, capsys):
+    little = study.reduced()
+    one = replace(little, arms=little.arms[:1], tried=(), baseline=None, fresh=None)
+    one.run_missing(tmp_path / "runs", 1)
+    for name, rows in one.gather(tmp_path / "runs").items():
+        write_table(tmp_path / f"{name}.csv", rows)
+    one.conclude(tmp_path)
+    assert (tmp_path / "figure.png").stat().st_size > 0
+    assert little.arms[0].name in capsys.readouterr().out
+    with pytest.raises(ValueError, match="run in turn"):
+        one.run_missing(tmp_path / "runs", 2)
+
+
+@pytest.mark.parametrize("study", [pytest.param(each.STUDY, id=each.STUDY.name) for each in STUDIES])
+def test_the_committed_summary_follows_from_the_curves(study):
+    curves = read_curves(study.results / "curves.csv")
+    computed = summary(study.measures, curves, study.baseline, study.pairs)
+    assert computed == read_table(study.results / "summary.csv")
+    assert set(curves) == {arm.name for arm in study.arms}
+    assert not any("/work" in str(row) for row in read_table(study.results / "runs.csv"))

@@ -21,7 +21,7 @@ from experiments.gate import Scores
 from experiments.online.drawing import draw
 from experiments.online.learner import OfAgent, OnlineLearner, errors_of
 from experiments.online.makes import Make
-from experiments.online.tables import Measure, Target, curves_of, mean_of, outcome, read_curves, summary
+from experiments.online.tables import Measure, Pair, Target, curves_of, mean_of, outcome, read_curves, summary
 from experiments.runs import Arm, read_table, write_table
 from experiments.study import SEED_OF_THE_SEARCH, Rows, Study, show
 from plastic_rl.runs.provenance import commit, versions
@@ -73,6 +73,7 @@ class OnlineStudy(Study):
         tried: what else was tried, on the seeds of the search.
         stretch: examples whose errors are averaged to one point of the curves.
         measures: columns of the summary.
+        pairs: further columns, of differences seed by seed.
         targets: numbers that arms are held to.
         search_seeds: on which settings were chosen, none of which is reported.
         changes_after: stretches of a task, for the gate; None for a stream without changes.
@@ -81,6 +82,7 @@ class OnlineStudy(Study):
     quick: tuple[str, ...] = ()
     stretch: int
     measures: tuple[Measure, ...]
+    pairs: tuple[Pair, ...] = ()
     targets: tuple[Target, ...] = ()
     search_seeds: range = range(SEED_OF_THE_SEARCH, SEED_OF_THE_SEARCH + 5)
     changes_after: int | None = None
@@ -90,7 +92,7 @@ class OnlineStudy(Study):
             return tuple(replace(arm, stream=replace(arm.stream, **SMALL)) for arm in online(arms))
 
         small = replace(self, arms=little(self.arms), tried=little(self.tried[:1]), seeds=range(2), stretch=5)
-        return replace(small, measures=(mean_of("average over life"),), targets=())
+        return replace(small, measures=(mean_of("average over life"),), pairs=(), targets=())
 
     def run_missing(self, out: Path, jobs: int) -> None:
         if jobs > 1:
@@ -124,7 +126,7 @@ class OnlineStudy(Study):
     def report(self, results: Path) -> None:
         curves = read_curves(results / "curves.csv")
         baseline = self.baseline or self.arms[0].name
-        rows = summary(self.measures, curves, baseline)
+        rows = summary(self.measures, curves, baseline, self.pairs)
         write_table(results / "summary.csv", rows)
         panels = {arm.name: arm.panel for arm in online(self.arms)}
         draw(self.title, curves, panels, self.stretch, results / "figure.png")

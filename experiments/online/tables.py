@@ -43,6 +43,21 @@ def mean_of(name: str, first: int | None = None, last: int | None = None) -> Mea
     return Measure(name, lambda errors: errors[:, first:last].mean(1))
 
 
+@dataclass(frozen=True)
+class Pair:
+    """A comparison of each arm with another, seed by seed: both meet the same stream.
+
+    Args:
+        name: its column.
+        measure: the name of the measure that is compared.
+        other: the arm that it is compared with.
+    """
+
+    name: str
+    measure: str
+    other: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Target:
     """A number that an arm is held to.
@@ -73,24 +88,35 @@ def read_curves(table: Path) -> dict[str, Errors]:
     return curves_of(read_table(table))
 
 
-def summary(measures: Sequence[Measure], curves: Curves, baseline: str | None) -> list[dict[str, str]]:
+def summary(
+    measures: Sequence[Measure], curves: Curves, baseline: str | None, pairs: Sequence[Pair] = ()
+) -> list[dict[str, str]]:
     """For each arm its measures, as interquartile means with intervals, and how likely it beats the baseline.
 
     Args:
-        measures: the columns; by the first of them arms are compared.
+        measures: the columns; by the first of them arms are compared with the baseline.
         curves: the errors of each arm.
         baseline: with which the others are compared; None for none.
+        pairs: further columns, of differences.
     """
     rows: list[dict[str, str]] = []
     for arm, errors in curves.items():
         row = {"arm": arm, "seeds": str(len(errors))}
         row |= {measure.name: in_words(estimate(measure.of(errors))) for measure in measures}
+        row |= {pair.name: _beside(pair, measures, arm, curves) for pair in pairs}
         if baseline is not None:
             ours, theirs = (-measures[0].of(each) for each in (errors, curves[baseline]))
             better = "-" if arm == baseline else f"{probability_of_improvement(ours, theirs):.2f}"
             row[f"P(better than {baseline})"] = better
         rows.append(row)
     return rows
+
+
+def _beside(pair: Pair, measures: Sequence[Measure], arm: str, curves: Curves) -> str:
+    measure = next(each for each in measures if each.name == pair.measure)
+    if arm == pair.other:
+        return "-"
+    return in_words(estimate(measure.of(curves[arm]) - measure.of(curves[pair.other])))
 
 
 def outcome(target: Target, measures: Sequence[Measure], curves: Curves) -> dict[str, str]:
