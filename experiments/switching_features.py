@@ -1,7 +1,7 @@
 """Twenty threshold units are to be imitated, and every 10,000 examples others: does a network get worse at it?
 
-`env=switching-geoff`, ten tasks. Step sizes and rates are those that a pilot tried. Networks to be imitated differ in how
-hard they are, and the tenth of a seed is another than the first: what has got worse shows beside a fresh network.
+`env=switching-geoff`, ten tasks. Step sizes and rates are those that a pilot tried. Networks to be imitated differ in
+how hard they are, and the tenth of a seed is another than the first: what has got worse shows beside a fresh network.
 
 python -m experiments.switching_features            # runs what is missing, then draws
 """
