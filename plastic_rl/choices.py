@@ -13,6 +13,7 @@ class Utility(StrEnum):
     adaptable_contribution = "adaptable_contribution"  # |h - f| Σ|w_out| / Σ|w_in|   the same, their supervised runs
     weight = "weight"  # Σ|w_out|
     adaptation = "adaptation"  # 1 / Σ|w_in|
+    propagated = "propagated"  # along all paths to the outputs (:mod:`plastic_rl.optim.propagation`)
     random = "random"  # the control
 
     @property
@@ -23,7 +24,7 @@ class Utility(StrEnum):
     @property
     def is_active(self) -> bool:
         """True if activations enter at all."""
-        return self is Utility.contribution or self.is_centred
+        return self in (Utility.contribution, Utility.propagated) or self.is_centred
 
     @property
     def is_adaptive(self) -> bool:

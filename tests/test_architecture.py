@@ -142,7 +142,19 @@ MAY_IMPORT = {
         ),
         "training",
     },
-    "experiments": {"agents", "envs", "diagnostics", "evaluation", "launch", "runs", "training"},
+    "experiments": {
+        "optim",
+        "networks",
+        "learners",
+        "streams",
+        "agents",
+        "envs",
+        "diagnostics",
+        "evaluation",
+        "launch",
+        "runs",
+        "training",
+    },
 }
 
 

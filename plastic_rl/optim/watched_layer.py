@@ -49,6 +49,11 @@ class WatchedLayer(ObservedLayer[ActivityRecorder]):
         self.magnitudes = [_zeros_per_column(port) for port in layer.read_by] if mode is Mode.lazy else []
         self.means = [_zeros_per_column(port) for port in layer.read_by] if self.keeps_mean else []
 
+    @property
+    def heard(self) -> list[Tensor | None]:
+        """For each reader the mean |h| of its columns since the last update; None where nothing was heard."""
+        return [recorder.magnitude for recorder in self.recorders]
+
     def tensors(self) -> list[Tensor]:
         """The state that changes from step to step: averages and times of birth."""
         return [self.average, self.birth, *self.magnitudes, *self.means]
