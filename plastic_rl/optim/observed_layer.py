@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from plastic_rl.initialisers import Resembling, Spread
-from plastic_rl.layers import HiddenLayer
+from plastic_rl.layers import HiddenLayer, Resizing
 from plastic_rl.optim.fresh_rows import check_initialiser
 from plastic_rl.optim.network_watch import AGAIN
 from plastic_rl.optim.recorder import Recorder
@@ -128,6 +128,14 @@ class ObservedLayer(Generic[Hears]):
 
     def _shapes(self) -> list[torch.Size]:
         return [port.weight.shape for port in self.layer.produced_by]
+
+    # Units that come and go.
+
+    def resize(self, resizing: Resizing, step: int) -> None:
+        """Goes on with the units that stay; newborn ones are born after update number ``step``."""
+        self.clear()
+        if resizing.concerns(self.layer):
+            self.birth = resizing.units.of(self.birth, float(step))
 
     # State.
 

@@ -1,0 +1,6 @@
+"""Networks that change their size while they learn."""
+
+from plastic_rl.nn.dynamic.pruning import prune
+from plastic_rl.nn.dynamic.widening import widen
+
+__all__ = ["prune", "widen"]
