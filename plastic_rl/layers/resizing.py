@@ -28,7 +28,7 @@ class Resizing:
         layer: the layer; of its old width until :meth:`apply`.
         units: which units stay and which are newborn.
         index: for each port of the layer the places that its units own afterwards.
-        changes: for each port how its weight changes.
+        changes: for each port the change of its weight.
     """
 
     layer: HiddenLayer
@@ -61,7 +61,7 @@ class Resizing:
         return self.units.newborn
 
     def of(self, parameter: Tensor) -> Along | None:
-        """How a parameter changes; None where it stays as it is."""
+        """The change of a parameter; None where it stays as it is."""
         known = self._of.get(id(parameter))
         return None if known is None else known[1]
 

@@ -144,6 +144,15 @@ class ObservedLayer(Generic[Hears]):
         return {"birth": self.birth, "resembling": [[fit.std, str(fit.spread)] for fit in self.resembling]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes on from a saved state, written into the tensors that are in use."""
+        """Goes on from a saved state, written into the tensors that are in use.
+
+        Raises:
+            ValueError: the layer had another width then.
+        """
+        if len(state["birth"]) != self.layer.units:
+            raise ValueError(
+                f"`{self.layer.name}` has {self.layer.units} units here and {len(state['birth'])} in the saved state: "
+                "make it as wide first, plastic_rl.nn.dynamic.fit(layers, optimizer, saved state of the network)"
+            )
         self.birth.copy_(state["birth"])
         self.resembling = [Resembling(float(std), Spread(spread)) for std, spread in state["resembling"]]
