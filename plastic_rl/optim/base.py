@@ -49,9 +49,6 @@ class PlasticOptimizer(Optimizer):
     rewires = False
     """True if networks come to compute more than their layers do: weights alone are then no copy of a network."""
 
-    resizes = False
-    """True if it changes the shapes of parameters: it is then the outermost of a stack."""
-
     follows_resizing = False
     """True if it goes on with parameters of other shapes, as :meth:`at_resizing` has what it remembers follow."""
 
@@ -59,7 +56,7 @@ class PlasticOptimizer(Optimizer):
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"{type(self).__name__} wraps a torch optimiser, got {type(optimizer).__name__}")
         for method in methods_in(optimizer):
-            if method.resizes:
+            if method.resized_layers:
                 raise ValueError(
                     f"{type(method).__name__} changes the shapes of weights, of which no method around it would know: "
                     f"put {type(self).__name__} inside it"
@@ -86,6 +83,11 @@ class PlasticOptimizer(Optimizer):
     def defaults(self) -> dict[str, Any]:
         """The defaults of the wrapped optimiser."""
         return self.optimizer.defaults
+
+    @property
+    def resized_layers(self) -> Sequence[HiddenLayer]:
+        """The layers whose width it changes: none, or it is the outermost of a stack."""
+        return ()
 
     @property
     def trained(self) -> list[Tensor]:

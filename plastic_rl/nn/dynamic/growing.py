@@ -8,7 +8,7 @@ weights: those are :class:`plastic_rl.nn.dynamic.DynamicNetwork`'s.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -74,7 +74,8 @@ class GrowingLayers(UnitReplacer[WatchedLayer]):
         every: updates from one birth to the next; 0 for none, which leaves the optimiser bit for bit alone.
         births: how many units a layer gains at once.
         maturity_threshold: a unit may leave once it is older than this many updates.
-        retire_below: τ, of the mean utility of the mature units of a layer; a unit of no more than that leaves.
+        retire_below: τ, of the mean utility of the mature units of a layer; a unit of no more than that leaves. With 0
+            units leave that do nothing at all.
         turnover: whether the least useful mature units of a full layer make room for newborn ones.
         decay_rate: η of the running utility.
         initialiser: fills newborn units' weights; None resembles the layer's weights at construction.
@@ -87,8 +88,6 @@ class GrowingLayers(UnitReplacer[WatchedLayer]):
 
     label = "growth"
     prefix = "growth"
-    resizes = True
-    rewires = True  # a network that is copied weight by weight would have to grow at the same time
 
     def __init__(
         self,
@@ -109,6 +108,7 @@ class GrowingLayers(UnitReplacer[WatchedLayer]):
         self.every, self.maturity = whole_number("every", every), whole_number("maturity_threshold", maturity_threshold)
         self.retire_below, self.turnover = non_negative("retire_below", retire_below), turnover
         self.decay_rate, self.initialiser = fraction("decay_rate", decay_rate), initialiser
+        self.rewires = bool(self.every)  # what is copied weight by weight would have to grow at the same time
         super().__init__(optimizer, layers, seed=seed)
         self.memory |= {"born": {}, "retired": {}}
         for layer in self.layers if self.every else ():
@@ -121,6 +121,10 @@ class GrowingLayers(UnitReplacer[WatchedLayer]):
         check_follows(self.optimizer, layer, bears=True)
         if layer.units > self.ceiling:
             raise ValueError(f"`{layer.name}` has {layer.units} units already, and the ceiling is {self.ceiling}")
+
+    @property
+    def resized_layers(self) -> Sequence[HiddenLayer]:
+        return () if self.is_off else self.layers
 
     def watching(self) -> list[WatchedLayer]:
         return [self._watch(layer) for layer in self.layers]
@@ -210,7 +214,7 @@ class GrowingLayers(UnitReplacer[WatchedLayer]):
         yield from idle(self, self.every, updates)
         full = [layer.name for layer in self.layers if layer.units >= self.ceiling]
         if full and not self.turnover and not self.retire_below:
-            yield f"{', '.join(full)}: as wide as the ceiling of {self.ceiling}, and no unit ever leaves."
+            yield f"{', '.join(full)}: as wide as the ceiling of {self.ceiling}, and only units that do nothing leave."
         yield from self.concern_about_frozen()
 
     def metrics(self) -> dict[str, int | float]:
