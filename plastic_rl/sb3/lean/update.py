@@ -39,7 +39,6 @@ class Update:
         self.optimizer, self.is_exact = model.policy.optimizer, is_exact
         self.grows = any(method.resized_layers for method in methods_in(self.optimizer))
         self._set_out()
-        model.policy.zero_grad()
         progress = model._current_progress_remaining
         self.clip_range = self.model.clip_range(progress)
         self.value_clip_range = None if model.clip_range_vf is None else self.model.clip_range_vf(progress)
@@ -57,6 +56,7 @@ class Update:
         for network in (self.networks.actor, self.networks.critic):
             network.write_into(self.gradients)
         self.clearing = Clearing(self.optimizer, self.gradients)
+        model.policy.zero_grad()
         self.steps = stepping(self.optimizer, partial(FlatAdam, gradients=self.gradients) if is_exact else FusedAdam)
 
     def run(self) -> None:
