@@ -24,6 +24,7 @@ from plastic_rl.optim import UnitReplacer
 from plastic_rl.optim.budget import Budget
 from plastic_rl.optim.capturable import is_capturing
 from plastic_rl.optim.continual_backprop import observed, utilities
+from plastic_rl.optim.events import UnitsReplaced
 from plastic_rl.optim.occasional import idle
 from plastic_rl.optim.resizing import check_follows
 from plastic_rl.optim.unit_replacer import parameters_of
@@ -61,8 +62,8 @@ class GrowingLayers(UnitReplacer[WatchedLayer]):
 
     A newborn unit is silent, so that what the network computes does not change when it is born
     (:func:`plastic_rl.nn.dynamic.widen`), and is safe until it is mature. A unit leaves when its utility falls below a
-    share of the mean of its layer; in a layer that has reached the ceiling the least useful mature ones leave to make
-    room, at the rate at which units are born, where ``turnover`` says so: this is continual backprop then.
+    share of the mean of its layer; in a layer that has reached the ceiling newborn units take the places of the least
+    useful mature ones, where ``turnover`` says so: this is continual backprop then, at the rate of the births.
 
     It must be the outermost of a stack. A saved state is loaded into a network that is as wide as the saved one:
     :func:`plastic_rl.nn.dynamic.fit`; under Stable-Baselines3 ``net_arch`` of the saved model says how wide that is.
@@ -161,24 +162,43 @@ class GrowingLayers(UnitReplacer[WatchedLayer]):
         trained = parameters_of(self.optimizer)
         active = [watched for watched in self.watched if not self.is_frozen(watched.layer, trained)]
         self.network_watch.check([watched.layer for watched in active])
+        events = list[UnitsReplaced]()
         for watched in active:
             watched.check_heard()
-            self._retire(watched, step)
-            self._bear(watched, step)
+            if self.turnover and watched.layer.units == self.ceiling:
+                events += self._renew(watched, step)
+            else:
+                self._retire(watched, step)
+                self._bear(watched, step)
+        self.announce(events)
+
+    def _renew(self, watched: WatchedLayer, step: int) -> Iterator[UnitsReplaced]:
+        """Has newborn units take the places of those that leave a full layer."""
+        layer, utility, age = watched.layer, self._utility(watched, step), step - watched.birth
+        units = self._leaving(watched, utility, age, makes_room=True)
+        if not len(units):
+            return
+        source = self.draw_generator(layer, step, watched.birth.device)
+        self.renew_units(layer, units, watched.initialisers(), source)
+        watched.renew(units, step)
+        watched.budget.resettle(watched.birth.tolist(), step)
+        self._count("retired", layer, len(units))
+        self._count("born", layer, len(units))
+        yield UnitsReplaced(step, layer, units, utility, age)
+
+    def _utility(self, watched: WatchedLayer, step: int) -> Float[Tensor, " units"]:
+        return utilities(watched, step, self.decay_rate, torch.Generator(watched.birth.device))
+
+    def _leaving(self, watched: WatchedLayer, utility: Tensor, age: Tensor, *, makes_room: bool) -> Tensor:
+        count = min(self.births, watched.layer.units - 1)
+        named = {"maturity": self.maturity, "threshold": self.retire_below, "count": count}
+        return leaving(utility, age, **named, makes_room=makes_room)  # pyright: ignore[reportArgumentType]
 
     def _retire(self, watched: WatchedLayer, step: int) -> None:
-        layer = watched.layer
-        units = leaving(
-            utilities(watched, step, self.decay_rate, torch.Generator(watched.birth.device)),
-            step - watched.birth,
-            maturity=self.maturity,
-            threshold=self.retire_below,
-            count=min(self.births, layer.units - 1),
-            makes_room=self.turnover and layer.units >= self.ceiling,
-        )
+        units = self._leaving(watched, self._utility(watched, step), step - watched.birth, makes_room=False)
         if len(units):
-            prune(layer, units, self)
-            self._count("retired", layer, len(units))
+            prune(watched.layer, units, self)
+            self._count("retired", watched.layer, len(units))
 
     def _bear(self, watched: WatchedLayer, step: int) -> None:
         layer = watched.layer
