@@ -20,7 +20,7 @@ from typing import Any
 from experiments import long_lives
 from experiments.long_lives import arm
 from experiments.return_study import ReturnStudy
-from experiments.runs import Arm, read_table
+from experiments.runs import read_table
 from experiments.study import Rows, Study, main
 
 
@@ -35,14 +35,14 @@ class BorrowingStudy(ReturnStudy):
     lender: ReturnStudy
 
     @property
-    def own(self) -> tuple[Arm, ...]:
-        """The arms that are run for this study."""
+    def own(self) -> ReturnStudy:
+        """The study of the arms that are run for this one."""
         lent = {each.name for each in self.lender.arms}
-        return tuple(each for each in self.arms if each.name not in lent)
+        return replace(self, arms=tuple(each for each in self.arms if each.name not in lent), fresh=None)
 
     def gather(self, out: Path) -> dict[str, Rows]:
         """The tables: of the lender's arms as committed, of the others of the runs in a folder."""
-        found = ReturnStudy.gather(replace(self, arms=self.own), out)
+        found = ReturnStudy.gather(self.own, out)
         return {name: self._in_order(name, rows) for name, rows in found.items()}
 
     def _in_order(self, name: str, rows: Rows) -> Rows:
@@ -56,7 +56,7 @@ class BorrowingStudy(ReturnStudy):
         return [{key: row.get(key, "") for key in names} for mine in by_arm.values() for row in mine]
 
     def run_missing(self, out: Path, jobs: int) -> None:
-        ReturnStudy.run_missing(replace(self, arms=self.own), out, jobs)
+        ReturnStudy.run_missing(self.own, out, jobs)
 
     def reduced(self) -> Study:
         """A little of it, in which nothing is taken over: all arms are run."""
