@@ -25,7 +25,7 @@ GROWN = {"pi": [12, 12], "vf": [12]}
 
 
 def growing(**settings):
-    return make(plastic(PPO), plasticity=GROWING, **{**SMALL, **settings})
+    return make(plastic(PPO), **{"plasticity": GROWING, **SMALL, **settings})
 
 
 def grown(steps, **settings):
@@ -95,7 +95,7 @@ def test_models_that_could_not_be_opened_again_are_refused_by_name():
     with pytest.raises(ValueError, match="`critic_target`"):
         make_sac(plasticity=partial(GROWING, ceiling=512))
     with pytest.raises(ValueError, match="saved models of MlpPolicy \\(PPO, A2C\\) alone know; got a MultiInput"):
-        make(plastic(PPO), "MultiInputPolicy", pairs(), plasticity=GROWING)
+        make(plastic(PPO), "MultiInputPolicy", pairs(), plasticity=GROWING, **SMALL)
 
 
 def pairs():
