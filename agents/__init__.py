@@ -22,6 +22,7 @@ from agents.ppo import PPO
 from agents.ppo_apd import PPOAPD
 from agents.ppo_apd_cbp import PPOAPDCBP
 from agents.ppo_cbp import PPOCBP
+from agents.ppo_dynamic import PPODynamic
 from agents.ppo_fresh import PPOFresh
 from agents.ppo_hsic import PPOHSIC
 from agents.ppo_hsic_reg import PPOHSICReg
@@ -42,6 +43,7 @@ NAMED: dict[str, type[Agent]] = {
     "ppo_tuned": PPOTuned,
     "ppo_l2": PPOL2,
     "ppo_cbp": PPOCBP,
+    "ppo_dynamic": PPODynamic,
     "ppo_fresh": PPOFresh,
     "ppo_hsic": PPOHSIC,
     "ppo_hsic_reg": PPOHSICReg,

@@ -107,7 +107,7 @@ MAY_IMPORT = {
     "networks": {"choices", "initialisers", "layers", "validation"},
     "diagnostics": {"layers", "precision"},
     "forecast": {"optim"},
-    "nn": {"choices", "layers", "optim", "precision", "validation"},
+    "nn": {"choices", "initialisers", "layers", "optim", "precision", "validation"},
     "regimes": {"nn"},
     "runs": {"errors"},
     "streams": {"errors", "extras"},

@@ -110,16 +110,16 @@ def forget(optimizer: Optimizer | None, parameter: Tensor | None, axis: int | No
         return
     clock = clock_of(optimizer)
     for name, value in optimizer.state[parameter].items():
-        aligned = _aligned(name, value, parameter)
+        aligned = aligned_state(name, value, parameter)
         if aligned is not None and (axis is None or aligned.shape[axis] == parameter.shape[axis]):
             _start_anew(optimizer, parameter, aligned, (axis, index), name, has_clock=clock is not None)
-        elif aligned is None and _is_of_units(name, value):
+        elif aligned is None and is_of_units(name, value):
             _name(optimizer, name)
     if clock is not None:
         clock.restart_clock(parameter, axis, index)
 
 
-def _aligned(name: str, value: Any, parameter: Tensor) -> Tensor | None:
+def aligned_state(name: str, value: Any, parameter: Tensor) -> Tensor | None:
     """State with the axes of its parameter, some of which may be of length 1; None for state of another form."""
     if not isinstance(value, Tensor) or name in CLOCKS:
         return None
@@ -132,11 +132,16 @@ def _aligned(name: str, value: Any, parameter: Tensor) -> Tensor | None:
     return value if is_factor else None
 
 
-def _is_of_units(name: str, value: Any) -> bool:
+def is_of_units(name: str, value: Any) -> bool:
     """True if state of an unknown form may hold something of single units; numbers and clocks do not."""
     if isinstance(value, Tensor):
         return value.numel() > 1 and name not in CLOCKS
-    return isinstance(value, list | tuple | dict) and any(_is_of_units("", each) for each in value)
+    return isinstance(value, list | tuple | dict) and any(is_of_units("", each) for each in value)
+
+
+def known_state(name: str) -> bool:
+    """True if it is known where state of this name begins for a newborn unit."""
+    return name in ZEROS | SECOND_MOMENTS | FROM_SETTINGS.keys() | WEIGHTS
 
 
 def _start_anew(
