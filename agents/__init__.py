@@ -7,6 +7,7 @@ from agents.adam_fresh import AdamFresh
 from agents.apd import APD
 from agents.apd_cbp import APDCBP
 from agents.apd_reference import APDReference
+from agents.autostep import Autostep
 from agents.combined import all_combined, combined
 from agents.crossq import CrossQ
 from agents.dqn import DQN
@@ -14,14 +15,18 @@ from agents.dqn_fresh import DQNFresh
 from agents.ewc import EWC
 from agents.hsic import HSIC
 from agents.hsic_cbp import HSICCBP
+from agents.idbd import IDBD
+from agents.k1 import K1
 from agents.l2_transfer import L2Transfer
 from agents.linear import Linear
+from agents.metaoptimize import MetaOptimize
 from agents.methods import METHODS, ContinualBackprop, ReDo
 from agents.multi_task import MultiTask
 from agents.ppo import PPO
 from agents.ppo_apd import PPOAPD
 from agents.ppo_apd_cbp import PPOAPDCBP
 from agents.ppo_cbp import PPOCBP
+from agents.ppo_dynamic import PPODynamic
 from agents.ppo_fresh import PPOFresh
 from agents.ppo_hsic import PPOHSIC
 from agents.ppo_hsic_reg import PPOHSICReg
@@ -48,6 +53,7 @@ NAMED: dict[str, type[Agent]] = {
     "ppo_tuned": PPOTuned,
     "ppo_l2": PPOL2,
     "ppo_cbp": PPOCBP,
+    "ppo_dynamic": PPODynamic,
     "ppo_fresh": PPOFresh,
     "ppo_hsic": PPOHSIC,
     "ppo_hsic_reg": PPOHSICReg,
@@ -80,6 +86,10 @@ NAMED: dict[str, type[Agent]] = {
     "apd": APD,
     "apd_cbp": APDCBP,
     "apd_reference": APDReference,
+    "idbd": IDBD,
+    "k1": K1,
+    "autostep": Autostep,
+    "metaoptimize": MetaOptimize,
     "ppo_apd": PPOAPD,
     "ppo_apd_cbp": PPOAPDCBP,
 }

@@ -9,6 +9,7 @@ from envs.continual_imagenet import ContinualImageNet
 from envs.damaged_ant import DamagedAnt
 from envs.digits import Digits
 from envs.fashion_mnist import FashionMNIST
+from envs.geoff import GEOFF
 from envs.gravity_ant import GravityAnt
 from envs.heavy_ant import HeavyAnt
 from envs.incremental_cifar100 import IncrementalCIFAR100
@@ -27,6 +28,7 @@ from envs.permuted_digits import PermutedDigits
 from envs.permuted_mnist import PermutedMNIST
 from envs.permuted_pendulum import PermutedPendulum
 from envs.pixel_permuted_catch import PixelPermutedCatch
+from envs.prototypes import Prototypes
 from envs.random_label_digits import RandomLabelDigits
 from envs.random_label_mnist import RandomLabelMNIST
 from envs.recipe import Problem
@@ -39,7 +41,9 @@ from envs.slippery_walker2d import SlipperyWalker2d
 from envs.split_cifar100 import SplitCIFAR100
 from envs.split_digits import SplitDigits
 from envs.superclass_cifar100 import SuperclassCIFAR100
+from envs.switching_geoff import SwitchingGEOFF
 from envs.tiny_continual_imagenet import TinyContinualImageNet
+from envs.tracking import Tracking
 from envs.warm_start import WarmStart
 
 ENVS: dict[str, type[Problem]] = {
@@ -70,6 +74,10 @@ ENVS: dict[str, type[Problem]] = {
     "random-label-mnist": RandomLabelMNIST,
     "random-label-digits": RandomLabelDigits,
     "bit-flipping": BitFlipping,
+    "tracking": Tracking,
+    "geoff": GEOFF,
+    "switching-geoff": SwitchingGEOFF,
+    "prototypes": Prototypes,
     "continual-imagenet": ContinualImageNet,
     "tiny-continual-imagenet": TinyContinualImageNet,
     "incremental-cifar100": IncrementalCIFAR100,

@@ -13,6 +13,7 @@ class Utility(StrEnum):
     adaptable_contribution = "adaptable_contribution"  # |h - f| Σ|w_out| / Σ|w_in|   the same, their supervised runs
     weight = "weight"  # Σ|w_out|
     adaptation = "adaptation"  # 1 / Σ|w_in|
+    propagated = "propagated"  # along all paths to the outputs (:mod:`plastic_rl.optim.propagation`)
     random = "random"  # the control
 
     @property
@@ -23,7 +24,7 @@ class Utility(StrEnum):
     @property
     def is_active(self) -> bool:
         """True if activations enter at all."""
-        return self is Utility.contribution or self.is_centred
+        return self in (Utility.contribution, Utility.propagated) or self.is_centred
 
     @property
     def is_adaptive(self) -> bool:
@@ -72,6 +73,13 @@ class Pruning(StrEnum):
 
     threshold = "threshold"  # those of a utility of at most so many times the tensor's mean
     proportional = "proportional"  # a share of all: those of least utility
+
+
+class Blocks(StrEnum):
+    """Which weights share a step size that is learned (:class:`plastic_rl.optim.MetaOptimize`)."""
+
+    tensors = "tensors"  # those of a tensor
+    one = "one"  # all
 
 
 class Answers(StrEnum):

@@ -31,6 +31,7 @@ EXTRAS = {
     "mujoco_warp": "warp",
     "warp": "warp",
     "tensorboard": "tensorboard",
+    "plotly": "compare",
 }
 """The extra that brings each package, by the name under which the package is imported."""
 

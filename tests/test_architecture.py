@@ -107,13 +107,14 @@ MAY_IMPORT = {
     "networks": {"choices", "initialisers", "layers", "validation"},
     "diagnostics": {"layers", "precision"},
     "forecast": {"optim"},
-    "nn": {"choices", "layers", "optim", "precision", "validation"},
+    "nn": {"choices", "initialisers", "layers", "optim", "precision", "validation"},
     "regimes": {"nn"},
     "runs": {"errors"},
     "streams": {"errors", "extras"},
     "nonstationary": {"extras", "protocols", "runs"},
     "learners": {"choices", "diagnostics", "layers", "networks", "nn", "optim", "streams"},
     "pictures": {"runs"},
+    "compare": {"errors", "evaluation", "extras", "pictures", "runs"},
     "training": {"errors", "forecast", "learners", "optim", "pictures", "runs", "streams"},
     "sb3": {
         *("choices", "diagnostics", "errors", "forecast", "initialisers", "layers", "networks", "nn", "nonstationary"),
@@ -141,7 +142,10 @@ MAY_IMPORT = {
         ),
         "training",
     },
-    "experiments": {"agents", "envs", "diagnostics", "evaluation", "launch", "runs", "training"},
+    "experiments": {
+        *("agents", "diagnostics", "envs", "evaluation", "launch", "layers", "learners", "networks"),
+        *("nn", "optim", "runs", "streams", "training"),
+    },
 }
 
 

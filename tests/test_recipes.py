@@ -50,6 +50,7 @@ SMALL = {"rollout_steps": 64, "minibatch_size": 32, "epochs": 2, "hidden_units":
 
 def modules(folder):
     shared = {"__init__", "acting", "recipe", "replay", "methods", "combined", "together", "decomposition", "published"}
+    shared |= {"step_sizes"}
     return {path.stem for path in (ROOT / folder).glob("*.py")} - shared
 
 

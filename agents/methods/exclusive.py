@@ -7,6 +7,7 @@ _LEARNT = "as what the non-linearity learns would move the frozen heads too"
 _MASKS = "as two equal heads do not say the same under masks"
 _HEADS = "as the one freezes the head that the other draws afresh"
 _ONE_HEAD = "as the one sets but one of the heads anew that the other subtracts"
+_AGAIN = "as each does the optimiser's step again in its own way"
 _CALLED_BACK = "as the one calls back the weights that the other has set anew"
 
 # One method, those that it excludes, and the end of a sentence that says why.
@@ -20,7 +21,8 @@ _TABLE: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("plasticity_injection", ("prelu", "rational"), _LEARNT),
     ("hare_and_tortoise", ("fire", "reset_network", "shrink_perturb_at_change"), _CALLED_BACK),
     ("hare_and_tortoise", ("plasticity_injection", "reset_head"), _CALLED_BACK),
-    ("trac", ("upgd",), "as each does the optimiser's step again in its own way"),
+    ("trac", ("metaoptimize", "upgd"), _AGAIN),
+    ("metaoptimize", ("upgd",), _AGAIN),
     ("isometry", ("parseval",), "as both draw the same weights to orthogonality, to different scales"),
     ("nap", ("weight_clipping",), "as both say after each step how large the weights are"),
 )

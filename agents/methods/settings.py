@@ -49,6 +49,9 @@ class Place(IntEnum):
     units = 3
     """It draws units or layers afresh: what moves weights would move newborn units before anybody has seen them."""
 
+    shapes = 4
+    """It changes the shapes of weights, which all that remembers weights has to follow: the outermost of all."""
+
 
 @dataclass
 class MethodSettings(AddedSettings):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from agents.methods.settings import MethodSettings, Place
-from plastic_rl.choices import Pruning, Redraw, WeightUtility
+from plastic_rl.choices import Blocks, Pruning, Redraw, WeightUtility
 from plastic_rl.settings import Count, NonNegative, NonNegativeInteger, OneOf, Positive, Rate
 
 
@@ -121,6 +121,19 @@ class TRAC(MethodSettings):
 
     tuners: NonNegativeInteger = 6  # with β of 0.9, 0.99 and so on, an update
     s_prev: Positive = 1e-8  # the scale of each to begin with
+
+
+@dataclass
+class MetaOptimize(MethodSettings):
+    """MetaOptimize (Sharifnassab, Salehkaleybar, Sutton, ICML 2025; the values of their released code)."""
+
+    method: ClassVar[str] = "MetaOptimize"
+    summary: ClassVar[str] = "whose step sizes, one for each tensor, are learned (Sharifnassab et al. 2025)"
+    place: ClassVar[Place] = Place.step
+
+    meta_step: NonNegative = 1e-3  # μ: by so much the logarithm of a step size changes, an update
+    discount: Rate = 0.9999  # γ, of the trace of past steps, an update
+    blocks: Annotated[str, OneOf(tuple(Blocks))] = "tensors"  # "one" step size for all weights
 
 
 @dataclass

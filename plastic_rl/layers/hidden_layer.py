@@ -47,6 +47,7 @@ class HiddenLayer:
     produced_by: tuple[Port, ...] = field(init=False)
     read_by: tuple[Port, ...] = field(init=False)
     normed_by: tuple[Port, ...] = field(init=False)
+    _widths: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
         units = len(self.layer.index) if isinstance(self.layer, Port) else kinds.outputs(self.layer)
@@ -60,6 +61,7 @@ class HiddenLayer:
         object.__setattr__(self, "normed_by", tuple(norms))
         if not self.readers:
             raise ValueError(f"`{self.name}` has no reader: only units that another layer reads can be replaced")
+        self.measure()
 
     def _rows(self, place: int, end: nn.Module | Port) -> list[Port]:
         name = f"{self.name}.partners[{place}]"
@@ -86,6 +88,23 @@ class HiddenLayer:
                 "give a Port that says which of them each unit owns"
             )
         return torch.arange(width).view(self.units, -1)
+
+    def measure(self) -> None:
+        """Takes note of how many units there are, and of how wide all is around them."""
+        object.__setattr__(self, "units", len(self.produced_by[0].index))
+        object.__setattr__(self, "_widths", self._measured())
+
+    @property
+    def is_current(self) -> bool:
+        """True if all around the units is as wide as it was when the layer was found, or last resized."""
+        return self._measured() == self._widths
+
+    def _measured(self) -> list[int]:
+        along_rows = [(port, port.row_axis) for port in self.produced_by]
+        lengths = [(port.parameter, axis) for port, axis in along_rows]
+        lengths += [(port.parameter, port.column_axis) for port in self.read_by]
+        counted = [tensor.numel() if axis is None else tensor.shape[axis] for tensor, axis in lengths]
+        return counted + [len(tensor) for port in self.normed_by for tensor in port.parameters]
 
     @property
     def is_audible(self) -> bool:

@@ -149,6 +149,12 @@ class Port:
             known = self.__dict__["_copy"] = self.index.to(device)
         return known
 
+    def move(self, index: Int[Tensor, "units positions"]) -> None:
+        """Has units own other positions from now on, in a layer of another width."""
+        object.__setattr__(self, "index", index)
+        for kept in ("_copy", "_owner", "_identity"):
+            self.__dict__.pop(kept, None)
+
     def _owners(self, positions: int, device: torch.device) -> Int[Tensor, " positions"]:
         """For each position the unit that owns it, or the number of units where none does."""
         known = self.__dict__.get("_owner")

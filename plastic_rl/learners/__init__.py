@@ -13,6 +13,7 @@ from plastic_rl.learners.parallel.choice import backprop_learner
 from plastic_rl.learners.parallel.one_by_one import OneByOne
 from plastic_rl.learners.separate_heads import outputs_of_a_task
 from plastic_rl.learners.single_task import SingleTaskLearner
+from plastic_rl.learners.slope_learner import SlopeLearner
 
 __all__ = [
     "AdditiveLearner",
@@ -29,6 +30,7 @@ __all__ = [
     "Precision",
     "Renewal",
     "SingleTaskLearner",
+    "SlopeLearner",
     "backprop_learner",
     "outputs_of_a_task",
 ]

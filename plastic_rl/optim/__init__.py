@@ -17,6 +17,7 @@ from plastic_rl.optim.isometry import Isometry
 from plastic_rl.optim.l2_init import L2Init
 from plastic_rl.optim.l2_transfer import L2Transfer
 from plastic_rl.optim.layer_reset import LayerReset
+from plastic_rl.optim.metaoptimize import MetaOptimize
 from plastic_rl.optim.normalize_and_project import NormalizeAndProject
 from plastic_rl.optim.optimizer_reset import OptimizerReset
 from plastic_rl.optim.pfo import ProximalFeatures
@@ -56,6 +57,7 @@ __all__ = [
     "L2Init",
     "L2Transfer",
     "LayerReset",
+    "MetaOptimize",
     "NormalizeAndProject",
     "NothingToReplaceError",
     "OptimizerReset",

@@ -17,6 +17,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.optim import Optimizer
 
+from plastic_rl.layers import Along
 from plastic_rl.optim.base import methods_in
 from plastic_rl.optim.unit_clock import UnitClock
 from plastic_rl.optim.young_units import Young, warm_up
@@ -48,6 +49,11 @@ class ClockedAdam(UnitClock, Optimizer):
     def forget_clocks(self, parameters: Iterable[Tensor] | None = None) -> None:
         for parameter in list(self.young) if parameters is None else parameters:
             self.young.pop(parameter, None)
+
+    @torch.no_grad()
+    def resize_clock(self, parameter: Tensor, along: Along) -> None:
+        if parameter in self.young:
+            self.young[parameter].resize(along)
 
     @torch.no_grad()
     def restart_parameters(self) -> None:

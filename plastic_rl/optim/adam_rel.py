@@ -35,6 +35,7 @@ class AdamRel(Occasional):
     """
 
     vectorized = SeedBySeed
+    follows_resizing = True
     counter = "adam_rel/restarts"
 
     def __init__(

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from plastic_rl.layers import HiddenLayer
+from plastic_rl.layers import HiddenLayer, Resizing
 from plastic_rl.optim.base import PlasticOptimizer, add_gradient
 from plastic_rl.optim.stacked.seed_by_seed import SeedBySeed
 from plastic_rl.validation import non_negative
@@ -39,6 +39,14 @@ class Anchoring(PlasticOptimizer, ABC):
         self.strength = non_negative("strength", strength)
         self.memory = {"tasks": 0, "importances": [], "centres": []}
         self._anchored: list[Tensor] = []
+
+    follows_resizing = True
+
+    def at_resizing(self, resizing: Resizing) -> None:
+        """Leaves newborn units free: of no importance to the tasks before, their centres are where they begin."""
+        for name, newborn in (("importances", 0.0), ("centres", None)) if self.memory["tasks"] else ():
+            pairs = zip(self.anchored, self.memory[name], strict=True)
+            self.memory[name] = [resizing.resized(weight, value, newborn) for weight, value in pairs]
 
     @property
     def anchored(self) -> list[Tensor]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from plastic_rl.layers import HiddenLayer
+from plastic_rl.layers import HiddenLayer, Resizing
 from plastic_rl.optim.events import Listener, UnitForecast, UnitsReplaced
 from plastic_rl.optim.stacked.vectorized import Vectorized
 
@@ -18,6 +18,10 @@ Plasticity = Callable[[Optimizer, Sequence[HiddenLayer]], "PlasticOptimizer"]
 
 Every method's signature is ``(optimizer, layers=(), *, …)``, whether it looks at layers or not.
 """
+
+
+Follower = Callable[[Resizing], None]
+"""Is called once a layer is of another width."""
 
 
 class PlasticOptimizer(Optimizer):
@@ -45,15 +49,25 @@ class PlasticOptimizer(Optimizer):
     rewires = False
     """True if networks come to compute more than their layers do: weights alone are then no copy of a network."""
 
+    follows_resizing = False
+    """True if it goes on with parameters of other shapes, as :meth:`at_resizing` has what it remembers follow."""
+
     def __init__(self, optimizer: Optimizer) -> None:
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"{type(self).__name__} wraps a torch optimiser, got {type(optimizer).__name__}")
+        for method in methods_in(optimizer):
+            if method.resized_layers:
+                raise ValueError(
+                    f"{type(method).__name__} changes the shapes of weights, of which no method around it would know: "
+                    f"put {type(self).__name__} inside it"
+                )
         # Optimizer.__init__ would build groups and state of its own; __setstate__ sets up the hooks alone.
-        self.__setstate__({"optimizer": optimizer, "memory": {}, "listeners": []})
+        self.__setstate__({"optimizer": optimizer, "memory": {}, "listeners": [], "followers": []})
 
     optimizer: Optimizer
     memory: dict[str, Any]
     listeners: list[Listener]
+    followers: list[Follower]
 
     @property
     def param_groups(self) -> list[dict[str, Any]]:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -69,6 +83,11 @@ class PlasticOptimizer(Optimizer):
     def defaults(self) -> dict[str, Any]:
         """The defaults of the wrapped optimiser."""
         return self.optimizer.defaults
+
+    @property
+    def resized_layers(self) -> Sequence[HiddenLayer]:
+        """The layers whose width it changes: none, or it is the outermost of a stack."""
+        return ()
 
     @property
     def trained(self) -> list[Tensor]:
@@ -149,7 +168,26 @@ class PlasticOptimizer(Optimizer):
     def at_replacement(self, event: UnitsReplaced) -> None:
         """Follows up on units that a method around this one has replaced; of those inside there is a listener."""
 
+    @torch.no_grad()
+    def resize(self, resizing: Resizing) -> None:
+        """Takes note that a layer is of another width: each method does :meth:`at_resizing`, the innermost first.
+
+        :func:`plastic_rl.nn.dynamic.widen` and :func:`plastic_rl.nn.dynamic.prune` tell.
+        """
+        if isinstance(self.optimizer, PlasticOptimizer):
+            self.optimizer.resize(resizing)
+        self.at_resizing(resizing)
+        for follower in self.followers:
+            follower(resizing)
+
+    def at_resizing(self, resizing: Resizing) -> None:
+        """Follows parameters to their new shapes, which they have by now."""
+
     # What a host may ask.
+
+    def on_resizing(self, follower: Follower) -> None:
+        """Calls ``follower`` with each change of a layer's width that this method is told of."""
+        self.followers.append(follower)
 
     def on_replacement(self, listener: Listener) -> None:
         """Calls ``listener`` with each :class:`plastic_rl.optim.UnitsReplaced` of this method and those inside it."""

@@ -8,7 +8,8 @@ ahead whether something will.
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import Counter, deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,6 +81,17 @@ class Budget:
             self.recent.append((step, count))
             self.immature += count
             self.replaced += count
+
+    def resettle(self, births: Sequence[float], step: int) -> None:
+        """Goes on with other units.
+
+        Args:
+            births: of all units, in updates; 0 for those that were there from the beginning.
+            step: the number of updates so far.
+        """
+        young = Counter(int(birth) for birth in births if birth and step - birth <= self.maturity)
+        self.units, self.recent = len(births), deque(sorted(young.items()))
+        self.immature = sum(young.values())
 
     @property
     def first_due(self) -> int | None:

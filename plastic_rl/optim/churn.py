@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from plastic_rl.choices import Answers
-from plastic_rl.layers import HiddenLayer
+from plastic_rl.layers import HiddenLayer, Resizing
 from plastic_rl.optim.base import PlasticOptimizer
 from plastic_rl.optim.distributed import agreed
 from plastic_rl.optim.passages import Gate, Inputs, cloned, network_of, passage, rerun
@@ -67,6 +67,8 @@ class ChurnReduction(PlasticOptimizer):
         ValueError: for a setting out of its range, layers of no network that is known, or a network that cannot be run
             again on an update's inputs.
     """
+
+    follows_resizing = True
 
     def __init__(
         self,
@@ -187,6 +189,11 @@ class ChurnReduction(PlasticOptimizer):
         if self.on_change:
             self.memory["loss"].zero_()
             self.memory["churn"].zero_()
+
+    def at_resizing(self, resizing: Resizing) -> None:
+        """Follows the layers; what is kept is of inputs and answers, which stay as they are."""
+        for layer in self.layers:
+            resizing.follow(layer)
 
     def reattach(self, layers: Sequence[HiddenLayer]) -> None:
         super().reattach(layers)

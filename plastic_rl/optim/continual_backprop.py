@@ -25,6 +25,7 @@ from plastic_rl.optim.budgeted_replacer import BudgetedReplacer
 from plastic_rl.optim.capturable import is_capturing
 from plastic_rl.optim.distributed import agreed
 from plastic_rl.optim.events import UnitsReplaced
+from plastic_rl.optim.propagation import Heard, Propagation
 from plastic_rl.optim.replacement import move_mean_to_bias
 from plastic_rl.optim.stacked.replacer import VectorizedReplacer
 from plastic_rl.optim.watched_layer import WatchedLayer
@@ -67,10 +68,15 @@ def least_useful(
     return utility.masked_fill(age <= maturity, torch.inf).topk(count, largest=False).indices
 
 
-def observed(watched: WatchedLayer) -> Iterator[tuple[Tensor, Tensor]]:
-    """Each running average of a layer, with what it takes in of what the recorders heard since the last update."""
+def observed(watched: WatchedLayer, flowed: Tensor | None) -> Iterator[tuple[Tensor, Tensor]]:
+    """Each running average of a layer, with what it takes in of what the recorders heard since the last update.
+
+    Args:
+        watched: the layer.
+        flowed: the utility that was propagated to its units, if any is.
+    """
     if watched.mode is Mode.exact:
-        latest = latest_utility(watched, [recorder.magnitude for recorder in watched.recorders])
+        latest = latest_utility(watched, watched.heard, flowed)
         if latest is not None:
             yield watched.average, latest
     for magnitude, recorder in zip(watched.magnitudes, watched.recorders, strict=False):
@@ -81,7 +87,9 @@ def observed(watched: WatchedLayer) -> Iterator[tuple[Tensor, Tensor]]:
             yield mean, torch.where(recorder.mean.isfinite(), recorder.mean, mean)
 
 
-def utilities(watched: WatchedLayer, step: int, decay: float, noise: torch.Generator) -> Float[Tensor, " units"]:
+def utilities(
+    watched: WatchedLayer, step: int, decay: float, noise: torch.Generator, flowed: Tensor | None
+) -> Float[Tensor, " units"]:
     """The quantity that ranks the units of a layer after update number ``step``."""
     if watched.utility is Utility.random:
         return torch.rand(watched.layer.units, device=watched.birth.device, generator=noise)
@@ -90,16 +98,18 @@ def utilities(watched: WatchedLayer, step: int, decay: float, noise: torch.Gener
     if watched.mode is Mode.lazy:
         for magnitude in watched.magnitudes:  # or one batch that is not a number would stay in the average for good
             magnitude.nan_to_num_(nan=NOT_A_NUMBER, posinf=NOT_A_NUMBER)
-        latest = latest_utility(watched, watched.magnitudes)
+        latest = latest_utility(watched, watched.magnitudes, flowed)
         assert latest is not None
         return bias_corrected(latest, step - watched.birth, decay)
-    latest = latest_utility(watched, [recorder.magnitude for recorder in watched.recorders])
+    latest = latest_utility(watched, watched.heard, flowed)
     return watched.average if latest is None else watched.average.copy_(latest)
 
 
-def latest_utility(watched: WatchedLayer, magnitudes: Sequence[Tensor | None]) -> Float[Tensor, " units"] | None:
+def latest_utility(
+    watched: WatchedLayer, magnitudes: Sequence[Tensor | None], flowed: Tensor | None
+) -> Float[Tensor, " units"] | None:
     """The utility of each unit with these activations and today's weights, or None without any activation."""
-    value: Tensor | None = None
+    value = flowed
     for port, magnitude in zip(watched.layer.read_by, magnitudes, strict=True):
         per_column = _of_columns(watched.utility, port, magnitude)
         if per_column is not None:
@@ -113,6 +123,8 @@ def latest_utility(watched: WatchedLayer, magnitudes: Sequence[Tensor | None]) -
 
 
 def _of_columns(utility: Utility, port: Port, magnitude: Tensor | None) -> Float[Tensor, " columns"] | None:
+    if utility is Utility.propagated:
+        return None  # it is not a matter of one layer
     if utility.is_active:
         return None if magnitude is None else magnitude * outgoing_magnitude(port.weight)
     return outgoing_magnitude(port.weight) if utility is Utility.weight else None
@@ -166,7 +178,8 @@ class ContinualBackprop(BudgetedReplacer):
         seed: of the draws; None takes torch's initial seed. The global random-number stream is never touched.
 
     Raises:
-        ValueError: for a hyper-parameter out of its range, no layers, or layers that the optimiser does not train.
+        ValueError: for a hyper-parameter out of its range, no layers, or layers that the optimiser does not train; with
+            utility "propagated" for units that reach themselves (residual streams, recurrent layers).
     """
 
     label = "continual backprop"
@@ -218,7 +231,10 @@ class ContinualBackprop(BudgetedReplacer):
         self.begin()
 
     def watching(self) -> list[WatchedLayer]:
-        return [self._watch(layer, self._budget(layer.units)) for layer in self.layers]
+        watched = [self._watch(layer, self._budget(layer.units)) for layer in self.layers]
+        is_propagated = any(each.utility is Utility.propagated for each in watched)
+        self.propagation = Propagation(self.layers) if is_propagated else None
+        return watched
 
     # Algorithm 1.
 
@@ -250,7 +266,20 @@ class ContinualBackprop(BudgetedReplacer):
 
     def observed(self) -> list[tuple[Tensor, Tensor]]:
         """Each running average, with what it takes in of the last update."""
-        return [pair for watched in self.watched for pair in observed(watched)]
+        flowed = self._flowed([watched.heard for watched in self.watched])
+        return [pair for watched, each in zip(self.watched, flowed, strict=True) for pair in observed(watched, each)]
+
+    def _flowed(self, heard: Sequence[Heard]) -> Sequence[Tensor | None]:
+        """The utility that was propagated to the units of each layer; None where it is another that ranks them."""
+        return [None] * len(heard) if self.propagation is None else self.propagation(heard)
+
+    def _utilities(self, watched: WatchedLayer, step: int, noise: torch.Generator) -> Float[Tensor, " units"]:
+        """The quantity that ranks the units of a layer after update number ``step``."""
+        flowed = None
+        if self.propagation is not None and watched.mode is not Mode.exact:
+            heard = [each.magnitudes if watched.mode is Mode.lazy else each.heard for each in self.watched]
+            flowed = self._flowed(heard)[self.watched.index(watched)]
+        return utilities(watched, step, self.decay_rate, noise, flowed)
 
     def centre(self, step: int) -> None:
         """Lets activations be taken relative to their running means after update number ``step``."""
@@ -263,7 +292,7 @@ class ContinualBackprop(BudgetedReplacer):
 
     def _replace(self, watched: WatchedLayer, step: int, count: int) -> UnitsReplaced:
         source = self.draw_generator(watched.layer, step, watched.birth.device)
-        utility = agreed(utilities(watched, step, self.decay_rate, source))
+        utility = agreed(self._utilities(watched, step, source))
         age = step - watched.birth
         units = least_useful(utility, age, watched.budget.maturity, count)
         if self.move_mean_to_bias:
@@ -295,5 +324,5 @@ class ContinualBackprop(BudgetedReplacer):
             return counts
         source = torch.Generator(age.device)
         is_kept = watched.mode is Mode.instant
-        utility = watched.average if is_kept else utilities(watched, step, self.decay_rate, source)
+        utility = watched.average if is_kept else self._utilities(watched, step, source)
         return {**counts, "utility_min": utility[age > budget.maturity].min().item()}

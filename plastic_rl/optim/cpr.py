@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.optim import Optimizer
 
-from plastic_rl.layers import HiddenLayer
+from plastic_rl.layers import HiddenLayer, Resizing
 from plastic_rl.optim.gradient import incoming_gradient
 from plastic_rl.optim.joint_units import JoinsUnits, JointUnits
 from plastic_rl.optim.observed_layer import ObservedLayer
@@ -89,6 +89,11 @@ class CalibratedLayer(ObservedLayer[Recorder]):
         super().take_over(other)
         self.utility.copy_(other.utility)
         self.reset.copy_(other.reset)
+
+    def resize(self, resizing: Resizing, step: int) -> None:
+        super().resize(resizing, step)
+        if resizing.concerns(self.layer):
+            self.utility = resizing.units.of(self.utility, AVERAGE)
 
     def state_dict(self) -> dict[str, Any]:
         # A copy: a view would be saved with all that it is a view of.

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from plastic_rl.layers import HiddenLayer
+from plastic_rl.layers import HiddenLayer, Resizing
 from plastic_rl.optim.base import PlasticOptimizer, add_gradient
 from plastic_rl.optim.stacked.seed_by_seed import SeedBySeed
 from plastic_rl.validation import non_negative
@@ -35,6 +35,13 @@ class DrawnBack(PlasticOptimizer, ABC):
         self.strength = non_negative("strength", strength)
         self.drawn_back = self.trained
         self.memory = {"start": [self.remembered(each.detach()) for each in self.drawn_back]}
+
+    follows_resizing = True
+
+    def at_resizing(self, resizing: Resizing) -> None:
+        """Remembers newborn units as they are born."""
+        pairs = zip(self.drawn_back, self.memory["start"], strict=True)
+        self.memory["start"] = [resizing.resized(weight, start, newborn=None) for weight, start in pairs]
 
     @abstractmethod
     def remembered(self, weight: Tensor) -> Tensor:

@@ -56,6 +56,8 @@ class FeatureNorm(LossTerm):
         ValueError: the strength is negative, no layers, or a network whose parts are trained one by one.
     """
 
+    follows_resizing = True
+
     def __init__(self, optimizer: Optimizer, layers: Sequence[HiddenLayer] = (), *, strength: float = 1e-3) -> None:
         super().__init__(optimizer, layers, strength=strength)
 

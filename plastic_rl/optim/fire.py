@@ -61,6 +61,7 @@ class FIRE(Occasional):
     """
 
     vectorized = SeedBySeed
+    follows_resizing = True
     counter = "fire/times"
 
     def __init__(

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from plastic_rl.layers import HiddenLayer, Port
+from plastic_rl.layers import HiddenLayer, Port, Resizing
 from plastic_rl.optim.observed_layer import ObservedLayer
 from plastic_rl.optim.recorder import Recorder
 
@@ -105,6 +105,13 @@ class FiringLayer(ObservedLayer[FiringRecorder]):
     def hold(self, tensors: Iterator[Tensor]) -> None:
         """Keeps its state in other tensors from now on, taken in the order of :meth:`tensors`."""
         self.silence, self.histogram, self.threshold = tensors
+
+    def resize(self, resizing: Resizing, step: int) -> None:
+        super().resize(resizing, step)
+        if resizing.concerns(self.layer):
+            beginnings = (0.0, 0.0, float(self.longest))
+            resized = [resizing.units.of(each, start) for each, start in zip(self.tensors(), beginnings, strict=True)]
+            self.hold(iter(resized))
 
     def state_dict(self) -> dict[str, Any]:
         # Copies: a view would be saved with all that it is a view of.

@@ -23,17 +23,23 @@ Index = Int[Tensor, " k"]
 ZEROS = frozenset(
     {
         "acc_delta",  # Adadelta
+        "eligibility",  # traces of temporal differences
         "ema",
         "exp_avg",  # Adam and its relatives, Lion
         "exp_avg_diff",  # Adan
         "exp_inf",  # Adamax
+        *("gain_trace", "gain_eligibility", "next_gain_trace", "older_gain_trace"),  # IDBD, K1, SwiftTD
         "grad_avg",  # RMSprop, centred
         "hessian",  # Sophia
+        "log_gain",  # of step sizes that are learned: log(α / lr)
+        "meta_scale",  # Autostep
         "momentum",
         "momentum_buffer",  # SGD, RMSprop, Muon
         "prev",  # Rprop: the last gradient
         "previous_grad",
+        "recent_step",  # SwiftTD
         "square_avg",  # RMSprop, Adadelta
+        "trace_eligibility",  # SwiftTD
         "velocity",
     }
 )
@@ -41,6 +47,7 @@ ZEROS = frozenset(
 # Averages of squared gradients that are divided by 1 - β^t, or by none: with a clock for single units they start at 0.
 SECOND_MOMENTS = frozenset(
     {
+        "slope_square",  # intentional updates
         *("exp_avg_sq", "max_exp_avg_sq", "exp_avg_var"),
         *("variance", "row_var", "col_var"),  # Adafactor, of vectors and of rows and columns
         *("exp_avg_sq_row", "exp_avg_sq_col", "exp_avg_res_row", "exp_avg_res_col"),  # Adafactor elsewhere, CAME
@@ -53,8 +60,10 @@ FROM_SETTINGS = {"step_size": "lr", "sum": "initial_accumulator_value"}  # Rprop
 # State that is a copy, or an average, of the weights themselves.
 WEIGHTS = frozenset({"ax", "z", "p0", "slow_buffer", "slow_param"})  # ASGD, schedule-free, Prodigy, lookahead
 
-# Counts of a parameter's steps, which all its units share.
-CLOCKS = frozenset({"step", "mu_product", "eta", "mu"})
+# Counts of a parameter's steps, which all its units share, and what is known of the outputs' errors.
+CLOCKS = frozenset(
+    {"step", "mu_product", "eta", "mu", *("error_power", "error_size", "errors_seen", "reach", "recent_change")}
+)
 
 # Optimisers whose memory is of the network as a whole.
 WHOLE = (torch.optim.LBFGS,)
@@ -101,16 +110,16 @@ def forget(optimizer: Optimizer | None, parameter: Tensor | None, axis: int | No
         return
     clock = clock_of(optimizer)
     for name, value in optimizer.state[parameter].items():
-        aligned = _aligned(name, value, parameter)
+        aligned = aligned_state(name, value, parameter)
         if aligned is not None and (axis is None or aligned.shape[axis] == parameter.shape[axis]):
             _start_anew(optimizer, parameter, aligned, (axis, index), name, has_clock=clock is not None)
-        elif aligned is None and _is_of_units(name, value):
+        elif aligned is None and is_of_units(name, value):
             _name(optimizer, name)
     if clock is not None:
         clock.restart_clock(parameter, axis, index)
 
 
-def _aligned(name: str, value: Any, parameter: Tensor) -> Tensor | None:
+def aligned_state(name: str, value: Any, parameter: Tensor) -> Tensor | None:
     """State with the axes of its parameter, some of which may be of length 1; None for state of another form."""
     if not isinstance(value, Tensor) or name in CLOCKS:
         return None
@@ -123,11 +132,16 @@ def _aligned(name: str, value: Any, parameter: Tensor) -> Tensor | None:
     return value if is_factor else None
 
 
-def _is_of_units(name: str, value: Any) -> bool:
+def is_of_units(name: str, value: Any) -> bool:
     """True if state of an unknown form may hold something of single units; numbers and clocks do not."""
     if isinstance(value, Tensor):
         return value.numel() > 1 and name not in CLOCKS
-    return isinstance(value, list | tuple | dict) and any(_is_of_units("", each) for each in value)
+    return isinstance(value, list | tuple | dict) and any(is_of_units("", each) for each in value)
+
+
+def known_state(name: str) -> bool:
+    """True if it is known where state of this name begins for a newborn unit."""
+    return name in ZEROS | SECOND_MOMENTS | FROM_SETTINGS.keys() | WEIGHTS
 
 
 def _start_anew(

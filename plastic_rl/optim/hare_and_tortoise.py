@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from plastic_rl.layers import HiddenLayer
+from plastic_rl.layers import HiddenLayer, Resizing
 from plastic_rl.optim.base import PlasticOptimizer
 from plastic_rl.optim.occasional import idle
 from plastic_rl.optim.stacked.seed_by_seed import SeedBySeed
@@ -62,6 +62,13 @@ class HareAndTortoise(PlasticOptimizer):
         self.every = whole_number("every", every)
         self.averaged = self.trained
         self.memory = {"step": 0, "slow": [each.detach().clone() for each in self.averaged]}
+
+    follows_resizing = True
+
+    def at_resizing(self, resizing: Resizing) -> None:
+        """Lets the tortoise of newborn units begin where they do."""
+        pairs = zip(self.averaged, self.memory["slow"], strict=True)
+        self.memory["slow"] = [resizing.resized(weight, slow, newborn=None) for weight, slow in pairs]
 
     def after_step(self) -> None:
         self.memory["step"] += 1

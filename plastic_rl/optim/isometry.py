@@ -61,6 +61,8 @@ class Isometry(WeightMethod):
         ValueError: there are no layers, or a setting is out of its range.
     """
 
+    follows_resizing = True
+
     def __init__(
         self,
         optimizer: Optimizer,

@@ -62,6 +62,7 @@ class LayerReset(Occasional):
     """
 
     vectorized = SeedBySeed
+    follows_resizing = True
     counter = "layer_reset/times"
 
     def __init__(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from torch.optim import Optimizer
 
-from plastic_rl.layers import HiddenLayer
+from plastic_rl.layers import HiddenLayer, Resizing
 from plastic_rl.optim.base import PlasticOptimizer
 from plastic_rl.optim.features import Features, Window
 from plastic_rl.optim.passages import check_end_to_end
@@ -63,6 +63,11 @@ class LossTerm(PlasticOptimizer, ABC):
 
     def before_step(self) -> None:
         self.window.close()
+
+    def at_resizing(self, resizing: Resizing) -> None:
+        """Follows the units to where they are now."""
+        for layer in self.layers:
+            resizing.follow(layer)
 
     def reattach(self, layers: Sequence[HiddenLayer]) -> None:
         super().reattach(layers)

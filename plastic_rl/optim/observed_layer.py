@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from plastic_rl.initialisers import Resembling, Spread
-from plastic_rl.layers import HiddenLayer
+from plastic_rl.layers import HiddenLayer, Resizing
 from plastic_rl.optim.fresh_rows import check_initialiser
 from plastic_rl.optim.network_watch import AGAIN
 from plastic_rl.optim.recorder import Recorder
@@ -129,6 +129,14 @@ class ObservedLayer(Generic[Hears]):
     def _shapes(self) -> list[torch.Size]:
         return [port.weight.shape for port in self.layer.produced_by]
 
+    # Units that come and go.
+
+    def resize(self, resizing: Resizing, step: int) -> None:
+        """Goes on with the units that stay; newborn ones are born after update number ``step``."""
+        self.clear()
+        if resizing.concerns(self.layer):
+            self.birth = resizing.units.of(self.birth, float(step))
+
     # State.
 
     def state_dict(self) -> dict[str, Any]:
@@ -136,6 +144,15 @@ class ObservedLayer(Generic[Hears]):
         return {"birth": self.birth, "resembling": [[fit.std, str(fit.spread)] for fit in self.resembling]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes on from a saved state, written into the tensors that are in use."""
+        """Goes on from a saved state, written into the tensors that are in use.
+
+        Raises:
+            ValueError: the layer had another width then.
+        """
+        if len(state["birth"]) != self.layer.units:
+            raise ValueError(
+                f"`{self.layer.name}` has {self.layer.units} units here and {len(state['birth'])} in the saved state: "
+                "make it as wide first, plastic_rl.nn.dynamic.fit(layers, optimizer, saved state of the network)"
+            )
         self.birth.copy_(state["birth"])
         self.resembling = [Resembling(float(std), Spread(spread)) for std, spread in state["resembling"]]

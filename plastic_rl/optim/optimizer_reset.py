@@ -31,6 +31,7 @@ class OptimizerReset(Occasional):
     """
 
     vectorized = SeedBySeed
+    follows_resizing = True
     counter = "optimizer_reset/times"
 
     def __init__(

@@ -63,9 +63,6 @@ class PeriodicReplacer(UnitReplacer[Watched]):
     def observe(self) -> None:
         """Takes note of an update."""
 
-    def moved(self) -> None:
-        """Follows up on a network that is on another device, or of other numbers."""
-
     def after_step(self) -> None:
         if any([watched.follow() for watched in self.watched]):
             self.moved()

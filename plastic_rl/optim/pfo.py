@@ -97,6 +97,8 @@ class ProximalFeatures(ReferencedTerm):
             again on an update's inputs.
     """
 
+    follows_resizing = True
+
     def __init__(
         self,
         optimizer: Optimizer,

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from plastic_rl.layers import HiddenLayer, Port
+from plastic_rl.layers import HiddenLayer, Port, Resizing
 from plastic_rl.optim.features import Features
 from plastic_rl.optim.loss_term import LossTerm
 from plastic_rl.optim.passages import Gate, Inputs, network_of, passage, rerun
@@ -119,6 +119,14 @@ class ReferencedTerm(LossTerm, ABC):
         super().find(layers)
         if self.strength:
             self.reference.features = self.features
+
+    def at_resizing(self, resizing: Resizing) -> None:
+        """Has the weights that are kept know newborn units as they are born."""
+        super().at_resizing(resizing)
+        pairs = zip(self.referenced, self.memory["weights"], strict=True)
+        self.memory["weights"] = [resizing.resized(each, kept, newborn=None) for each, kept in pairs]
+        if self.strength:
+            self.reference.forget()
 
     def before_step(self) -> None:
         super().before_step()

@@ -36,6 +36,7 @@ class ShrinkPerturb(PlasticOptimizer):
     """
 
     vectorized = SeedBySeed
+    follows_resizing = True
 
     def __init__(
         self,

@@ -55,6 +55,7 @@ class ShrinkPerturbAtChange(Occasional):
     """
 
     vectorized = SeedBySeed
+    follows_resizing = True
     counter = "shrink_perturb/times"
 
     def __init__(

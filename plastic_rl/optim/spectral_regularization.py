@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 from torch.optim import Optimizer
 
-from plastic_rl.layers import HiddenLayer, LinearMap, NormScale, norm_scales
+from plastic_rl.layers import HiddenLayer, LinearMap, NormScale, Resizing, norm_scales
 from plastic_rl.optim.base import add_gradient
 from plastic_rl.optim.weight_method import WeightMethod
 from plastic_rl.validation import non_negative, whole_number
@@ -79,6 +79,15 @@ class SpectralRegularization(WeightMethod):
             first_directions(each) if old is None else old for each, old in zip(self.maps, directions, strict=True)
         ]
         self.memory = {"directions": fresh}
+
+    follows_resizing = True
+
+    def at_resizing(self, resizing: Resizing) -> None:
+        """Looks for the directions of weights of another shape anew."""
+        pairs = zip(self.maps, self.memory["directions"], strict=True)
+        self.memory["directions"] = [
+            old if resizing.of(each.weight) is None else first_directions(each) for each, old in pairs
+        ]
 
     def after_zero_grad(self) -> None:
         if not self.strength:

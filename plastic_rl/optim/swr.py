@@ -75,6 +75,7 @@ class SelectiveWeightReinitialization(PlasticOptimizer):
     """
 
     vectorized = SeedBySeed
+    follows_resizing = True
 
     def __init__(
         self,

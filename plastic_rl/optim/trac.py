@@ -17,7 +17,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.optim import Optimizer
 
-from plastic_rl.layers import HiddenLayer
+from plastic_rl.layers import HiddenLayer, Resizing
 from plastic_rl.layers.port import fill
 from plastic_rl.optim.base import PlasticOptimizer
 from plastic_rl.optim.events import UnitsReplaced
@@ -160,6 +160,14 @@ class TRAC(PlasticOptimizer):
         for parameter, axis, index in entries_of(event.layer, event.units) if self.memory else ():
             place = places.get(id(parameter))
             fill(None if place is None else self.memory["displacement"][place], axis, index, 0.0)
+
+    follows_resizing = True
+
+    def at_resizing(self, resizing: Resizing) -> None:
+        """Lets newborn units begin where they are, without a displacement."""
+        for name, newborn in (("reference", None), ("displacement", 0.0)) if self.memory else ():
+            pairs = zip(self.scaled, self.memory[name], strict=True)
+            self.memory[name] = [resizing.resized(weight, value, newborn) for weight, value in pairs]
 
     def _of(self, name: str) -> list[Tensor]:
         return [self.memory[name][place] for place in self._moved]

@@ -9,6 +9,7 @@ from jaxtyping import Int
 from torch import Tensor
 from torch.optim import Optimizer
 
+from plastic_rl.layers import Along
 from plastic_rl.optim.base import innermost
 
 
@@ -22,6 +23,10 @@ class UnitClock(ABC):
     @abstractmethod
     def forget_clocks(self, parameters: Iterable[Tensor] | None = None) -> None:
         """Lets go of all that is kept of single units of some parameters, or of all."""
+
+    @abstractmethod
+    def resize_clock(self, parameter: Tensor, along: Along) -> None:
+        """Follows the entries of single units to where they are in a parameter that is about to change its shape."""
 
     @abstractmethod
     def restart_parameters(self) -> None:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from plastic_rl.layers import HiddenLayer
+from plastic_rl.layers import HiddenLayer, Resizing
 from plastic_rl.optim.adam import with_unit_clock
 from plastic_rl.optim.audit import AuditLog, Replacement
 from plastic_rl.optim.base import methods_in
@@ -177,6 +177,19 @@ class UnitReplacer(Capturable, ABC, Generic[Observed]):
             else:
                 watched.begin(self.memory["step"])
         self.begin()
+
+    follows_resizing = True
+
+    def at_resizing(self, resizing: Resizing) -> None:
+        """Goes on with what is known of units that stay; newborn ones are born now."""
+        for watched in self.watched:
+            resizing.follow(watched.layer)
+            watched.resize(resizing, self.memory["step"])
+        self.moved()
+        self.catch_up()
+
+    def moved(self) -> None:
+        """Follows up on tensors of its layers' units that are others now."""
 
     def remove(self) -> Optimizer:
         """Takes all hooks off the network and returns the wrapped optimiser."""

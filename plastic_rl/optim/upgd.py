@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from plastic_rl.layers import HiddenLayer
+from plastic_rl.layers import HiddenLayer, Resizing
 from plastic_rl.optim.base import PlasticOptimizer
 from plastic_rl.optim.noise import normal_noise
 from plastic_rl.optim.stacked.seed_by_seed import SeedBySeed
@@ -131,6 +131,13 @@ class UPGD(PlasticOptimizer):
         """The step size α of each parameter, a number or a tensor."""
         by_parameter = {id(each): group["lr"] for group in self.param_groups for each in group["params"]}
         return [by_parameter[id(self.gated[place])] for place in self._live]
+
+    follows_resizing = True
+
+    def at_resizing(self, resizing: Resizing) -> None:
+        """Lets newborn units begin without utility."""
+        pairs = zip(self.gated, self.memory["utility"], strict=True)
+        self.memory["utility"] = [resizing.resized(weight, utility) for weight, utility in pairs]
 
     @torch.no_grad()
     def load_memory(self, memory: dict[str, Any]) -> None:

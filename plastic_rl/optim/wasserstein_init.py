@@ -46,6 +46,8 @@ class WassersteinInit(DrawnBack):
         ValueError: the strength is negative.
     """
 
+    follows_resizing = False  # what is remembered is sorted: whose it was is not known
+
     def remembered(self, weight: Tensor) -> Float[Tensor, " n"]:
         return weight.flatten().sort().values
 

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from plastic_rl.choices import Mode, Utility
-from plastic_rl.layers import HiddenLayer, Port
+from plastic_rl.layers import HiddenLayer, Port, Resizing
 from plastic_rl.optim.activity import ActivityRecorder
 from plastic_rl.optim.budget import Budget
 from plastic_rl.optim.observed_layer import ObservedLayer
@@ -48,6 +48,11 @@ class WatchedLayer(ObservedLayer[ActivityRecorder]):
         )
         self.magnitudes = [_zeros_per_column(port) for port in layer.read_by] if mode is Mode.lazy else []
         self.means = [_zeros_per_column(port) for port in layer.read_by] if self.keeps_mean else []
+
+    @property
+    def heard(self) -> list[Tensor | None]:
+        """For each reader the mean |h| of its columns since the last update; None where nothing was heard."""
+        return [recorder.magnitude for recorder in self.recorders]
 
     def tensors(self) -> list[Tensor]:
         """The state that changes from step to step: averages and times of birth."""
@@ -98,6 +103,19 @@ class WatchedLayer(ObservedLayer[ActivityRecorder]):
             old = by_name.get(port.name)
             if old is not None and old.shape == average.shape:
                 average.copy_(old)
+
+    def resize(self, resizing: Resizing, step: int) -> None:
+        super().resize(resizing, step)
+        for averages in (self.magnitudes, self.means):
+            for place, port in enumerate(self.layer.read_by if averages else ()):
+                along = resizing.of(port.parameter)
+                if along is not None and along.axis == port.column_axis:
+                    averages[place] = along.of(averages[place], axis=0)
+        for recorder in self.recorders:
+            recorder.centre = None  # until it is worked out anew
+        if resizing.concerns(self.layer):
+            self.average = resizing.units.of(self.average)
+            self.budget.resettle(self.birth.tolist(), step)
 
     def state_dict(self) -> dict[str, Any]:
         return {

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from plastic_rl.layers import HiddenLayer, LinearMap
+from plastic_rl.layers import HiddenLayer, LinearMap, Resizing
 from plastic_rl.optim.weight_method import WeightMethod
 
 
@@ -51,7 +51,16 @@ class WeightClipping(WeightMethod):
 
     def find(self, layers: Sequence[HiddenLayer]) -> None:
         super().find(layers)
-        self.bounds = [(each, bound(linear, self.kappa)) for linear in self.maps for each in linear.parameters]
+        self.bounds = self._bounds()
+
+    def _bounds(self) -> list[tuple[Tensor, float]]:
+        return [(each, bound(linear, self.kappa)) for linear in self.maps for each in linear.parameters]
+
+    follows_resizing = True
+
+    def at_resizing(self, resizing: Resizing) -> None:
+        """Sets the bounds of weights that have more inputs now, or fewer."""
+        self.bounds = self._bounds()
 
     def after_step(self) -> None:
         moved = [(each, limit) for each, limit in self.bounds if each.requires_grad]

@@ -11,6 +11,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from plastic_rl.layers import Along
+
 # For how many steps the entries of a newborn unit keep a clock of their own. A longer youth follows a fresh Adam for
 # longer, and costs time in proportion (docs/overhead.md).
 YOUTH = 20
@@ -62,6 +64,20 @@ class Young:
         self.positions = torch.cat([self.positions, positions])
         self.corrections = torch.cat([self.corrections, newborn], 1)
         self.cohorts.append([YOUTH, len(positions)])
+
+    def resize(self, along: Along) -> None:
+        """Follows the entries to where they are in the parameter once it has changed its shape; some may be gone."""
+        shape = self.parameter.shape
+        counted = torch.arange(self.parameter.numel(), device=self.positions.device).view(shape)
+        places = along.of(counted, newborn=-1.0).flatten()
+        now = torch.full((self.parameter.numel() + 1,), -1, device=places.device)  # newborn ones write to the last
+        now[places] = torch.arange(len(places), device=places.device)
+        moved = now[self.positions]
+        stays = moved >= 0
+        cohorts = stays.split([count for _, count in self.cohorts])
+        self.cohorts = [[years, int(part.sum())] for (years, _), part in zip(self.cohorts, cohorts, strict=True)]
+        self.cohorts = [cohort for cohort in self.cohorts if cohort[1]]
+        self.positions, self.corrections = moved[stays], self.corrections[:, stays]
 
     def grow_older(self) -> int:
         """One step less until the cohorts come of age; how many entries do so now."""

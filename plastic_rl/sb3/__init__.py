@@ -5,6 +5,7 @@ from plastic_rl.sb3.change_announcements import ChangeAnnouncements
 from plastic_rl.sb3.change_detection import detect_changes
 from plastic_rl.sb3.forecast import forecast_model
 from plastic_rl.sb3.fresh_agent import fresh_at_changes, seed_of_agent
+from plastic_rl.sb3.grown import note_widths
 from plastic_rl.sb3.halved_policies import mlp_policy
 from plastic_rl.sb3.normalized_rollouts import NormalizedRolloutBuffer
 from plastic_rl.sb3.observation_normalization import ForgettingMeanStd, ForgettingNormalize
@@ -40,6 +41,7 @@ __all__ = [
     "fresh_networks_at_changes",
     "layers_of",
     "mlp_policy",
+    "note_widths",
     "plastic",
     "plastic_optimizers",
     "reattach",

@@ -8,6 +8,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 
 from plastic_rl.runs import random_state, restore_random_state
 from plastic_rl.runs.encoding import decode, encode
+from plastic_rl.sb3.grown import fit_model
 from plastic_rl.sb3.vec_env_state import restore_vec_env_state, vec_env_state
 
 # What a rollout or an update reads and the constructor does not determine.
@@ -41,8 +42,9 @@ def algorithm_state(model: BaseAlgorithm) -> dict[str, Any]:
 
 
 def restore_algorithm_state(model: BaseAlgorithm, state: dict[str, Any]) -> None:
-    """Puts a model, built with the same settings, exactly where the saved one was."""
+    """Puts a model, built with the same settings, exactly where the saved one was; layers that have grown grow here."""
     assert model.env is not None
+    fit_model(model, state["parameters"])
     model.set_parameters(state["parameters"], exact_match=True, device=model.device)
     for name, code in state["attributes"].items():
         setattr(model, name, decode(code))

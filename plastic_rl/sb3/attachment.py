@@ -15,6 +15,7 @@ from plastic_rl.layers import HiddenLayer, refusal, replaceable_layers
 from plastic_rl.optim import Plasticity, PlasticOptimizer, methods_in, seeded, wrapped
 from plastic_rl.optim.passages import passage
 from plastic_rl.sb3.example import example
+from plastic_rl.sb3.grown import check_growth, note_growth
 from plastic_rl.sb3.optimizer_slots import OptimizerSlot, optimizer_slots
 from plastic_rl.sb3.passages import passage_of_policy
 from plastic_rl.sb3.renorm import with_renorms
@@ -58,7 +59,9 @@ def attach(model: BaseAlgorithm, plasticity: Plasticity, ignore: Collection[str]
     for slot, layers in shared_out(slots, found):
         optimizer, is_complete = wrapped(method, with_restart(slot.optimizer), replaceable(model, layers))
         check_copies(model, slots, optimizer)
+        check_growth(model.policy, optimizer)
         slot.put(optimizer)
+        note_growth(model, optimizer)
         if not is_complete:
             plain.append(type(slot.owner).__name__)
     if len(plain) == len(slots):

@@ -21,6 +21,8 @@ class ChangeDetection(PlasticOptimizer):
         detector: of regimes, the first of which is called 0.
     """
 
+    follows_resizing = True
+
     def __init__(self, optimizer: Optimizer, *, detector: RegimeDetector) -> None:
         super().__init__(optimizer)
         self.detector, self.memory = detector, {"told": 0}

@@ -12,7 +12,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.buffers import RolloutBuffer
 
 from plastic_rl.diagnostics import report
-from plastic_rl.layers import HiddenLayer
+from plastic_rl.layers import HiddenLayer, Resizing
 from plastic_rl.layers.proof import undisturbed
 from plastic_rl.optim import PlasticOptimizer
 from plastic_rl.sb3.attachment import network_of, shared_out, survey
@@ -36,11 +36,23 @@ class NetworkMetrics:
         self.model: Any = model
         self.samples = samples
         self.slots = optimizer_slots(model.policy, model)
-        found = survey(self.slots, getattr(model, "ignore", ()))
+        self._find()
+        for slot in self.slots:
+            if isinstance(slot.optimizer, PlasticOptimizer):
+                slot.optimizer.on_resizing(self._follow)
+
+    def _find(self) -> None:
+        found = survey(self.slots, getattr(self.model, "ignore", ()))
         self.layers = [layers for _, layers in shared_out(self.slots, found)]
+
+    def _follow(self, change: Resizing) -> None:
+        for layer in (layer for layers in self.layers for layer in layers):
+            change.follow(layer)
 
     def measure(self) -> dict[str, int | float]:
         """Dormant and dead units, ranks, weight magnitude (:func:`plastic_rl.diagnostics.report`), and counters."""
+        if not all(layer.is_current for layers in self.layers for layer in layers):  # resized without a method
+            self._find()
         numbers: dict[str, int | float] = {}
         for label, slot, layers in zip(self._labels(), self.slots, self.layers, strict=True):
             measured: dict[str, int | float] = {**self._report(slot, layers)}

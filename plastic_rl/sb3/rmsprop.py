@@ -10,6 +10,7 @@ from stable_baselines3.common.sb2_compat.rmsprop_tf_like import RMSpropTFLike
 from torch import Tensor
 from torch.optim import Optimizer
 
+from plastic_rl.layers import Along
 from plastic_rl.layers.port import fill
 from plastic_rl.optim import UnitClock
 
@@ -29,6 +30,9 @@ class RestartingRMSprop(RMSpropTFLike, UnitClock):
 
     def forget_clocks(self, parameters: Iterable[Tensor] | None = None) -> None:
         """Nothing: all that is kept of a parameter is in its state."""
+
+    def resize_clock(self, parameter: Tensor, along: Along) -> None:
+        """Nothing, for the same reason."""
 
     @property
     def has_young_units(self) -> bool:

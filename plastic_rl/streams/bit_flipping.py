@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from plastic_rl.streams.draws import source
+from plastic_rl.streams.draws import signs, source
 from plastic_rl.streams.stream import Plan, Stream
 from plastic_rl.streams.task import Examples, Task
 
@@ -50,8 +50,8 @@ class ThresholdNetwork:
 
 def draw_threshold_network(inputs: int, units: int, share: float, draws: Generator) -> ThresholdNetwork:
     """A network of threshold units with random signs for weights."""
-    incoming = _signs((units, inputs + 1), draws)
-    return ThresholdNetwork(incoming, _signs((units + 1,), draws), share)
+    incoming = signs((units, inputs + 1), draws)
+    return ThresholdNetwork(incoming, signs((units + 1,), draws), share)
 
 
 class BitFlipping(Stream):
@@ -134,10 +134,6 @@ class BitFlipping(Stream):
     def _slow_draw(self, below: int, index: int, count: int) -> Tensor:
         # One source for each task, so that a task does not depend on how many there are.
         return torch.randint(below, (count,), generator=source(self.seed, "slow", index))
-
-
-def _signs(shape: tuple[int, ...], draws: Generator) -> Tensor:
-    return torch.randint(2, shape, generator=draws).float() * 2 - 1
 
 
 def _with_one(rows: Tensor) -> Tensor:

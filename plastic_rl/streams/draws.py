@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 
 import torch
-from torch import Generator
+from jaxtyping import Float
+from torch import Generator, Tensor
 
 BITS = 63
 
@@ -26,3 +27,8 @@ def source(seed: int, *purpose: object, device: torch.device | str = "cpu") -> G
     generator = Generator(device)
     generator.manual_seed(seed_for(seed, *purpose))
     return generator
+
+
+def signs(shape: tuple[int, ...], draws: Generator) -> Float[Tensor, "..."]:
+    """Draws +1 or -1 for each entry, either with the same probability."""
+    return torch.randint(2, shape, generator=draws).float() * 2 - 1

@@ -28,6 +28,7 @@ from plastic_rl.optim import (
     L2Init,
     L2Transfer,
     LayerReset,
+    MetaOptimize,
     NormalizeAndProject,
     OptimizerReset,
     Plasticity,
@@ -188,6 +189,7 @@ METHODS = {
     "spectral regularisation": Method(
         partial(SpectralRegularization, strength=0.1), partial(SpectralRegularization, strength=0.0)
     ),
+    "MetaOptimize": Method(partial(MetaOptimize, meta_step=0.1), partial(MetaOptimize, meta_step=0.0)),
     "TRAC": Method(TRAC, partial(TRAC, tuners=0)),
     "UPGD": Method(UPGD, partial(UPGD, protecting=False, sigma=0.0, decoupled_weight_decay=0.0)),
     "Wasserstein init": Method(partial(WassersteinInit, strength=0.1), partial(WassersteinInit, strength=0.0)),

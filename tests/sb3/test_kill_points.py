@@ -89,7 +89,10 @@ def straddles(checkpoint: Path) -> bool:
     return len(set(torch.load(checkpoint, weights_only=True)["tasks_of_copies"].values())) > 1
 
 
-@pytest.mark.parametrize("make", [plain, remembering, detecting, starting_afresh])
+SLOW = [pytest.param(make, marks=pytest.mark.slow) for make in (detecting, starting_afresh)]
+
+
+@pytest.mark.parametrize("make", [plain, remembering, *SLOW])
 def test_a_run_killed_after_any_checkpoint_writes_what_it_would_have_written(tmp_path: Path, make: Callable[[], PPO]):
     whole = trained_in(tmp_path / "whole", make, keep=1000)
     expected, checkpoints = lines_without_times(tmp_path / "whole"), RunFolder(tmp_path / "whole").checkpoints._paths()

@@ -27,7 +27,14 @@ def logged(model: Any, steps: int, **settings: Any) -> list[dict[str, Any]]:
     return learn(model, steps, callback=PlasticityCallback(verbose=0, **settings))
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+# One on-policy, one off-policy, one with memory every day; all in the slow run.
+DAILY = {name for name in CASES if name.startswith(("PPO", "DQN", "TD3", "RecurrentPPO"))}
+
+
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, id=name, marks=() if name in DAILY else pytest.mark.slow) for name, case in CASES.items()],
+)
 def test_every_algorithm_logs_its_networks_and_goes_on_bit_for_bit_as_without(case: Case):
     plain, watched = case.make(plastic, plasticity=EAGER), None
     learn(plain, 64)

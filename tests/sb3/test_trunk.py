@@ -51,7 +51,9 @@ def test_every_algorithm_learns_with_it_and_is_opened_by_plain_load(algorithm, n
 
 
 @options
-@pytest.mark.parametrize("algorithm", [PPO, SAC], ids=lambda each: each.__name__)
+@pytest.mark.parametrize(
+    "algorithm", [PPO, pytest.param(SAC, marks=pytest.mark.slow)], ids=lambda each: getattr(each, "__name__", None)
+)
 def test_units_are_replaced_in_it(algorithm, name):
     model = made(plastic(algorithm), name, plasticity=EAGER)
     learn(model, 32)

@@ -49,6 +49,9 @@ APD = {"restarts_optimizer": True, "looks_back": True, "decay": 0.95, "milestone
         ("label-permuted-mnist", Plan(800)),
         ("random-label-mnist", Plan(50, 400, 16)),
         ("bit-flipping", Plan(300, shuffles=False)),
+        ("geoff", Plan(18, shuffles=False)),
+        ("switching-geoff", Plan(10, shuffles=False)),
+        ("prototypes", Plan(160, shuffles=False)),
         ("continual-imagenet", Plan(2000, 250, 100, zeroes_head=True)),
         ("tiny-continual-imagenet", Plan(2000, 250, 100, zeroes_head=True)),
         ("incremental-cifar100", Plan(20, 200, 90, carries_best=True, milestones=(60, 120, 160), decay=0.2)),
@@ -157,7 +160,7 @@ def test_other_images_can_be_permuted(data_folder, images):
 
 def test_digits_and_bits_need_no_file():
     needless = [name for name, recipe in STREAMS.items() if "digits" in name or not issubclass(recipe, ImageStream)]
-    assert len(needless) == 6
+    assert len(needless) == 10
     for name in needless:
         assert build(name, Path("nowhere")).task(0).index == 0
 
@@ -173,21 +176,27 @@ def test_streams_whose_tasks_are_drawn_have_the_control_that_never_changes():
     assert {
         *("permuted-mnist", "permuted-digits", "label-permuted-mnist", "label-permuted-digits"),
         *("random-label-mnist", "random-label-digits", "continual-imagenet", "tiny-continual-imagenet", "bit-flipping"),
+        *("switching-geoff", "prototypes"),
     } == CHANGING
 
 
 @pytest.mark.parametrize("name", sorted(CHANGING))
 def test_a_stream_without_changes_keeps_its_first_task_for_ever(data_folder, name):
     still, changing = build(name, data_folder, changes=False), build(name, data_folder)
-    first, later, another = still.task(0), still.task(3), changing.task(3)
 
-    def relation(task):
-        """What is to be learned of the first examples."""
+    def relation(stream, index):
+        """What is to be learned; where inputs are the same in all tasks, of the first examples."""
+        if name == "switching-geoff":
+            return stream.target(index).incoming
+        if name == "prototypes":
+            return stream.patterns(index)[0]
+        task = stream.task(index)
         inputs, targets = task.train.take(torch.arange(8))
         shown = task.view(inputs).flatten(1)
         return shown[:, :15] if name == "bit-flipping" else torch.cat([shown, targets[:, None]], 1)
 
-    assert torch.equal(relation(first), relation(later))
-    assert torch.equal(relation(first), relation(changing.task(0)))
-    assert not torch.equal(relation(first), relation(another))
+    assert torch.equal(relation(still, 0), relation(still, 3))
+    assert torch.equal(relation(still, 0), relation(changing, 0))
+    assert not torch.equal(relation(still, 0), relation(changing, 3))
+    first, later = still.task(0), still.task(3)
     assert (later.index, later.identity, first.identity) == (3, 0, 0)

@@ -146,7 +146,13 @@ def networks(learner):
     return [network.state_dict() for network in learner.networks]
 
 
-@pytest.mark.parametrize("name", RUNS)
+# One of each kind of learner every day.
+DAILY = {"returning digits", "split", "fresh networks", "seeds", "seeds, adam"}
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in DAILY else pytest.param(name, marks=pytest.mark.slow) for name in RUNS]
+)
 def test_a_run_that_crashes_in_the_middle_of_a_pass_ends_as_if_it_had_not(tmp_path, name):
     whole = run(tmp_path / "whole", name)
     position = RunFolder(tmp_path / "whole").checkpoints.latest()[1]["course"]["position"]

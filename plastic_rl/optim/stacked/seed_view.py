@@ -9,6 +9,7 @@ from jaxtyping import Int
 from torch import Tensor
 from torch.optim import Optimizer
 
+from plastic_rl.layers import Along
 from plastic_rl.optim.stacked.networks import StackedNetworks
 from plastic_rl.optim.unit_clock import UnitClock, clock_of
 from plastic_rl.optim.young_units import positions_along
@@ -99,6 +100,9 @@ class ClockedSeedView(UnitClock, SeedView):
         assert clock is not None
         stacked = None if parameters is None else [self.whole[each] for each in parameters]
         clock.forget_clocks(stacked)  # of all seeds, which keep step with each other
+
+    def resize_clock(self, parameter: Tensor, along: Along) -> None:
+        raise RuntimeError("several seeds learn as one network here, in which no layer of one can change its width")
 
     def restart_parameters(self) -> None:
         clock = clock_of(self.optimizer)

@@ -57,6 +57,10 @@ class Gradients:
         factor = torch.clamp(longest / (length + 1e-6), max=1.0)
         _foreach_mul_(present, factor)
 
+    def are_outgrown(self) -> bool:
+        """True if a parameter is of another shape now."""
+        return any(parameter.shape != gradient.shape for parameter, gradient in self.of.items())
+
     def are_handed_over(self) -> bool:
         """True if the parameters' gradients are these tensors."""
         return all(parameter.grad is gradient for parameter, gradient in self.of.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
@@ -12,6 +13,7 @@ from stable_baselines3.common.utils import explained_variance
 from torch import Tensor
 from torch.nn import functional
 
+from plastic_rl.optim import methods_in
 from plastic_rl.sb3.lean.adam_steps import stepping
 from plastic_rl.sb3.lean.clearing import Clearing
 from plastic_rl.sb3.lean.flat_adam import FlatAdam
@@ -34,14 +36,9 @@ class Update:
         model.policy.set_training_mode(True)
         model._update_learning_rate(model.policy.optimizer)
         self.model: Any = model
-        self.optimizer = model.policy.optimizer
-        self.networks = Networks(model.policy, model.batch_size, is_exact=is_exact)
-        self.gradients = Gradients(model.policy.parameters())
-        for network in (self.networks.actor, self.networks.critic):
-            network.write_into(self.gradients)
-        self.clearing = Clearing(self.optimizer, self.gradients)
-        model.policy.zero_grad()
-        self.steps = stepping(self.optimizer, partial(FlatAdam, gradients=self.gradients) if is_exact else FusedAdam)
+        self.optimizer, self.is_exact = model.policy.optimizer, is_exact
+        self.grows = any(method.resized_layers for method in methods_in(self.optimizer))
+        self._set_out()
         progress = model._current_progress_remaining
         self.clip_range = self.model.clip_range(progress)
         self.value_clip_range = None if model.clip_range_vf is None else self.model.clip_range_vf(progress)
@@ -51,11 +48,23 @@ class Update:
         self.entropies: list[Tensor] = []
         self.divergences: list[float] = []
 
+    def _set_out(self) -> None:
+        """Puts up what is of the shapes of the policy's parameters."""
+        model, is_exact = self.model, self.is_exact
+        self.networks = Networks(model.policy, model.batch_size, is_exact=is_exact)
+        self.gradients = Gradients(model.policy.parameters())
+        for network in (self.networks.actor, self.networks.critic):
+            network.write_into(self.gradients)
+        self.clearing = Clearing(self.optimizer, self.gradients)
+        model.policy.zero_grad()
+        self.steps = stepping(self.optimizer, partial(FlatAdam, gradients=self.gradients) if is_exact else FusedAdam)
+
     def run(self) -> None:
         """Takes all steps, or as many as the target of the KL divergence allows, and logs what SB3 logs."""
         model = self.model
         batches = Minibatches(model.rollout_buffer, model.batch_size, is_discrete=not hasattr(model.policy, "log_std"))
-        with torch.no_grad(), self.steps:
+        with torch.no_grad(), ExitStack() as self.stepping:
+            self.stepping.enter_context(self.steps)
             for epoch in range(model.n_epochs):
                 goes_on = self._epoch(batches, epoch)
                 model._n_updates += 1
@@ -110,6 +119,10 @@ class Update:
         self.gradients.clip(self.model.max_grad_norm)
         with torch.enable_grad():
             self.optimizer.step()
+        if self.grows and self.gradients.are_outgrown():
+            self.stepping.close()
+            self._set_out()
+            self.stepping.enter_context(self.steps)
 
     def _log(self) -> None:
         model, record = self.model, self.model.logger.record

@@ -1,0 +1,51 @@
+"""A network that imitates twenty threshold units: fixed ones, to be measured against one that grows.
+
+`env=geoff`, 180,000 examples, nothing changes. Step sizes are the best of a pilot in another implementation (0.002,
+0.003; of the hybrid 0.003, 0.005); nothing was chosen on the seeds here.
+
+python -m experiments.grown_network            # runs what is missing, then draws
+"""
+
+from __future__ import annotations
+
+from envs.geoff import GEOFF
+from experiments.online.makes import Backprop, Make, adam, hybrid
+from experiments.online.study import OnlineArm, OnlineStudy
+from experiments.online.tables import mean_of
+from experiments.online.words import Form
+from experiments.study import main
+
+STREAM = GEOFF()
+
+
+def arm(name: str, make: Make) -> OnlineArm:
+    """An arm of this study."""
+    return OnlineArm(name, stream=STREAM, make=make, panel="20 threshold units are to be imitated")
+
+
+def tanh(units: int, rate: float) -> Backprop:
+    """Adam on a fixed network."""
+    return Backprop(units, adam(rate), Form.tanh)
+
+
+STUDY = OnlineStudy(
+    name="grown_network",
+    title="A fixed network or one that grows",
+    arms=(
+        arm("adam 32", tanh(32, 0.003)),
+        arm("adam 64", tanh(64, 0.003)),
+        arm("adam 32 ReLU", Backprop(32, adam(0.003))),
+        arm("hybrid 32", Backprop(32, hybrid(0.005), Form.tanh)),
+    ),
+    baseline="adam 32",
+    seeds=range(20),
+    stretch=2000,
+    measures=(
+        mean_of("170,000 to 180,000", 85, 90),
+        mean_of("50,000 to 60,000", 25, 30),
+        mean_of("average over life"),
+    ),
+)
+
+if __name__ == "__main__":
+    main(STUDY)

@@ -1,0 +1,45 @@
+"""The page of a comparison in a real browser: Chromium, without a window."""
+
+import shutil
+
+import pytest
+
+from plastic_rl.compare.command import main
+
+pytestmark = pytest.mark.slow
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+HIDDEN, SHOWN = "legendonly", "true"
+
+
+@pytest.fixture
+def page(runs, tmp_path):
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs pip install playwright")
+    if CHROMIUM is None:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    assert main([str(runs), "--html", str(tmp_path / "page.html")]) == 0
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.complaints, page.requests = [], []
+        page.on("console", lambda message: page.complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.on("request", lambda request: page.requests.append(request.url))
+        page.goto(f"file://{tmp_path / 'page.html'}")
+        yield page
+        browser.close()
+
+
+def test_curves_are_drawn_names_hide_them_and_nothing_leaves_the_machine(page):
+    page.wait_for_selector(".scatterlayer .trace path.js-line")
+    panels = page.locator(".subplot.xy, .subplot.x2y2, .subplot.x3y3").count()
+    assert panels == 3  # returns, returns after a change, dormancy
+    drawn = page.locator(".scatterlayer .trace").count()
+    page.locator(".legendtoggle").first.click()
+    page.wait_for_function(f"document.querySelectorAll('.scatterlayer .trace').length < {drawn}")
+    page.locator(".legendtoggle").first.click()
+    page.wait_for_function(f"document.querySelectorAll('.scatterlayer .trace').length == {drawn}")
+    assert page.locator("h1").count() == 1
+    assert "P(better than bad)" in page.locator("table").first.inner_text()
+    assert page.complaints == []
+    assert [url for url in page.requests if not url.startswith(("file:", "data:", "blob:"))] == []
