@@ -22,7 +22,7 @@ SIZES = {
 
 
 def check_effects(settings: Settings, given: Collection[str]) -> None:
-    """Refuse a size that the network of a run has not.
+    """Refuse a size that the network of a run has not, and warn of what has no effect without another setting.
 
     A linear model is compared with networks whose sizes all arms of a study are given; it only says that it has none.
 
@@ -41,3 +41,5 @@ def check_effects(settings: Settings, given: Collection[str]) -> None:
         if network != "linear":
             raise UserError(told)
         logger.warning("%s.", told)
+    if "agent.reset_layers" in given and not getattr(settings.agent, "reset_every", 1):  # one arm of a sweep, perhaps
+        logger.warning("agent.reset_layers changes nothing with agent.reset_every=0.")

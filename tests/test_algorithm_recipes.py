@@ -9,6 +9,7 @@ from agents import AGENTS, agent_named
 from agents.recipe import ReinforcementAgent
 from envs import ENVS
 from envs.recipe import Environment
+from launch.effects import check_effects
 from launch.run import run
 from launch.settings import Settings, said_of
 from plastic_rl.choices import Actions
@@ -146,3 +147,13 @@ def test_resets_are_settings_and_their_number_is_in_the_metrics(tmp_path):
 def test_changes_can_be_detected_by_an_agent_with_a_replay_buffer():
     model = model_of("dqn_fresh", changes_from="detected", learning_starts=8)
     model.learn(32)
+
+
+def test_layers_of_resets_that_never_come_are_said_to_change_nothing(caplog):
+    settings = Settings(agent=AGENTS["dqn"](reset_layers=1), env=ENVS["permuted-cartpole"](), total_steps=1)
+    check_effects(settings, ["agent.reset_layers"])
+    assert "agent.reset_layers changes nothing with agent.reset_every=0." in caplog.text
+    caplog.clear()
+    settings.agent.reset_every = 5
+    check_effects(settings, ["agent.reset_layers"])
+    assert not caplog.text

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 from plastic_rl.nonstationary.task_files import save_tasks
 from plastic_rl.runs import Progress, disk_trouble_told
@@ -27,7 +26,7 @@ class Chronicle(BaseCallback):
     """Writes a line for each episode and each change of task, and two for each rollout of an on-policy algorithm.
 
     A rollout's first line holds the diagnostics of the network that collected it, the second the losses of the update
-    that followed. Where rollouts are short, as off-policy they are, there are such lines every thousand steps.
+    that followed. Where rollouts are short, as off-policy they are, both are one line every thousand steps.
 
     Args:
         writer: where the lines go.
@@ -35,6 +34,8 @@ class Chronicle(BaseCallback):
         tasks_file: where the tasks are saved, for `read_tasks`.
         tasks: which the run has met so far.
     """
+
+    model: Any  # of either kind, each with `dump_logs`
 
     def __init__(self, writer: MetricsWriter, progress: Progress, tasks_file: Path, tasks: TaskLog) -> None:
         super().__init__()
@@ -75,10 +76,10 @@ class Chronicle(BaseCallback):
             self.logger.record(name, value)
 
     def _dump(self) -> None:
-        if isinstance(self.model, OffPolicyAlgorithm):  # the others add their episodes themselves
-            self.model.dump_logs()
-        else:
+        if self.interval.steps == 1:  # SB3 has written down its episodes itself
             self.logger.dump(self.num_timesteps)
+        else:
+            self.model.dump_logs()
 
     def _note_task(self, copy: int, task: dict[str, Any]) -> None:
         if self.tasks.enters(copy, task):

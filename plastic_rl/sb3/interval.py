@@ -10,7 +10,7 @@ LOOK = 1000
 """Environment steps between two measurements of a model whose rollouts are short."""
 
 SHORT = 64
-"""A rollout of fewer environment steps is short: to look at the model after each would take longer than to train it."""
+"""A rollout of fewer environment steps, learned from once, is short: a look at the model would take as long as it."""
 
 
 class Interval:
@@ -41,5 +41,7 @@ def interval_of(model: Any, steps: int) -> int:
         model: on-policy or off-policy; off-policy a rollout is what lies between two rounds of updates.
         steps: environment steps where rollouts are short.
     """
-    long = isinstance(model, OnPolicyAlgorithm) and model.n_steps * model.n_envs >= SHORT
-    return 1 if long else steps
+    if not isinstance(model, OnPolicyAlgorithm):
+        return steps
+    # A rollout that is learned from in epochs, PPO's, takes longer than a look at the model, whatever its length.
+    return 1 if hasattr(model, "n_epochs") or model.n_steps * model.n_envs >= SHORT else steps

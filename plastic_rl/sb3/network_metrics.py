@@ -98,7 +98,7 @@ class NetworkMetrics:
 
     def _report_on(self, network: Any, layers: list[HiddenLayer]) -> dict[str, float]:
         """Reports on a network's own forward pass, in evaluation mode, with draws that leave no trace."""
-        observations = collected_observations(self.model)
+        observations = collected_observations(self.model, self.samples)
         with undisturbed(network), torch.no_grad():
             inputs = inputs_of(network, self._rows(observations), self._rows(self._actions()))
             return report(layers, lambda: network(*inputs))

@@ -35,7 +35,7 @@ from plastic_rl.sb3.writer import MetricsWriter
 
 logger = logging.getLogger(__name__)
 
-# So many episodes that SB3 never logs: the chronicle does.
+# So many rollouts, or episodes, that SB3 never logs: the chronicle does.
 NEVER = 2**62
 
 
@@ -70,6 +70,8 @@ def train_model(
     title: str | None = None,
 ) -> ModelSummary:
     """Trains a model and writes the run's folder; goes on exactly from the folder's last checkpoint if it has one.
+
+    What of a model no checkpoint holds (:func:`plastic_rl.sb3.exactness.not_saved`) is named at the start.
 
     The model must be built with the settings that the checkpoint was. A folder that is not prepared is prepared, and
     released in the end.
@@ -131,7 +133,7 @@ def _train(
     clock = [RolloutClock()] if on_policy else []  # off-policy no update has a rollout of its own
     announcements = ChangeAnnouncements(keeper.tasks)
     callbacks: list[BaseCallback] = [chronicle, *switch, announcements, *clock, *others, keeper]
-    remaining, log_interval = total_steps - model.num_timesteps, _log_interval(model)
+    remaining, log_interval = total_steps - model.num_timesteps, 1 if interval_of(model, LOOK) == 1 else NEVER
     try:
         if remaining > 0:
             model.learn(
@@ -144,13 +146,6 @@ def _train(
     finally:
         model.logger.close()
     session.keeper.save()
-
-
-def _log_interval(model: BaseAlgorithm) -> int:
-    """The rollouts, or off-policy the episodes, after which SB3 itself is to log."""
-    if isinstance(model, OnPolicyAlgorithm):
-        return -(-interval_of(model, LOOK) // (model.n_steps * model.n_envs))
-    return NEVER
 
 
 def _set_logger(model: BaseAlgorithm, folder: RunFolder, writer: MetricsWriter, formats: Sequence[str]) -> None:
