@@ -21,8 +21,8 @@ class TD3(ReplayAgent):
     label: ClassVar[str] = "TD3"
     actions: ClassVar[frozenset[Actions]] = frozenset({Actions.continuous})
 
-    # The values of the authors' code (sfujim/TD3, which has newer ones than the paper); `learning_starts` is rl-zoo's for
-    # MuJoCo, where theirs is 25,000.
+    # The values of the authors' code (sfujim/TD3, which has newer ones than the paper); `learning_starts` is rl-zoo's
+    # for MuJoCo, where theirs is 25,000.
     learning_rate: Positive = 3e-4
     tau: Rate = 0.005  # share of the way that target networks go, an update of the actor
     policy_delay: Count = 2  # updates of the critics for each of the actor
