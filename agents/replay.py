@@ -50,8 +50,12 @@ class ReplayAgent(ActingAgent):
     changes_from: Annotated[str, OneOf(("announced", "detected"))] = "announced"
 
     def build(self, env: VecEnv, *, seed: int, device: str) -> BaseAlgorithm:
+        return self._with_ears(self._agent(env, seed=seed, device=device))
+
+    def _agent(self, env: VecEnv, *, seed: int, device: str) -> BaseAlgorithm:
+        """Return the learner on `env`, with all that acts at changes."""
         env = self._normalized(env)
-        model = self.algorithm()(
+        return self.algorithm()(
             self._policy_for(env),
             env,
             learning_rate=self.learning_rate,
@@ -66,7 +70,6 @@ class ReplayAgent(ActingAgent):
             seed=seed,
             device=device,
         )
-        return self._with_ears(model)
 
     def callbacks(self) -> list[BaseCallback]:
         from plastic_rl.sb3 import Resets
@@ -105,9 +108,9 @@ class ReplayAgent(ActingAgent):
 class FreshReplayAgent(ReplayAgent):
     """One that starts over at each change, its replay buffer aside: what it lacks against another is plasticity."""
 
-    def build(self, env: VecEnv, *, seed: int, device: str) -> BaseAlgorithm:
+    def _agent(self, env: VecEnv, *, seed: int, device: str) -> BaseAlgorithm:
         from plastic_rl.sb3 import fresh_networks_at_changes
 
-        model = super().build(env, seed=seed, device=device)
+        model = super()._agent(env, seed=seed, device=device)
         fresh_networks_at_changes(model)
         return model

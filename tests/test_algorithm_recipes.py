@@ -140,7 +140,8 @@ def test_resets_are_settings_and_their_number_is_in_the_metrics(tmp_path):
             agent=agent, env=ENVS["permuted-cartpole"](n_envs=1), total_steps=120, track=Track.off, out=str(tmp_path)
         )
     )
-    (resets,) = [line["resets/times"] for line in map(json.loads, folder.metrics_file.open()) if "resets/times" in line]
+    lines = [json.loads(line) for line in folder.metrics_file.read_text().splitlines()]
+    (resets,) = [line["resets/times"] for line in lines if "resets/times" in line]
     assert resets == 2
 
 
