@@ -1,8 +1,8 @@
 """Streaming control: an actor-critic that learns from each step once, as it comes (Elsayed et al. 2024).
 
-Values are those of Sharifnassab et al. (ICML 2026) and their released code, `intentional_ac.py`. What differs: traces end
-with every episode, theirs only where no time limit cut it short; where a layer has few inputs, each unit keeps one at
-least; the standard deviation of continuous actions does not depend on the state.
+Values are those of Sharifnassab et al. (ICML 2026) and their released code, `intentional_ac.py`. What differs: traces
+end with every episode, theirs only where no time limit cut it short; where a layer has few inputs, each unit keeps one
+at least; the standard deviation of continuous actions does not depend on the state.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class StreamAC(ReinforcementAgent):
     entropy_coefficient: NonNegative = 0.01
     hidden_units: Count = 128  # of each of two layers
     sparsity: Annotated[float, Range(0, 1)] = 0.9  # share of weights that begin at zero
-    # What a running mean and variance keep from a step to the next, by which observations are normalised; 1 forgets none.
+    # What a running mean and variance keep from a step to the next, by which observations are normalised; 1 keeps all.
     normalize_inputs: Annotated[float, Range(0, 1, low_included=False)] = 1.0
     rollout_steps: Count = 1000  # between two lines of metrics, and two moments at which a run may be saved
 

@@ -81,7 +81,7 @@ class StreamAC(OnPolicyAlgorithm):
     def _setup_model(self) -> None:
         if self.env is not None and self.env.num_envs > 1:
             raise ValueError(
-                f"StreamAC learns from one world at a time, and got {self.env.num_envs}: make one copy of it"
+                f"StreamAC learns from one world, and got {self.env.num_envs} copies: make one (env.n_envs=1)"
             )
         if isinstance(self.observation_space, spaces.Dict) or is_image_space(self.observation_space):
             raise ValueError(f"StreamAC takes observations that are vectors, got {self.observation_space}")
@@ -112,7 +112,7 @@ class StreamAC(OnPolicyAlgorithm):
             log_prob = distribution.log_prob(actions)
             self._learn(value, reward + self.gamma * following, (log_prob, distribution.entropy()), bool(dones[0]))
             self._note(rollout_buffer, actions, rewards, value, log_prob)
-            self._last_obs, self._last_episode_starts = new_obs, dones
+            self._last_obs, self._last_episode_starts = new_obs, dones  # pyright: ignore[reportAttributeAccessIssue]
             features = self._taken_in(new_obs)
         callback.update_locals(locals())
         callback.on_rollout_end()
@@ -124,7 +124,7 @@ class StreamAC(OnPolicyAlgorithm):
         Args:
             value: v(s), with its graph.
             target: r + γ v(s').
-            said: the log-probability of the action, and the entropy; None of them has a shape that matters.
+            said: the log-probability of the action, and the entropy, with their graphs.
             ends: the episode is over, and traces with it.
         """
         error, (log_prob, entropy) = target - value.detach(), said
