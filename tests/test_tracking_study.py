@@ -1,4 +1,4 @@
-"""The study of tracking: its tables are those of the page, and follow from the committed runs; its seeds chose nothing."""
+"""The study of tracking: its tables are those of the page and follow from committed runs; its seeds chose nothing."""
 
 import csv
 from pathlib import Path

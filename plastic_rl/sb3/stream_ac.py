@@ -107,7 +107,7 @@ class StreamAC(OnPolicyAlgorithm):
             if not callback.on_step():
                 return False
             self._update_info_buffer(infos, dones)
-            value, following = self._values(features, new_obs, dones[0], infos[0])
+            value, following = self._values(features, new_obs, bool(dones[0]), infos[0])
             reward = self.policy.reward_scaling(float(rewards[0]), ends_episode=bool(dones[0]))
             log_prob = distribution.log_prob(actions)
             self._learn(value, reward + self.gamma * following, (log_prob, distribution.entropy()), bool(dones[0]))
