@@ -36,6 +36,7 @@ from agents.sgd_head_reset import SGDHeadReset
 from agents.sgd_l2 import SGDL2
 from agents.sgd_shrink_perturb import SGDShrinkPerturb
 from agents.single_task import SingleTask
+from agents.stream_ac import StreamAC
 from agents.together import JOINT, put_together
 
 NAMED: dict[str, type[Agent]] = {
@@ -47,6 +48,7 @@ NAMED: dict[str, type[Agent]] = {
     "ppo_fresh": PPOFresh,
     "ppo_hsic": PPOHSIC,
     "ppo_hsic_reg": PPOHSICReg,
+    "stream_ac": StreamAC,
     "sgd": SGD,
     "sgd_cbp": SGDCBP,
     "sgd_l2": SGDL2,

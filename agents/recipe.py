@@ -30,6 +30,9 @@ class Agent:
     keeps: ClassVar[frozenset[str]] = frozenset()
     """Settings that make the agent what it is: no environment's `agent_settings` change them."""
 
+    env_settings: ClassVar[Mapping[str, object]] = {}
+    """Settings that an environment should have with this agent unless the command line says otherwise."""
+
     base_name: ClassVar[str] = ""
     """The name of the agent that it is without its methods, where it is put together; what papers say of that goes for
     it too."""

@@ -82,6 +82,13 @@ class Blocks(StrEnum):
     one = "one"  # all
 
 
+class StreamingUpdate(StrEnum):
+    """The way in which streaming control finds the length of a step (:class:`plastic_rl.sb3.StreamAC`)."""
+
+    intentional = "intentional"  # that which takes away the share of an error that is meant (Sharifnassab et al. 2026)
+    obgd = "obgd"  # a fixed one, shortened where it might overshoot (Elsayed et al. 2024)
+
+
 class Answers(StrEnum):
     """The way in which two answers of a network are compared (:class:`plastic_rl.optim.ChurnReduction`)."""
 

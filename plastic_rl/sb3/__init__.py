@@ -14,6 +14,7 @@ from plastic_rl.sb3.plasticity_callback import PlasticityCallback
 from plastic_rl.sb3.redrawing import redraw
 from plastic_rl.sb3.rollout_clock import RolloutClock
 from plastic_rl.sb3.save_observations import save_observations
+from plastic_rl.sb3.stream_ac import StreamAC
 from plastic_rl.sb3.task_detection import detect_tasks
 from plastic_rl.sb3.task_recall import recall_task
 from plastic_rl.sb3.task_switch import TaskSwitch
@@ -29,6 +30,7 @@ __all__ = [
     "NormalizedRolloutBuffer",
     "PlasticityCallback",
     "RolloutClock",
+    "StreamAC",
     "TaskSwitch",
     "add_plasticity",
     "attach",
