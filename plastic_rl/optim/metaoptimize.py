@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from plastic_rl.choices import Blocks
-from plastic_rl.layers import HiddenLayer
+from plastic_rl.layers import HiddenLayer, Resizing
 from plastic_rl.layers.port import fill
 from plastic_rl.optim.base import PlasticOptimizer
 from plastic_rl.optim.events import UnitsReplaced
@@ -121,6 +121,14 @@ class MetaOptimize(PlasticOptimizer):
             weight.add_(longer)
             update_trace(self.memory["trace"][place], move.add_(longer), self.discount)
         self._before = []
+
+    follows_resizing = True
+
+    def at_resizing(self, resizing: Resizing) -> None:
+        """Lets newborn units begin without steps behind them."""
+        if self.memory:
+            pairs = zip(self.scaled, self.memory["trace"], strict=True)
+            self.memory["trace"] = [resizing.resized(weight, trace) for weight, trace in pairs]
 
     def at_replacement(self, event: UnitsReplaced) -> None:
         """Lets newborn units begin without the steps of those before them."""
