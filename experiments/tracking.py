@@ -2,8 +2,8 @@
 
 Twenty inputs, five of which matter, one of these with a new sign every so many examples, in six settings of noise and
 pace. The number is the mean squared distance of the prediction from the target before noise, over examples 20,000 to
-30,000. Each method's setting is chosen for each row by ten seeds (100 to 109) and reported on thirty others (0 to 29), except
-that of N-K1, which is the same everywhere. All seeds of a method learn at once, as rows of one weight.
+30,000. Each method's setting is chosen for each row by ten seeds (100 to 109) and reported on thirty others (0 to 29),
+except that of N-K1, which is the same everywhere. All seeds of a method learn at once, as rows of one weight.
 
 python -m experiments.tracking            # a quarter of an hour on one core
 python -m experiments.tracking --draw     # draws from the committed tables

@@ -143,19 +143,9 @@ MAY_IMPORT = {
         "training",
     },
     "experiments": {
-        "optim",
-        "networks",
-        "learners",
-        "streams",
-        "agents",
-        "envs",
-        "diagnostics",
-        "evaluation",
-        "launch",
-        "runs",
-        "training",
-    },
-}
+        *("agents", "diagnostics", "envs", "evaluation", "launch", "layers", "learners", "networks"),
+        *("nn", "optim", "runs", "streams", "training"),
+    }
 
 
 def module_name(path):
