@@ -175,7 +175,16 @@ def test_a_target_is_met_or_not():
     assert met == ["yes", "no", "yes", "no"]
 
 
-@pytest.mark.parametrize("study", [pytest.param(each.STUDY, id=each.STUDY.name) for each in STUDIES])
+EVERYDAY = (five_units,)
+
+
+@pytest.mark.parametrize(
+    "study",
+    [
+        pytest.param(each.STUDY, id=each.STUDY.name, marks=() if each in EVERYDAY else pytest.mark.slow)
+        for each in STUDIES
+    ],
+)
 def test_a_little_of_each_online_study_runs_and_is_drawn(study, tmp_path, capsys):
     little = study.reduced()
     one = replace(little, arms=little.arms[:1], tried=(), baseline=None, fresh=None)
