@@ -145,7 +145,8 @@ MAY_IMPORT = {
     "experiments": {
         *("agents", "diagnostics", "envs", "evaluation", "launch", "layers", "learners", "networks"),
         *("nn", "optim", "runs", "streams", "training"),
-    }
+    },
+}
 
 
 def module_name(path):

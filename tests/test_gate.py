@@ -42,6 +42,15 @@ def test_a_study_counts_if_the_interval_lies_above_zero(fresh, word):
     assert str(found).startswith(f"gate {word}: ppo_fresh is {better} than ppo")
 
 
+def test_seeds_that_are_harder_than_others_do_not_hide_a_difference_in_each_of_them():
+    hard = np.array([[0.0], [10.0], [20.0], [30.0]])
+    apart, paired = (
+        verdict("sgd", "sgd_fresh", {"sgd": hard, "sgd_fresh": hard + 1}, is_paired=pairs) for pairs in (False, True)
+    )
+    assert (apart.word, paired.word) == ("void", "holds")
+    assert (paired.gap, paired.probability) == ((1.0, 1.0, 1.0), 1.0)
+
+
 def test_without_a_fresh_arm_or_a_change_the_verdict_is_open():
     assert verdict("ppo", None, scores(ppo=1.0)).word == "open"
     of_one_task = {arm: np.zeros((2, 0)) for arm in ("ppo", "ppo_fresh")}

@@ -161,10 +161,9 @@ MEASURES = (mean_of("last", -1), mean_of("life"))
 
 
 def test_a_summary_compares_arms_and_pairs_seeds():
-    rows = summary(MEASURES, CURVES, "base", [Pair("beside", "last", "base")])
+    rows = summary(MEASURES, CURVES, [Pair("beside", "last", "base")])
     assert [row["last"] for row in rows] == ["0.500 [0.400, 0.600]", "0.200 [0.200, 0.200]"]
     assert [row["beside"] for row in rows] == ["-", "-0.300 [-0.400, -0.200]"]
-    assert [row["P(better than base)"] for row in rows] == ["-", "1.00"]
 
 
 def test_a_target_is_met_or_not():
@@ -201,7 +200,7 @@ def test_a_little_of_each_online_study_runs_and_is_drawn(study, tmp_path, capsys
 @pytest.mark.parametrize("study", [pytest.param(each.STUDY, id=each.STUDY.name) for each in STUDIES])
 def test_the_committed_summary_follows_from_the_curves(study):
     curves = read_curves(study.results / "curves.csv")
-    computed = summary(study.measures, curves, study.baseline, study.pairs)
+    computed = summary(study.measures, curves, study.pairs)
     assert computed == read_table(study.results / "summary.csv")
     assert set(curves) == {arm.name for arm in study.arms}
     assert not any("/work" in str(row) for row in read_table(study.results / "runs.csv"))
