@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from experiments.gate import verdict
+from experiments.online.study import OnlineArm, OnlineStudy
 from experiments.return_study import ReturnStudy
 from experiments.runs import Arm, read_table
 from experiments.stream_study import StreamStudy
@@ -15,7 +16,11 @@ from plastic_rl.evaluation import difference, interquartile_mean
 ROOT = Path(__file__).parents[1]
 NAMES = sorted(path.stem for path in (ROOT / "experiments").glob("*.py"))
 STUDIES = {name: getattr(importlib.import_module(f"experiments.{name}"), "STUDY", None) for name in NAMES}
-GATED = [study for study in STUDIES.values() if isinstance(study, ReturnStudy | StreamStudy)]
+GATED = [
+    study
+    for study in STUDIES.values()
+    if isinstance(study, ReturnStudy | StreamStudy) or (isinstance(study, OnlineStudy) and study.fresh)
+]
 
 
 def scores(**means):
@@ -106,13 +111,14 @@ def test_an_arm_that_is_not_there_is_refused():
 @pytest.mark.parametrize("study", GATED, ids=lambda study: study.name)
 def test_the_committed_verdict_follows_from_the_committed_curves(study):
     baseline = study.baseline or study.arms[0].name
-    found = verdict(baseline, study.fresh, study.after_changes(study.results))
+    found = verdict(baseline, study.fresh, study.after_changes(study.results), is_paired=study.pairs_seeds)
     assert read_table(study.results / "verdict.csv") == [found.row(baseline, study.fresh)]
 
 
 def test_studies_that_have_a_fresh_arm_name_it():
     for each in GATED:
         has_one = any("_fresh" in word for arm in each.arms for word in arm.overrides if word.startswith("agent="))
+        has_one |= any(arm.starts_over for arm in each.arms if isinstance(arm, OnlineArm))
         assert has_one == (each.fresh is not None)
 
 
