@@ -11,11 +11,12 @@ from __future__ import annotations
 from envs.geoff import GEOFF
 from experiments.online.makes import Backprop, Make, adam, hybrid
 from experiments.online.study import OnlineArm, OnlineStudy
-from experiments.online.tables import mean_of
+from experiments.online.tables import Pair, mean_of
 from experiments.online.words import Form
 from experiments.study import main
 
 STREAM = GEOFF()
+LATE = "170,000 to 180,000"
 
 
 def arm(name: str, make: Make) -> OnlineArm:
@@ -40,11 +41,8 @@ STUDY = OnlineStudy(
     baseline="adam 32",
     seeds=range(20),
     stretch=2000,
-    measures=(
-        mean_of("170,000 to 180,000", 85, 90),
-        mean_of("50,000 to 60,000", 25, 30),
-        mean_of("average over life"),
-    ),
+    measures=(mean_of(LATE, 85, 90), mean_of("50,000 to 60,000", 25, 30), mean_of("average over life")),
+    pairs=(Pair("170,000 to 180,000, beside adam 32", LATE, "adam 32"),),
 )
 
 if __name__ == "__main__":
