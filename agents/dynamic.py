@@ -25,9 +25,9 @@ class Dynamic(SupervisedAgent):
     levels: Count = 1  # the longest path through units
     slots: Count = 64  # of each level to begin with; twice as many when a level is full
     nonlinearity: Annotated[str, OneOf(tuple(DynamicNonlinearity))] = "tanh"
-    learning_rate: Positive = 3e-3  # of incoming weights, by Adam
+    learning_rate: Positive = 5e-3  # of incoming weights, by Adam
     meta_rate: NonNegative = 0.1  # μ, of the step sizes of outgoing weights (docs/step_sizes.md)
-    first_step: Positive = 5e-3  # step size of an outgoing weight at its birth
+    first_step: Positive = 2e-3  # step size of an outgoing weight at its birth
     new_units: Annotated[str, OneOf(tuple(NewUnits))] = "random"
     scale: Positive = 2.0  # of the drive of random units
     signs: bool = False  # random units have weights of +1 and -1, times the same
@@ -38,9 +38,9 @@ class Dynamic(SupervisedAgent):
     trigger: Annotated[str, OneOf(tuple(Trigger))] = "periodic"  # of imprinting, beside the usual births
     corrects: bool = False  # a unit imprinted at a trigger joins at once, with the error for its weight
     every: Count = 20  # updates between two looks at the units
-    maturity: NonNegativeInteger = 50  # updates after which a unit is judged
+    maturity: NonNegativeInteger = 100  # updates after which a unit is judged
     joins: NonNegative = 1e-3  # gain at which a fringe unit joins, in mean squared errors
-    leaves: float = -0.02  # utility below which a backbone unit goes back, likewise
+    leaves: float = -0.05  # utility below which a backbone unit goes back, likewise
     margin: NonNegative = 0.5  # by how much a unit must be better than the one whose place it takes
     renewal_rate: Rate = 1e-3  # share of the mature fringe that is replaced in an update
     adoption: Annotated[str, OneOf(tuple(Adoption))] = "shadow"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from plastic_rl.choices import Adoption, Trigger
 from plastic_rl.nn.dynamic.backward import Signals
@@ -56,7 +57,7 @@ class Gardener:
         for copy in (least < self.rules.leaves).nonzero()[:, 0].tolist():
             self.population.withdraw(copy, int(unit[copy]))
 
-    def _least_useful(self) -> tuple[torch.Tensor, torch.Tensor]:
+    def _least_useful(self) -> tuple[Tensor, Tensor]:
         is_judged = self.population.is_mature(BACKBONE, self.rules.maturity)
         return self.population.relative_utility().masked_fill(~is_judged, torch.inf).min(1)
 
@@ -106,13 +107,20 @@ class Gardener:
         copies = calls.nonzero()[:, 0].tolist()
         if not copies:
             return
-        places = torch.arange(len(example), device=example.device)
-        sources, errors = trace.sources[places, example], found.at_outputs[places, example]
+        sources, remaining = self._after_learning(trace, found, example)
         for copy in copies:
             self._make_place(copy)
         born = self.nursery.bear(calls.long().tolist(), sources, self.imprinter)
         for copy in copies if self.rules.corrects else ():
-            self._correct(copy, born[copy][0], errors[copy])
+            self._correct(copy, born[copy][0], remaining[copy])
+
+    def _after_learning(self, trace: Trace, found: Signals, example: Tensor) -> tuple[Tensor, Tensor]:
+        """An example of each copy, and what is left of its error now that the other weights have learnt from it."""
+        places = torch.arange(len(example), device=example.device)
+        inputs = trace.sources[places, example][:, None, 1 : self.network.slots.first]
+        after = self.network.trace(inputs)
+        learnt = after.outputs[:, 0] - trace.outputs[places, example]
+        return after.sources[:, 0], found.at_outputs[places, example] - learnt
 
     def _make_place(self, copy: int) -> None:
         """Removes a unit where there is no place for one more: the least useful, or the least promising."""
@@ -126,8 +134,8 @@ class Gardener:
             least = self.population.relative_gain()[copy].masked_fill(of_copy, torch.inf).argmin()
             self.population.remove(copy, [int(least)])
 
-    def _correct(self, copy: int, unit: int, errors: torch.Tensor) -> None:
-        """Lets a newborn join at once, with the error of its master for weight: its own example is right then."""
+    def _correct(self, copy: int, unit: int, errors: Tensor) -> None:
+        """Lets a newborn join at once, with the error of its master, if that is an output, for weight."""
         master = int(self.network.master[copy, unit])
         if master < self.network.outputs:
             self.population.adopt(copy, unit, float(errors[master]))

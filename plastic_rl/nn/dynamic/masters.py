@@ -39,10 +39,11 @@ def choose_masters(network: DynamicNetwork, copy: int, births: int, draws: Gener
     """
     if network.has_one_master:
         return [0] * births, [0] * births
-    chances = need(network, copy).cpu() + torch.cat(
-        [torch.full((network.outputs,), 1e-12), torch.zeros(network.slots.units)]
-    )
-    masters: list[int] = torch.multinomial(chances, births, replacement=True, generator=draws).tolist()
+    chances = need(network, copy).double().cpu()
+    chances[: network.outputs] += 1e-12  # outputs without any error are as good as each other
+    # One number a birth, so that draws do not depend on how many slots are free.
+    drawn = torch.rand(births, generator=draws, dtype=torch.float64) * chances.sum()
+    masters: list[int] = torch.searchsorted(chances.cumsum(0), drawn, right=True).tolist()
     depth = _depth(network, copy)
     levels = [min(_ceiling(network, master), depth) for master in masters]
     return masters, [int(torch.randint(level + 1, (1,), generator=draws)) for level in levels]

@@ -68,7 +68,7 @@ class Population:
             remove(self.network, copy, units)
             self.counts["deaths"][copy] += len(units)
 
-    def make_room(self, births: Sequence[int], sources: Sources) -> Sources:
+    def make_room(self, births: Sequence[int], sources: Sources) -> Float[Tensor, "copies more"]:
         """Sees to free slots for births in each copy, at whatever level; there are twice as many slots if need be.
 
         Args:

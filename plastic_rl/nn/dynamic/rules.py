@@ -33,10 +33,10 @@ class Rules:
 
     units: int | None = None
     fringe: int = 24
-    every: int = 50
-    maturity: int = 200
+    every: int = 20
+    maturity: int = 100
     joins: float = 1e-3
-    leaves: float = 0.0
+    leaves: float = -0.05
     margin: float = 0.5
     renewal_rate: float = 1e-3
     adoption: str = "shadow"

@@ -49,9 +49,9 @@ class DynamicTrainer:
         rules: Rules | None = None,
         *,
         maker: UnitMaker | None = None,
-        learning_rate: float = 3e-3,
+        learning_rate: float = 5e-3,
         meta_rate: float = 0.1,
-        first_step: float = 0.05,
+        first_step: float = 2e-3,
         seeds: Sequence[int] = (0,),
     ) -> None:
         if len(seeds) != network.copies:

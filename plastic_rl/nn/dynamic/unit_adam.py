@@ -26,7 +26,7 @@ class UnitAdam(Optimizer):
         self,
         parameters: Iterable[Tensor],
         *,
-        lr: float = 3e-3,
+        lr: float = 5e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
     ) -> None:
