@@ -8,9 +8,11 @@ python -m experiments.five_units            # runs what is missing, then draws
 
 from __future__ import annotations
 
+from functools import partial
+
 from envs.bit_flipping import BitFlipping
 from experiments.online.makes import Backprop, Make, adam, sgd
-from experiments.online.study import OnlineArm, OnlineStudy
+from experiments.online.study import OnlineArm, OnlineStudy, agent
 from experiments.online.tables import Pair, Target, mean_of
 from experiments.study import main
 
@@ -27,6 +29,7 @@ STUDY = OnlineStudy(
     name="five_units",
     title="Flipping bits",
     arms=(
+        arm("dynamic 5", partial(agent, "dynamic", {"hidden_units": 5})),
         arm("sgd", Backprop(5, sgd(3e-3))),
         arm("adam", Backprop(5, adam(3e-3))),
         arm("linear", Backprop(0, sgd(3e-3))),

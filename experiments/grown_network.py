@@ -8,9 +8,11 @@ python -m experiments.grown_network            # runs what is missing, then draw
 
 from __future__ import annotations
 
+from functools import partial
+
 from envs.geoff import GEOFF
 from experiments.online.makes import Backprop, Make, adam, hybrid
-from experiments.online.study import OnlineArm, OnlineStudy
+from experiments.online.study import OnlineArm, OnlineStudy, agent
 from experiments.online.tables import Pair, mean_of
 from experiments.online.words import Form
 from experiments.study import main
@@ -33,6 +35,7 @@ STUDY = OnlineStudy(
     name="grown_network",
     title="A fixed network or one that grows",
     arms=(
+        arm("dynamic 32", partial(agent, "dynamic", {"hidden_units": 32})),
         arm("adam 32", tanh(32, 0.003)),
         arm("adam 64", tanh(64, 0.003)),
         arm("adam 32 ReLU", Backprop(32, adam(0.003))),
