@@ -8,9 +8,11 @@ python -m experiments.switching_features            # runs what is missing, then
 
 from __future__ import annotations
 
+from functools import partial
+
 from envs.switching_geoff import SwitchingGEOFF
 from experiments.online.makes import Backprop, Make, Replace, Train, adam, hybrid
-from experiments.online.study import OnlineArm, OnlineStudy
+from experiments.online.study import OnlineArm, OnlineStudy, agent
 from experiments.online.tables import Pair, Target, mean_of
 from experiments.online.words import Form
 from experiments.study import main
@@ -34,6 +36,7 @@ STUDY = OnlineStudy(
     name="switching_features",
     title="Switching feature search",
     arms=(
+        arm("dynamic 30 + 34", partial(agent, "dynamic", {"hidden_units": 30, "fringe": 34})),
         arm("adam 0.003", backprop(adam(3e-3))),
         arm("adam 0.001", backprop(adam(1e-3))),
         arm("adam 0.0005", backprop(adam(5e-4))),

@@ -81,11 +81,11 @@ def test_the_optimiser_is_adam_and_a_newborn_unit_learns_as_in_a_new_network():
 
 def test_it_grows_and_learns_what_no_linear_network_can():
     linear, grown = small_trainer(fringe=0), small_trainer()
-    end = {name: float(learn(each, 1500)[-500:].mean()) for name, each in (("linear", linear), ("grown", grown))}
-    assert end["grown"] < 0.6 * end["linear"]
+    end = {name: float(learn(each, 350, batch_size=8)[-50:].mean()) for name, each in (("linear", linear), ("grown", grown))}
+    assert end["grown"] < 0.8 * end["linear"]
     assert (linear.network.role != FREE).sum() == 0
     (numbers,) = report(grown)
-    assert numbers["dynamic/units"] == (grown.network.role == BACKBONE).sum() > 4
+    assert numbers["dynamic/units"] == (grown.network.role == BACKBONE).sum() > 2
     assert numbers["dynamic/births"] - numbers["dynamic/deaths"] == (grown.network.role != FREE).sum()
     assert numbers["dynamic/joins"] - numbers["dynamic/leavings"] == numbers["dynamic/units"]
     assert 0 < numbers["dynamic/step_size_of_units"] < 1
@@ -93,7 +93,7 @@ def test_it_grows_and_learns_what_no_linear_network_can():
 
 def test_the_backbone_keeps_to_its_limit_and_gives_way_to_what_is_better():
     trainer = small_trainer(units=2, margin=0.0)
-    learn(trainer, 600)
+    learn(trainer, 300)
     (numbers,) = report(trainer)
     assert 0 < numbers["dynamic/units"] <= 2
     assert numbers["dynamic/joins"] > 2
@@ -117,9 +117,9 @@ def test_a_unit_that_hurts_goes_back_to_the_fringe_and_one_that_helps_stays():
 def test_more_slots_change_no_output_and_no_learning():
     roomy, tight = (small_trainer(levels=2, slots=slots) for slots in (64, 4))
     for trainer in (roomy, tight):
-        learn(trainer, 120)
+        learn(trainer, 60)
     assert tight.network.slots.each > 4  # it grew on the way
-    one, other = learn(roomy, 60, seed=3), learn(tight, 60, seed=3)
+    one, other = learn(roomy, 40, seed=3), learn(tight, 40, seed=3)
     assert torch.allclose(one, other, rtol=1e-3, atol=1e-5)
     assert report(roomy)[0]["dynamic/joins"] == report(tight)[0]["dynamic/joins"] > 0
 
@@ -145,10 +145,10 @@ def test_growth_keeps_parameters_moments_and_masters():
 @pytest.mark.parametrize("levels", [1, 2])
 def test_copies_side_by_side_learn_what_each_learns_alone(levels):
     together = small_trainer(seeds=(5, 6), levels=levels)
-    errors = learn(together, 150)
+    errors = learn(together, 80)
     for place, seed in enumerate((5, 6)):
         alone = small_trainer(seeds=(seed,), levels=levels)
-        assert torch.allclose(learn(alone, 150, first=place)[:, 0], errors[:, place], rtol=1e-3, atol=1e-4)
+        assert torch.allclose(learn(alone, 80, first=place)[:, 0], errors[:, place], rtol=1e-3, atol=1e-4)
         assert report(alone)[0] == pytest.approx(report(together)[place], rel=1e-3)
 
 
@@ -234,12 +234,14 @@ def test_masters_are_those_whose_error_and_importance_are_large():
     assert {level for master, level in zip(masters, levels, strict=True) if master < OUTPUTS} == {0, 1}
 
 
-def test_hidden_units_recruit_when_a_deep_network_learns():
-    trainer, recruited = small_trainer(levels=2, maturity=5), 0
-    for _ in range(40):
-        learn(trainer, 10)
-        recruited += int(((trainer.network.role == FRINGE) & (trainer.network.master >= 1)).sum())
-    assert recruited > 0
+def test_a_hidden_unit_adopts_the_fringe_unit_that_was_tried_out_for_it():
+    network = grown_network()
+    network.shadow.zero_()
+    trainer = DynamicTrainer(network, Rules(joins=0.0, leaves=-1e9, fringe=2, every=5, maturity=5, renewal_rate=0.0))
+    learn(trainer, 60)
+    assert network.role[0, 2] == BACKBONE
+    assert network.connected(1)[0, 0, network.slots.first + 2] == 1
+    assert network.weights[1].detach()[0, 0, network.slots.first + 2].abs() > 0
 
 
 @pytest.mark.parametrize(
@@ -264,8 +266,8 @@ def test_triggers_call_on_what_is_new_or_wrong(trigger, calls):
 def test_an_imprint_corrects_the_error_that_called_for_it():
     rules = {"trigger": "novelty_and_error", "corrects": True, "fringe": 0, "units": 1, "maturity": 0}
     trainer = small_trainer(nonlinearity="relu", maker=ImprintedUnits(), **rules)
+    trainer.updates = 5000  # so that the mean error of the past counts, which is 0
     for x in (torch.tensor([[[1.0, -1.0, 1.0]]]), torch.tensor([[[-1.0, -1.0, -1.0]]])):
-        trainer.network.error_power.zero_()  # any error is large
         trainer.update(x, lambda said: 5.0 - said)
         assert float(trainer.network(x)[0, 0, 0].detach()) == pytest.approx(5.0, abs=1e-4)
         assert trainer.population.count(BACKBONE) == [1]  # the second took the place of the first
@@ -274,7 +276,7 @@ def test_an_imprint_corrects_the_error_that_called_for_it():
 
 def test_protection_slows_useful_units_down():
     trainer = small_trainer(protection=1.0)
-    learn(trainer, 300)
+    learn(trainer, 150)
     network = trainer.network
     (pace,) = (trainer.population.optimizer.state[each]["pace"][0, :, 0] for each in network.weights)
     backbone = network.role[0] == BACKBONE
