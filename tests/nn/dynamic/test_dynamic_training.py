@@ -81,7 +81,10 @@ def test_the_optimiser_is_adam_and_a_newborn_unit_learns_as_in_a_new_network():
 
 def test_it_grows_and_learns_what_no_linear_network_can():
     linear, grown = small_trainer(fringe=0), small_trainer()
-    end = {name: float(learn(each, 350, batch_size=8)[-50:].mean()) for name, each in (("linear", linear), ("grown", grown))}
+    end = {
+        name: float(learn(each, 350, batch_size=8)[-50:].mean())
+        for name, each in (("linear", linear), ("grown", grown))
+    }
     assert end["grown"] < 0.8 * end["linear"]
     assert (linear.network.role != FREE).sum() == 0
     (numbers,) = report(grown)
