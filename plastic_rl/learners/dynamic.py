@@ -56,11 +56,18 @@ class DynamicLearner(Learner):
         blueprint: how they are made.
         streams: what each seed learns from.
         device: where they live.
+
+    Raises:
+        ValueError: the plan carries the best weights over, which would leave units and weights of different moments.
     """
 
     def __init__(
         self, blueprint: DynamicBlueprint, streams: Sequence[Stream], *, device: torch.device | str = "cpu"
     ) -> None:
+        if streams[0].plan.carries_best:
+            raise ValueError(
+                "this stream carries its best weights over, which a network whose units change does not offer"
+            )
         self.seeds, self.is_regression = tuple(stream.seed for stream in streams), streams[0].is_regression
         inputs = torch.zeros(streams[0].shape).numel()
         self.trainer = blueprint.trainer(inputs, streams[0].outputs, self.seeds, device)
