@@ -8,6 +8,7 @@ from torch import Tensor
 
 from plastic_rl.nn.dynamic.backward import Signals
 from plastic_rl.nn.dynamic.network import DynamicNetwork, Trace
+from plastic_rl.optim.propagation import contributions, passed_back
 
 OfUnits = Float[Tensor, "copies units"]
 
@@ -38,10 +39,9 @@ def with_readers(network: DynamicNetwork, direct: OfUnits) -> OfUnits:
     """
     slots, utility = network.slots, direct.clone()
     for level in reversed(range(1, slots.levels)):
-        share = _shares(network, level)
-        here = (utility * network.backbone)[:, slots.of(level)].clamp(min=0)
-        handed = (here[:, None] @ share)[:, 0, slots.first :]
-        utility[:, : level * slots.each] += handed
+        received = (utility * network.backbone)[:, slots.of(level)].clamp(min=0)
+        handed = torch.vmap(passed_back)(_shares(network, level), received)
+        utility[:, : level * slots.each] += handed[:, slots.first :]
     return utility
 
 
@@ -49,5 +49,4 @@ def _shares(network: DynamicNetwork, level: int) -> Float[Tensor, "copies slots 
     spread = network.spread[:, : level * network.slots.each]
     of_inputs = spread.new_ones(spread.shape[0], network.slots.inputs)
     constant = spread.new_zeros(spread.shape[0], 1)
-    drive = network.weights[level].detach().abs() * torch.cat([constant, of_inputs, spread], 1)[:, None]
-    return drive / drive.sum(-1, keepdim=True).clamp(min=1e-30)
+    return torch.vmap(contributions)(network.weights[level].detach(), torch.cat([constant, of_inputs, spread], 1))
