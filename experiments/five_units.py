@@ -1,8 +1,8 @@
 """Bits that flip one at a time, and five hidden units to follow them: who still learns after 400,000 examples?
 
 `env=bit-flipping`, forty tasks of 10,000 examples. Step sizes and the rate of replacement are the best, by the last ten
-tasks, of a pilot in another implementation (0.001, 0.003, 0.01; 1e-4, 1e-3). The network that grows (`agent=dynamic`: five
-units in the backbone, 24 tried out) has the settings of its recipe, which were chosen on `env=geoff`. Nothing was
+tasks, of a pilot in another implementation (0.001, 0.003, 0.01; 1e-4, 1e-3). The network that grows (`agent=dynamic`:
+five units in the backbone, 24 tried out) has the settings of its recipe, which were chosen on `env=geoff`. Nothing was
 chosen on the seeds here.
 
 python -m experiments.five_units            # runs what is missing, then draws

@@ -1,8 +1,8 @@
 """A network that imitates twenty threshold units: fixed ones, to be measured against one that grows.
 
 `env=geoff`, 180,000 examples, nothing changes. Step sizes are the best of a pilot in another implementation (0.002,
-0.003; of the hybrid 0.003, 0.005). The settings of the network that grows (`agent=dynamic`) are those of its recipe, chosen
-on seeds 100 to 103 over 40,000 examples. Nothing was chosen on the seeds here.
+0.003; of the hybrid 0.003, 0.005). The settings of the network that grows (`agent=dynamic`) are those of its recipe,
+chosen on seeds 100 to 103 over 40,000 examples. Nothing was chosen on the seeds here.
 
 python -m experiments.grown_network            # runs what is missing, then draws
 """
