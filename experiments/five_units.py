@@ -32,8 +32,6 @@ STUDY = OnlineStudy(
     title="Flipping bits",
     arms=(
         arm("dynamic 5", partial(agent, "dynamic", {"hidden_units": 5})),
-        # Its control: the outputs of the same learner, with their step sizes, without any unit.
-        arm("dynamic without units", partial(agent, "dynamic", {"fringe": 0})),
         arm("sgd", Backprop(5, sgd(3e-3))),
         arm("adam", Backprop(5, adam(3e-3))),
         arm("linear", Backprop(0, sgd(3e-3))),

@@ -33,7 +33,7 @@ class Panel:
 
 PANELS = (
     Panel("backbone units", {"": "dynamic/units"}),
-    Panel("share of the backbone", {"": "dynamic/backbone_share"}),
+    Panel("backbone share", {"": "dynamic/backbone_share"}),
     Panel(
         "mean step size",
         {"of inputs": "dynamic/step_size_of_inputs", "of units": "dynamic/step_size_of_units"},

@@ -42,10 +42,11 @@ def draw_task_curve(metrics_file: Path, picture_file: Path, title: str) -> None:
     style = "o-" if len(tasks) == 1 else "-"
     axes.plot(tasks, values, style, color="tab:blue", alpha=0.3 if values.shape[1] > 1 else 0.0, linewidth=1)
     axes.plot(tasks, values.mean(1), style, color="tab:blue", linewidth=2)
-    axes.set(title=title, xlabel="task", ylabel=name.replace("/", " "))
+    axes.set(title=title, ylabel=name.replace("/", " "))
     axes.spines[["top", "right"]].set_visible(False)
     for panel, panel_axes in zip(panels, below, strict=True):
         draw_panel(panel_axes, panel, structure)
+    (below[-1] if below else axes).set_xlabel("task")
     write_result(picture_file, lambda file: figure.savefig(file, dpi=120, format="png"))
 
 
