@@ -8,6 +8,8 @@ from agents.apd_cbp import APDCBP
 from agents.apd_reference import APDReference
 from agents.autostep import Autostep
 from agents.combined import all_combined
+from agents.dynamic import Dynamic
+from agents.dynamic_imprint import DynamicImprint
 from agents.ewc import EWC
 from agents.hsic import HSIC
 from agents.hsic_cbp import HSICCBP
@@ -65,6 +67,8 @@ NAMED: dict[str, type[Agent]] = {
     "multi_task": MultiTask,
     "ewc": EWC,
     "l2_transfer": L2Transfer,
+    "dynamic": Dynamic,
+    "dynamic_imprint": DynamicImprint,
     "apd": APD,
     "apd_cbp": APDCBP,
     "apd_reference": APDReference,

@@ -4,8 +4,9 @@
 control, inputs without patterns, on which imprinting must not help. 120 units. Settings were chosen on seeds 100 to
 104, by the average over life on patterns that are replaced, and are the same on all three: step sizes of Adam and SGD,
 and those of an output of imprinted units from 0.03, 0.1, 0.3 and 1 (on three seeds and 15,000 to 25,000 examples).
-Imprinted units here stand in a layer of fixed size, with an output whose step sizes are learned: it is not the network
-that grows (`agent=dynamic_imprint`).
+Imprinted units here stand in a layer of fixed size, with an output whose step sizes are learned. Beside them are
+networks that grow, `agent=dynamic` and `agent=dynamic_imprint`, whose settings were chosen on seeds 100 to 103 and up
+to 20,000 examples.
 
 python -m experiments.imprinting            # runs what is missing, then draws
 """
@@ -13,11 +14,12 @@ python -m experiments.imprinting            # runs what is missing, then draws
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from envs.prototypes import Prototypes
 from experiments.online.imprinting import NovelAndWrong
 from experiments.online.makes import Backprop, Features, Make, adam, sgd
-from experiments.online.study import OnlineArm, OnlineStudy
+from experiments.online.study import OnlineArm, OnlineStudy, agent
 from experiments.online.tables import Target, mean_of
 from experiments.online.words import Fresh
 from experiments.study import main
@@ -71,6 +73,14 @@ STUDY = OnlineStudy(
     name="imprinting",
     title="Prototypes",
     arms=(
+        *(
+            arm("dynamic imprint", panel, partial(agent, "dynamic_imprint", {"hidden_units": UNITS}))
+            for panel in STREAMS
+        ),
+        *(
+            arm("dynamic", panel, partial(agent, "dynamic", {"hidden_units": UNITS - 24}))
+            for panel in ("replaced", "no patterns")
+        ),
         arm("adam", "replaced", ADAM),
         arm("adam fresh", "replaced", ADAM, starts_over=True),
         *(arm(name, "replaced", make) for name, make in (OTHERS | IMPRINTED).items()),
@@ -90,6 +100,8 @@ STUDY = OnlineStudy(
     changes_after=1,
     measures=(mean_of(TAIL, -4), mean_of("average over life")),
     targets=(
+        Target(arm="dynamic imprint, replaced", measure=TAIL, at_most=0.045),
+        Target(arm="dynamic imprint, still", measure=TAIL, at_most=0.007),
         Target(arm="imprinted if novel and wrong, replaced", measure=TAIL, at_most=0.045),
         Target(arm="imprinted periodically, still", measure=TAIL, at_most=0.007),
     ),

@@ -219,3 +219,36 @@ class Lean(StrEnum):
     quick = "quick"  # without distribution objects and graphs; the numbers of SB3's loop to rounding
     exact = "exact"  # the same, bit for bit
     off = "off"  # SB3's own
+
+
+class DynamicNonlinearity(StrEnum):
+    """The non-linearity of a dynamic network's units (:mod:`plastic_rl.nn.dynamic`)."""
+
+    tanh = "tanh"
+    relu = "relu"
+    sigmoid = "sigmoid"
+    threshold = "threshold"  # 1 above 0: nothing to learn by gradients, only to be searched for
+
+
+class NewUnits(StrEnum):
+    """Where the incoming weights of a dynamic network's new units come from."""
+
+    random = "random"  # drawn
+    imprint = "imprint"  # tuned to the present input
+    mutation = "mutation"  # a useful unit's, with noise
+
+
+class Trigger(StrEnum):
+    """The occasion on which a unit is imprinted."""
+
+    periodic = "periodic"  # at the rate at which other units are born
+    novelty = "novelty"  # no unit is on
+    error = "error"  # the error is larger than its running mean
+    novelty_and_error = "novelty_and_error"  # both
+
+
+class Adoption(StrEnum):
+    """The outgoing weight with which a unit joins the backbone of a dynamic network."""
+
+    shadow = "shadow"  # what its shadow weight has learnt
+    silent = "silent"  # 0: no output changes
