@@ -122,14 +122,6 @@ class MetaOptimize(PlasticOptimizer):
             update_trace(self.memory["trace"][place], move.add_(longer), self.discount)
         self._before = []
 
-    follows_resizing = True
-
-    def at_resizing(self, resizing: Resizing) -> None:
-        """Lets newborn units begin without steps behind them."""
-        if self.memory:
-            pairs = zip(self.scaled, self.memory["trace"], strict=True)
-            self.memory["trace"] = [resizing.resized(weight, trace) for weight, trace in pairs]
-
     def at_replacement(self, event: UnitsReplaced) -> None:
         """Lets newborn units begin without the steps of those before them."""
         places = {id(each): place for place, each in enumerate(self.scaled)}
