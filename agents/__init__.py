@@ -12,6 +12,8 @@ from agents.combined import all_combined, combined
 from agents.crossq import CrossQ
 from agents.dqn import DQN
 from agents.dqn_fresh import DQNFresh
+from agents.dynamic import Dynamic
+from agents.dynamic_imprint import DynamicImprint
 from agents.ewc import EWC
 from agents.hsic import HSIC
 from agents.hsic_cbp import HSICCBP
@@ -44,6 +46,7 @@ from agents.sgd_head_reset import SGDHeadReset
 from agents.sgd_l2 import SGDL2
 from agents.sgd_shrink_perturb import SGDShrinkPerturb
 from agents.single_task import SingleTask
+from agents.stream_ac import StreamAC
 from agents.td3 import TD3
 from agents.together import JOINT, put_together
 from agents.tqc import TQC
@@ -67,6 +70,7 @@ NAMED: dict[str, type[Agent]] = {
     "dqn": DQN,
     "dqn_fresh": DQNFresh,
     "qrdqn": QRDQN,
+    "stream_ac": StreamAC,
     "sgd": SGD,
     "sgd_cbp": SGDCBP,
     "sgd_l2": SGDL2,
@@ -83,6 +87,8 @@ NAMED: dict[str, type[Agent]] = {
     "multi_task": MultiTask,
     "ewc": EWC,
     "l2_transfer": L2Transfer,
+    "dynamic": Dynamic,
+    "dynamic_imprint": DynamicImprint,
     "apd": APD,
     "apd_cbp": APDCBP,
     "apd_reference": APDReference,

@@ -34,6 +34,9 @@ class Agent:
     tuned_apart: ClassVar[bool] = False
     """True if the `agent_settings` of worlds, which were found with PPO, are not for it."""
 
+    env_settings: ClassVar[Mapping[str, object]] = {}
+    """Settings that an environment should have with this agent unless the command line says otherwise."""
+
     base_name: ClassVar[str] = ""
     """The name of the agent that it is without its methods, where it is put together; what papers say of that goes for
     it too."""

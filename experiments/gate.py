@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from plastic_rl.evaluation import Estimate, difference, probability_of_improvement
+from plastic_rl.evaluation import Estimate, difference, estimate, probability_of_improvement
 
 Scores = Mapping[str, NDArray[np.float64]]
 """For each arm what its runs reach in each task after the first, of shape (seeds, tasks); more is better."""
@@ -49,7 +49,7 @@ class Verdict:
         }
 
 
-def verdict(baseline: str, fresh: str | None, scores: Scores) -> Verdict:
+def verdict(baseline: str, fresh: str | None, scores: Scores, *, is_paired: bool = False) -> Verdict:
     """Compares what a baseline and a fresh agent at each change reach, on average over the tasks after the first.
 
     The gate holds where the interval of the difference lies above zero: then something is lost that a remedy can win.
@@ -59,12 +59,14 @@ def verdict(baseline: str, fresh: str | None, scores: Scores) -> Verdict:
         baseline: the arm without a remedy.
         fresh: the arm that starts from scratch at each change; None where the study has none.
         scores: of all arms.
+        is_paired: compare seed by seed, the probability then being the share of seeds; else all runs with all.
     """
     if fresh is None:
         return Verdict("open", "no arm is a fresh agent at each change, against which the baseline could lose")
     if not scores[baseline].shape[1]:
         return Verdict("open", "there was no change")
     ours, theirs = (np.nanmean(scores[arm], axis=1) for arm in (fresh, baseline))
-    gap = difference(ours, theirs)
+    gap = estimate(ours - theirs) if is_paired else difference(ours, theirs)
     won = f"{fresh} is better than {baseline}" if gap.low > 0 else f"{fresh} is not clearly better than {baseline}"
-    return Verdict("holds" if gap.low > 0 else "void", won, gap, probability_of_improvement(ours, theirs))
+    probability = float(np.mean(ours > theirs)) if is_paired else probability_of_improvement(ours, theirs)
+    return Verdict("holds" if gap.low > 0 else "void", won, gap, probability)

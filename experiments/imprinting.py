@@ -2,8 +2,11 @@
 
 `env=prototypes`, 40,000 examples, on which a pattern is replaced every 250; the same without replacement; and the
 control, inputs without patterns, on which imprinting must not help. 120 units. Settings were chosen on seeds 100 to
-104, on patterns that are replaced, and are the same on all three. Imprinted units here stand in a layer of fixed size,
-with an output whose step sizes are learned; `agent=dynamic_imprint` is not that.
+104, by the average over life on patterns that are replaced, and are the same on all three: step sizes of Adam and SGD,
+and those of an output of imprinted units from 0.03, 0.1, 0.3 and 1 (on three seeds and 15,000 to 25,000 examples).
+Imprinted units here stand in a layer of fixed size, with an output whose step sizes are learned. Beside them are
+networks that grow, `agent=dynamic` and `agent=dynamic_imprint`, whose settings were chosen on seeds 100 to 103 and up
+to 20,000 examples.
 
 python -m experiments.imprinting            # runs what is missing, then draws
 """
@@ -11,18 +14,20 @@ python -m experiments.imprinting            # runs what is missing, then draws
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from envs.prototypes import Prototypes
 from experiments.online.imprinting import NovelAndWrong
 from experiments.online.makes import Backprop, Features, Make, adam, sgd
-from experiments.online.study import OnlineArm, OnlineStudy
+from experiments.online.study import OnlineArm, OnlineStudy, agent
 from experiments.online.tables import Target, mean_of
 from experiments.online.words import Fresh
 from experiments.study import main
 
 TAIL = "last fifth"
 UNITS = 120
-MATURE = {"maturity": 200, "decay": 0.999}
+SHARE = 0.6
+MATURE: Mapping[str, float] = {"maturity": 200, "decay": 0.999}
 STREAMS: Mapping[str, Prototypes] = {
     "replaced": Prototypes(),
     "still": Prototypes(changes=False),
@@ -30,25 +35,31 @@ STREAMS: Mapping[str, Prototypes] = {
 }
 
 
-def imprinted(**settings: object) -> Features:
-    """Units that are imprinted, each on at 60 % of the square of its weights' length."""
-    bits = Prototypes().bits
-    replace = {**MATURE, "fresh": Fresh.imprint, "threshold": 0.6, **settings}
-    return Features(UNITS, replace=replace, threshold=0.6 * bits)
+def imprinted(step_size: float, **settings: object) -> Features:
+    """Units that are imprinted, each on at 60 % of the square of its weights' length.
+
+    Args:
+        step_size: of each output weight to begin with; few units are on at a time.
+        settings: of what replaces units.
+    """
+    replace = {**MATURE, "fresh": Fresh.imprint, "threshold": SHARE, **settings}
+    return Features(UNITS, step_size=step_size * UNITS, replace=replace, threshold=SHARE * Prototypes().bits)
 
 
-def periodic(interval: int) -> Features:
+def periodic(interval: int, step_size: float) -> Features:
     """One unit imprinted about every so many examples, on whatever comes."""
-    rate = 1 / (interval * UNITS - MATURE["maturity"])  # of those that are mature, as many as interval leaves
-    return imprinted(rate=rate)
+    # Of those that are mature, the rate that leaves so many examples from one to the next.
+    return imprinted(step_size, rate=1 / (interval * UNITS - MATURE["maturity"]))
 
 
-LEARNERS: Mapping[str, Make] = {
-    "adam": Backprop(UNITS, adam(1e-3)),
-    "sgd": Backprop(UNITS, sgd(1e-3)),
+ADAM = Backprop(UNITS, adam(1e-3))
+IMPRINTED: dict[str, Make] = {
+    "imprinted periodically": periodic(20, 0.3),
+    "imprinted if novel and wrong": imprinted(1.0, kind=NovelAndWrong, rate=0.0),
+}
+OTHERS: dict[str, Make] = {
+    "sgd": Backprop(UNITS, sgd(3e-3)),
     "drawn": Features(UNITS, replace={**MATURE, "rate": 5e-3, "fresh": Fresh.signs}),
-    "imprinted periodically": periodic(20),
-    "imprinted if novel and wrong": imprinted(kind=NovelAndWrong, rate=0.0),
 }
 
 
@@ -62,8 +73,21 @@ STUDY = OnlineStudy(
     name="imprinting",
     title="Prototypes",
     arms=(
-        *(arm(name, panel, make) for panel in STREAMS for name, make in LEARNERS.items()),
-        arm("adam fresh", "replaced", Backprop(UNITS, adam(1e-3)), starts_over=True),
+        *(
+            arm("dynamic imprint", panel, partial(agent, "dynamic_imprint", {"hidden_units": UNITS}))
+            for panel in STREAMS
+        ),
+        *(
+            arm("dynamic", panel, partial(agent, "dynamic", {"hidden_units": UNITS - 24}))
+            for panel in ("replaced", "no patterns")
+        ),
+        arm("adam", "replaced", ADAM),
+        arm("adam fresh", "replaced", ADAM, starts_over=True),
+        *(arm(name, "replaced", make) for name, make in (OTHERS | IMPRINTED).items()),
+        arm("adam", "still", ADAM),
+        *(arm(name, "still", make) for name, make in IMPRINTED.items()),
+        arm("adam", "no patterns", ADAM),
+        *(arm(name, "no patterns", make) for name, make in IMPRINTED.items()),
     ),
     tried=(
         *(arm(f"adam {rate:g}", "replaced", Backprop(UNITS, adam(rate))) for rate in (3e-4, 1e-3, 3e-3)),
@@ -76,6 +100,8 @@ STUDY = OnlineStudy(
     changes_after=1,
     measures=(mean_of(TAIL, -4), mean_of("average over life")),
     targets=(
+        Target(arm="dynamic imprint, replaced", measure=TAIL, at_most=0.045),
+        Target(arm="dynamic imprint, still", measure=TAIL, at_most=0.007),
         Target(arm="imprinted if novel and wrong, replaced", measure=TAIL, at_most=0.045),
         Target(arm="imprinted periodically, still", measure=TAIL, at_most=0.007),
     ),

@@ -33,6 +33,7 @@ class Study(ABC):
         reads_data: whether the runs read data sets, so that the command takes their folder.
         baseline: the arm without a remedy; None for the first.
         fresh: the arm that starts from scratch at each change, against which the baseline must lose; None for none.
+        pairs_seeds: compare the two seed by seed: where a seed is of the problem too, and decides how hard it is.
 
     Raises:
         ValueError: the baseline, or the fresh arm, is no arm of the study.
@@ -47,6 +48,7 @@ class Study(ABC):
     reads_data: bool = False
     baseline: str | None = None
     fresh: str | None = None
+    pairs_seeds: bool = False
 
     def __post_init__(self) -> None:
         names = [arm.name for arm in self.arms]
@@ -80,7 +82,7 @@ class Study(ABC):
         scores = self.after_changes(results)
         if scores is not None:
             baseline = self.baseline or self.arms[0].name
-            outcome = verdict(baseline, self.fresh, scores)
+            outcome = verdict(baseline, self.fresh, scores, is_paired=self.pairs_seeds)
             write_table(results / "verdict.csv", [outcome.row(baseline, self.fresh)])
             print(outcome)
 

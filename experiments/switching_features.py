@@ -8,15 +8,17 @@ python -m experiments.switching_features            # runs what is missing, then
 
 from __future__ import annotations
 
+from functools import partial
+
 from envs.switching_geoff import SwitchingGEOFF
 from experiments.online.makes import Backprop, Make, Replace, Train, adam, hybrid
-from experiments.online.study import OnlineArm, OnlineStudy
-from experiments.online.tables import Pair, Target, mean_of
+from experiments.online.study import OnlineArm, OnlineStudy, agent
+from experiments.online.tables import Measure, Pair, Target, mean_of
 from experiments.online.words import Form
 from experiments.study import main
 
 STREAM = SwitchingGEOFF()
-LIFE, LATE = "average over life", "end of task 10"
+LIFE, LATE, DRIFT = "average over life", "end of task 10", "task 10 less task 1"
 
 
 def arm(name: str, make: Make, *, starts_over: bool = False) -> OnlineArm:
@@ -34,6 +36,7 @@ STUDY = OnlineStudy(
     name="switching_features",
     title="Switching feature search",
     arms=(
+        arm("dynamic 30 + 34", partial(agent, "dynamic", {"hidden_units": 30, "fringe": 34})),
         arm("adam 0.003", backprop(adam(3e-3))),
         arm("adam 0.001", backprop(adam(1e-3))),
         arm("adam 0.0005", backprop(adam(5e-4))),
@@ -47,12 +50,21 @@ STUDY = OnlineStudy(
     seeds=range(20),
     stretch=2000,
     changes_after=5,
-    measures=(mean_of(LIFE), mean_of("end of task 1", 4, 5), mean_of(LATE, 49, 50)),
+    measures=(
+        mean_of(LIFE),
+        mean_of("end of task 1", 4, 5),
+        mean_of(LATE, 49, 50),
+        Measure(DRIFT, lambda errors: errors[:, 49] - errors[:, 4]),
+    ),
     pairs=(
         Pair("over life, beside adam 0.003", LIFE, "adam 0.003"),
         Pair("at the end of task 10, beside fresh", LATE, "adam 0.003 fresh"),
     ),
-    targets=(Target(arm="hybrid 0.002", measure=LIFE, at_most=0.403),),
+    targets=(
+        Target(arm="hybrid 0.002", measure=LIFE, at_most=0.403),
+        Target(arm="dynamic 30 + 34", measure=LIFE, at_most=0.403),
+        Target(arm="dynamic 30 + 34", measure=DRIFT, at_most=0.005),
+    ),
 )
 
 if __name__ == "__main__":

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
+from agents.step_sizes import StepSizeAgent
+from agents.stream_ac import StreamAC
 from launch.settings import Settings
 from plastic_rl.errors import UserError
 
@@ -22,7 +24,7 @@ SIZES = {
 
 
 def check_effects(settings: Settings, given: Collection[str]) -> None:
-    """Refuse a size that the network of a run has not, and warn of what has no effect without another setting.
+    """Refuse a size that the network of a run has not, and what belongs to another choice.
 
     A linear model is compared with networks whose sizes all arms of a study are given; it only says that it has none.
 
@@ -33,6 +35,9 @@ def check_effects(settings: Settings, given: Collection[str]) -> None:
     Raises:
         UserError: One of them would change nothing.
     """
+    for name, reason in _idle(settings):
+        if f"agent.{name}" in given:
+            raise UserError(f"agent.{name} changes nothing {reason}")
     network = getattr(settings.agent, "network", None)
     for name, networks in SIZES.items():
         if network is None or network in networks or f"agent.{name}" not in given:
@@ -43,3 +48,15 @@ def check_effects(settings: Settings, given: Collection[str]) -> None:
         logger.warning("%s.", told)
     if "agent.reset_layers" in given and not getattr(settings.agent, "reset_every", 1):  # one arm of a sweep, perhaps
         logger.warning("agent.reset_layers changes nothing with agent.reset_every=0.")
+
+
+def _idle(settings: Settings) -> Iterator[tuple[str, str]]:
+    """The settings of an agent that another of its settings leaves without effect, each with the reason."""
+    agent = settings.agent
+    if isinstance(agent, StreamAC) and agent.update == "obgd":
+        yield from ((name, "for agent.update=obgd, which has no share") for name in ("value_share", "policy_share"))
+    if isinstance(agent, StepSizeAgent) and agent.network == "linear":
+        yield "hidden_learning_rate", "for agent.network=linear, which has no hidden layer"
+        yield "everywhere", "for agent.network=linear, which has no hidden layer"
+    elif isinstance(agent, StepSizeAgent) and agent.everywhere:
+        yield "hidden_learning_rate", "for agent.everywhere=true: hidden layers learn as the last one does"

@@ -1,7 +1,8 @@
 """The settings of a run, typed, and how Hydra composes them.
 
 A value comes from the last of these that gives one: the agent's recipe, what the environment's recipe says of agents
-(`agent_settings`), what a paper set for this agent there (`agents.published`), the command line.
+(`agent_settings`), what a paper set for this agent there (`agents.published`), the command line. Of an environment: its
+recipe, what the agent's recipe says of environments (`env_settings`), the command line.
 """
 
 from __future__ import annotations
@@ -146,6 +147,8 @@ def register_agent(agent_name: str) -> None:
     for env_name in ENVS:
         node = said_of(agent_name, env_name)
         store.store(group="agent_settings", name=f"{agent_name}-in-{env_name}", node=node, package="agent")
+        of_env = known_to(ENVS[env_name], agent.env_settings)
+        store.store(group="env_settings", name=f"{env_name}-of-{agent_name}", node=of_env, package="env")
 
 
 def said_of(agent_name: str, env_name: str) -> dict[str, object]:
@@ -159,10 +162,11 @@ def said_of(agent_name: str, env_name: str) -> dict[str, object]:
     return said
 
 
-def known_to(agent: type[Agent], agent_settings: Mapping[str, object]) -> dict[str, object]:
-    """Return those of an environment's `agent_settings` that the agent has."""
-    known = {setting.name for setting in fields(agent)} - agent.keeps
-    return {name: value for name, value in agent_settings.items() if name in known}
+def known_to(recipe: type[Agent] | type[Problem], said: Mapping[str, object]) -> dict[str, object]:
+    """Return those of some settings that a recipe has, and that do not make it what it is."""
+    kept = recipe.keeps if issubclass(recipe, Agent) else frozenset[str]()
+    known = {setting.name for setting in fields(recipe)} - kept
+    return {name: value for name, value in said.items() if name in known}
 
 
 def _composition() -> dict[str, Any]:
@@ -173,6 +177,7 @@ def _composition() -> dict[str, Any]:
             {"agent": next(iter(AGENTS))},
             {"env": next(iter(ENVS))},
             {"agent_settings": "${agent}-in-${env}"},
+            {"env_settings": "${env}-of-${agent}"},
             {"override hydra/job_logging": "none"},
             {"override hydra/hydra_logging": "none"},
             "_self_",

@@ -82,6 +82,13 @@ class Blocks(StrEnum):
     one = "one"  # all
 
 
+class StreamingUpdate(StrEnum):
+    """The way in which streaming control finds the length of a step (:class:`plastic_rl.sb3.StreamAC`)."""
+
+    intentional = "intentional"  # that which takes away the share of an error that is meant (Sharifnassab et al. 2026)
+    obgd = "obgd"  # a fixed one, shortened where it might overshoot (Elsayed et al. 2024)
+
+
 class Answers(StrEnum):
     """The way in which two answers of a network are compared (:class:`plastic_rl.optim.ChurnReduction`)."""
 
@@ -219,3 +226,36 @@ class Actions(StrEnum):
 
     discrete = "discrete"  # one of a few
     continuous = "continuous"  # numbers between bounds
+
+
+class DynamicNonlinearity(StrEnum):
+    """The non-linearity of a dynamic network's units (:mod:`plastic_rl.nn.dynamic`)."""
+
+    tanh = "tanh"
+    relu = "relu"
+    sigmoid = "sigmoid"
+    threshold = "threshold"  # 1 above 0: nothing to learn by gradients, only to be searched for
+
+
+class NewUnits(StrEnum):
+    """Where the incoming weights of a dynamic network's new units come from."""
+
+    random = "random"  # drawn
+    imprint = "imprint"  # tuned to the present input
+    mutation = "mutation"  # a useful unit's, with noise
+
+
+class Trigger(StrEnum):
+    """The occasion on which a unit is imprinted."""
+
+    periodic = "periodic"  # at the rate at which other units are born
+    novelty = "novelty"  # no unit is on
+    error = "error"  # the error is larger than its running mean
+    novelty_and_error = "novelty_and_error"  # both
+
+
+class Adoption(StrEnum):
+    """The outgoing weight with which a unit joins the backbone of a dynamic network."""
+
+    shadow = "shadow"  # what its shadow weight has learnt
+    silent = "silent"  # 0: no output changes

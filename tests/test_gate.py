@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from experiments.gate import verdict
+from experiments.online.study import OnlineArm, OnlineStudy
 from experiments.return_study import ReturnStudy
 from experiments.runs import Arm, read_table
 from experiments.stream_study import StreamStudy
@@ -15,7 +16,11 @@ from plastic_rl.evaluation import difference, interquartile_mean
 ROOT = Path(__file__).parents[1]
 NAMES = sorted(path.stem for path in (ROOT / "experiments").glob("*.py"))
 STUDIES = {name: getattr(importlib.import_module(f"experiments.{name}"), "STUDY", None) for name in NAMES}
-GATED = [study for study in STUDIES.values() if isinstance(study, ReturnStudy | StreamStudy)]
+GATED = [
+    study
+    for study in STUDIES.values()
+    if isinstance(study, ReturnStudy | StreamStudy) or (isinstance(study, OnlineStudy) and study.fresh)
+]
 
 
 def scores(**means):
@@ -40,6 +45,15 @@ def test_a_study_counts_if_the_interval_lies_above_zero(fresh, word):
     assert found.gap.value == fresh - 100  # seeds' means 0, 1, 1, -1: their middle half is of both sides the same
     better = "better" if word == "holds" else "not clearly better"
     assert str(found).startswith(f"gate {word}: ppo_fresh is {better} than ppo")
+
+
+def test_seeds_that_are_harder_than_others_do_not_hide_a_difference_in_each_of_them():
+    hard = np.array([[0.0], [10.0], [20.0], [30.0]])
+    apart, paired = (
+        verdict("sgd", "sgd_fresh", {"sgd": hard, "sgd_fresh": hard + 1}, is_paired=pairs) for pairs in (False, True)
+    )
+    assert (apart.word, paired.word) == ("void", "holds")
+    assert (paired.gap, paired.probability) == ((1.0, 1.0, 1.0), 1.0)
 
 
 def test_without_a_fresh_arm_or_a_change_the_verdict_is_open():
@@ -97,13 +111,14 @@ def test_an_arm_that_is_not_there_is_refused():
 @pytest.mark.parametrize("study", GATED, ids=lambda study: study.name)
 def test_the_committed_verdict_follows_from_the_committed_curves(study):
     baseline = study.baseline or study.arms[0].name
-    found = verdict(baseline, study.fresh, study.after_changes(study.results))
+    found = verdict(baseline, study.fresh, study.after_changes(study.results), is_paired=study.pairs_seeds)
     assert read_table(study.results / "verdict.csv") == [found.row(baseline, study.fresh)]
 
 
 def test_studies_that_have_a_fresh_arm_name_it():
     for each in GATED:
         has_one = any("_fresh" in word for arm in each.arms for word in arm.overrides if word.startswith("agent="))
+        has_one |= any(arm.starts_over for arm in each.arms if isinstance(arm, OnlineArm))
         assert has_one == (each.fresh is not None)
 
 

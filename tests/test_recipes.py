@@ -238,7 +238,7 @@ def run_small(folder, agent, env, **settings):
     return run(
         Settings(
             agent=AGENTS[agent](**agent_settings),
-            env=ENVS[env](n_envs=2),
+            env=ENVS[env](**{"n_envs": 2, **AGENTS[agent].env_settings}),
             total_steps=128,
             track=Track.off,
             out=str(folder),

@@ -8,6 +8,7 @@ import pytest
 
 from agents import AGENTS, NAMED
 from agents.apd import DecomposedAdam
+from agents.dynamic import Dynamic
 from agents.published import PUBLISHED, published
 from agents.recipe import SupervisedAgent
 from envs import ENVS
@@ -63,8 +64,8 @@ EVERYDAY |= {(agent, ("bit-flipping", "permuted-digits")[place % 2]) for place, 
 EVERYDAY |= {
     (agent, "permuted-digits") for agent in [each for each in LEARNERS if AGENTS[each].base_name == "sgd"][::3]
 }
-# A decomposition cannot carry the best weights of a task over to the next.
-REFUSED = {(agent, "incremental-cifar100") for agent in LEARNERS if issubclass(AGENTS[agent], DecomposedAdam)}
+# Neither a decomposition nor a network whose units change can carry the best weights of a task over to the next.
+REFUSED = {(agent, "incremental-cifar100") for agent in LEARNERS if issubclass(AGENTS[agent], DecomposedAdam | Dynamic)}
 
 
 @pytest.mark.parametrize(
@@ -87,7 +88,7 @@ def test_every_learner_learns_from_every_stream(tmp_path, data_folder, agent, en
 
 
 @pytest.mark.parametrize(("agent", "env"), sorted(REFUSED))
-def test_a_decomposition_refuses_a_stream_that_carries_weights_over(tmp_path, data_folder, agent, env):
+def test_a_stream_that_carries_weights_over_is_refused(tmp_path, data_folder, agent, env):
     with pytest.raises(UserError, match="carries its best weights over"):
         small_run(tmp_path, data_folder, agent, env)
 

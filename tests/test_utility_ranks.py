@@ -2,7 +2,7 @@
 
 import torch
 
-from experiments.runs import read_table
+from experiments.runs import ROOT, read_table
 from experiments.utility_ranks import ESTIMATES, RESULTS, Trained, estimates, ranks, removal, summary
 from plastic_rl.streams import Examples
 
@@ -32,5 +32,9 @@ def test_a_correlation_is_there_for_each_layer_and_estimate():
     assert all(-1 <= float(row[name]) <= 1 for row in rows for name in ESTIMATES)
 
 
-def test_the_committed_summary_follows_from_the_ranks():
-    assert summary(read_table(RESULTS / "ranks.csv")) == read_table(RESULTS / "summary.csv")
+def test_the_table_on_the_page_is_the_committed_summary_which_follows_from_the_ranks():
+    rows = read_table(RESULTS / "summary.csv")
+    assert summary(read_table(RESULTS / "ranks.csv")) == rows
+    page = (ROOT / "docs" / "dynamic_networks.md").read_text()
+    for row in (*rows, *read_table(RESULTS / "costs.csv")):
+        assert f"| {' | '.join(row.values())} |" in page

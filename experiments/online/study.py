@@ -80,6 +80,7 @@ class OnlineStudy(Study):
     """
 
     quick: tuple[str, ...] = ()
+    pairs_seeds: bool = True
     stretch: int
     measures: tuple[Measure, ...]
     pairs: tuple[Pair, ...] = ()
@@ -114,7 +115,7 @@ class OnlineStudy(Study):
         if self.tried:
             folders = [out / _folder(arm, self.search_seeds) for arm in online(self.tried)]
             rows = [row for folder in folders for row in read_table(folder / "curves.csv")]
-            tables["search"] = summary(self.measures, curves_of(rows), None)
+            tables["search"] = summary(self.measures, curves_of(rows))
         return tables
 
     def after_changes(self, results: Path) -> Scores | None:
@@ -125,8 +126,7 @@ class OnlineStudy(Study):
 
     def report(self, results: Path) -> None:
         curves = read_curves(results / "curves.csv")
-        baseline = self.baseline or self.arms[0].name
-        rows = summary(self.measures, curves, baseline, self.pairs)
+        rows = summary(self.measures, curves, self.pairs)
         write_table(results / "summary.csv", rows)
         panels = {arm.name: arm.panel for arm in online(self.arms)}
         draw(self.title, curves, panels, self.stretch, results / "figure.png")

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.runs import read_table
-from plastic_rl.evaluation import Estimate, difference, estimate, probability_of_improvement
+from plastic_rl.evaluation import Estimate, estimate
 
 Errors = NDArray[np.float64]
 """Mean squared errors of shape (seeds, stretches)."""
@@ -88,15 +88,12 @@ def read_curves(table: Path) -> dict[str, Errors]:
     return curves_of(read_table(table))
 
 
-def summary(
-    measures: Sequence[Measure], curves: Curves, baseline: str | None, pairs: Sequence[Pair] = ()
-) -> list[dict[str, str]]:
-    """For each arm its measures, as interquartile means with intervals, and how likely it beats the baseline.
+def summary(measures: Sequence[Measure], curves: Curves, pairs: Sequence[Pair] = ()) -> list[dict[str, str]]:
+    """For each arm its measures, and its differences seed by seed, as interquartile means with intervals.
 
     Args:
-        measures: the columns; by the first of them arms are compared with the baseline.
+        measures: the columns.
         curves: the errors of each arm.
-        baseline: with which the others are compared; None for none.
         pairs: further columns, of differences.
     """
     rows: list[dict[str, str]] = []
@@ -104,10 +101,6 @@ def summary(
         row = {"arm": arm, "seeds": str(len(errors))}
         row |= {measure.name: in_words(estimate(measure.of(errors))) for measure in measures}
         row |= {pair.name: _beside(pair, measures, arm, curves) for pair in pairs}
-        if baseline is not None:
-            ours, theirs = (-measures[0].of(each) for each in (errors, curves[baseline]))
-            better = "-" if arm == baseline else f"{probability_of_improvement(ours, theirs):.2f}"
-            row[f"P(better than {baseline})"] = better
         rows.append(row)
     return rows
 
@@ -129,10 +122,7 @@ def outcome(target: Target, measures: Sequence[Measure], curves: Curves) -> dict
         found, wanted = estimate(ours), f"at most {target.at_most:g}"
         is_met = round(found.value, 3) <= target.at_most
     else:
-        found, wanted = (
-            difference(ours, measure.of(curves[target.below])),
-            f"below {target.below}: a difference under 0",
-        )
+        found, wanted = estimate(ours - measure.of(curves[target.below])), f"below {target.below}, seed by seed"
         is_met = found.high < 0
     return {**row, "wanted": wanted, "found": in_words(found), "met": "yes" if is_met else "no"}
 

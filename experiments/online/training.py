@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from experiments.online.network import Networks
-from plastic_rl.optim.step_sizes import Memory, Rule
+from plastic_rl.optim.step_sizes import Rule, RuleMemory
 
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8
@@ -112,7 +112,7 @@ class LearnedSteps(Trainer):
 
     def __init__(self, rule: Rule, rate: float) -> None:
         self.rule, self.rate = rule, rate
-        self.memory: Memory | None = None
+        self.memory: RuleMemory | None = None
 
     def learn(self, networks: Networks, errors: Tensor) -> None:
         weights = [networks.head, networks.offset]

@@ -94,7 +94,10 @@ def _group(runs: Sequence[Run]) -> Group:
 
 
 def _names(groups: Sequence[Group], by: Sequence[str]) -> list[str]:
-    """A name for each group: its agent where that tells all apart, else the settings that differ as well."""
+    """A name for each group: its agent, or its folder's, where that tells all apart, else the settings that differ."""
+    folders = [group.name for group in groups]
+    if not by and len(set(folders)) == len(groups) and not any("agent" in group.settings for group in groups):
+        return folders
     different = [name for name in differences(groups) if not by or name in by]
     chosen: list[str] = []
     for name in sorted(different, key=lambda name: (name not in ("agent", "env"), name)):

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from plastic_rl.compare.foreign import named
 from plastic_rl.compare.runs import Run, Series
 from plastic_rl.runs import read_metrics, read_record
 
@@ -84,8 +85,8 @@ def _run(
     measures = {name: _series(lines, step, name) for name in sorted(names - _ABOUT - {score})}
     yield Run(
         path=folder,
-        name=folder.name,
-        seed=seed,
+        name=named(folder)["name"],
+        seed=named(folder)["seed"] if seed is None else seed,
         settings=dict(settings),
         score=_series(lines, step, score, shift=int(on_a_stream)),
         score_name="return" if not on_a_stream else score.replace("/", " "),

@@ -5,6 +5,7 @@ from plastic_rl.learners.additive import AdditiveLearner
 from plastic_rl.learners.anchored import AnchoredLearner
 from plastic_rl.learners.backprop import Backprop
 from plastic_rl.learners.delegating import DelegatingLearner
+from plastic_rl.learners.dynamic import DynamicBlueprint, DynamicLearner
 from plastic_rl.learners.learner import Blueprint, Learner
 from plastic_rl.learners.local import LocalBlueprint, LocalLearner
 from plastic_rl.learners.multi_task import MultiTaskLearner
@@ -22,6 +23,8 @@ __all__ = [
     "BatchedBackprop",
     "Blueprint",
     "DelegatingLearner",
+    "DynamicBlueprint",
+    "DynamicLearner",
     "Learner",
     "LocalBlueprint",
     "LocalLearner",

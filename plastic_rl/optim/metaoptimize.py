@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from plastic_rl.choices import Blocks
-from plastic_rl.layers import HiddenLayer
+from plastic_rl.layers import HiddenLayer, Resizing
 from plastic_rl.layers.port import fill
 from plastic_rl.optim.base import PlasticOptimizer
 from plastic_rl.optim.events import UnitsReplaced
@@ -128,6 +128,14 @@ class MetaOptimize(PlasticOptimizer):
         for parameter, axis, index in entries_of(event.layer, event.units) if self.memory else ():
             place = places.get(id(parameter))
             fill(None if place is None else self.memory["trace"][place], axis, index, 0.0)
+
+    follows_resizing = True
+
+    def at_resizing(self, resizing: Resizing) -> None:
+        """Lets newborn units begin without steps behind them, at the step size that their tensor has learned."""
+        if self.memory:
+            pairs = zip(self.scaled, self.memory["trace"], strict=True)
+            self.memory["trace"] = [resizing.resized(weight, trace) for weight, trace in pairs]
 
     def metrics(self) -> dict[str, int | float]:
         """By how much the steps have grown: the geometric mean over blocks."""

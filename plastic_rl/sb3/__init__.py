@@ -15,6 +15,7 @@ from plastic_rl.sb3.redrawing import redraw
 from plastic_rl.sb3.resets import Resets, fresh_networks_at_changes, reset_networks
 from plastic_rl.sb3.rollout_clock import RolloutClock
 from plastic_rl.sb3.save_observations import save_observations
+from plastic_rl.sb3.stream_ac import StreamAC
 from plastic_rl.sb3.task_detection import detect_tasks
 from plastic_rl.sb3.task_recall import recall_task
 from plastic_rl.sb3.task_switch import TaskSwitch
@@ -31,6 +32,7 @@ __all__ = [
     "PlasticityCallback",
     "Resets",
     "RolloutClock",
+    "StreamAC",
     "TaskSwitch",
     "add_plasticity",
     "attach",

@@ -52,3 +52,14 @@ def test_lives_that_are_not_whole_are_left_out(write_run, tmp_path):
     kept, left_out = whole(find_runs([tmp_path]))
     assert [run.seed for run in kept] == [0, 1]
     assert [run.path for run in left_out] == [short]
+
+
+def test_runs_of_ones_own_are_called_by_their_folders(tmp_path):
+    for place, name in enumerate(["plain-seed0", "cbp-seed0", "cbp-seed1"]):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "config.yaml").write_text(f"optimizer: {name.partition('-')[0]}\n")
+        (folder / "run.json").write_text('{"status": "finished"}')
+        (folder / "metrics.jsonl").write_text(f'{{"global_step": 1, "episode/return": {place}}}\n')
+    groups = grouped(find_runs([tmp_path]))
+    assert {group.name: [run.seed for run in group.runs] for group in groups} == {"cbp": [0, 1], "plain": [0]}

@@ -14,6 +14,7 @@ from launch.effects import check_effects
 from launch.run import run_folder
 from launch.settings import as_mapping, known_to, what_makes_the_result
 from launch.validation import check
+from plastic_rl.errors import UserError
 from plastic_rl.runs import Track, settings_digest
 
 
@@ -56,6 +57,27 @@ def test_the_command_line_outweighs_the_environment_and_the_environment_the_agen
     assert settings_of("agent=ppo", "env=ant").agent.learning_rate == PPO().learning_rate
     assert settings_of("agent=ppo", "env=permuted-cartpole").agent.learning_rate == said
     assert settings_of("agent.learning_rate=0.5", "env=permuted-cartpole", "agent=ppo").agent.learning_rate == 0.5
+
+
+def test_an_agent_says_what_a_world_should_have_with_it_and_the_command_line_outweighs_it(settings_of):
+    assert settings_of("agent=ppo", "env=permuted-cartpole").env.n_envs == PermutedCartPole().n_envs == 8
+    assert settings_of("agent=stream_ac", "env=permuted-cartpole").env.n_envs == 1
+    assert settings_of("agent=stream_ac", "env=permuted-cartpole", "env.n_envs=4").env.n_envs == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (("agent=stream_ac", "env=permuted-cartpole", "agent.update=obgd"), "value_share"),
+        (("agent=k1", "env=tracking"), "hidden_learning_rate"),
+        (("agent=k1", "env=tracking", "agent.network=mlp", "agent.everywhere=true"), "hidden_learning_rate"),
+    ],
+)
+def test_a_setting_that_another_choice_leaves_without_effect_is_refused(settings_of, words, name):
+    settings = settings_of(*words)
+    check_effects(settings, ["agent.update", "agent.network"])
+    with pytest.raises(UserError, match=f"agent.{name} changes nothing for"):
+        check_effects(settings, [f"agent.{name}"])
 
 
 def test_what_an_environment_says_of_settings_that_an_agent_lacks_is_passed_over():

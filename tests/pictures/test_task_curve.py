@@ -60,3 +60,17 @@ def test_the_picture_shows_the_data(tmp_path):
         pictures.append(tmp_path / f"{len(ends)}.png")
         draw_task_curve(metrics_file(tmp_path, ends), pictures[-1], "sgd on permuted-digits, s0")
     assert pictures[0].read_bytes() != pictures[1].read_bytes()
+
+
+def test_a_network_that_changes_has_panels_for_its_size_and_its_units(tmp_path, monkeypatch):
+    from matplotlib.axes import Axes
+
+    labels, drawn, set_label, plot = [], [], Axes.set_ylabel, Axes.plot
+    monkeypatch.setattr(Axes, "set_ylabel", lambda axes, label: (labels.append(label), set_label(axes, label)))
+    monkeypatch.setattr(
+        Axes, "plot", lambda axes, x, y, *rest, **words: (drawn.append(y), plot(axes, x, y, *rest, **words))
+    )
+    ends = [{**line, "dynamic/units": 3, "dynamic/births": 4 * line["global_step"]} for line in ENDS]
+    draw_task_curve(metrics_file(tmp_path, ends), tmp_path / "picture.png", "dynamic on permuted-digits, s0")
+    assert labels == ["online accuracy", "backbone units", "units in a task"]
+    assert [each.tolist() for each in drawn[-2:]] == [[3, 3], [40, 40]]  # what each task added

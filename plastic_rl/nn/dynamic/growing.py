@@ -23,7 +23,7 @@ from plastic_rl.nn.dynamic.widening import widen
 from plastic_rl.optim import UnitReplacer
 from plastic_rl.optim.budget import Budget
 from plastic_rl.optim.capturable import is_capturing
-from plastic_rl.optim.continual_backprop import observed, utilities
+from plastic_rl.optim.continual_backprop import bias_corrected, observed
 from plastic_rl.optim.events import UnitsReplaced
 from plastic_rl.optim.occasional import idle
 from plastic_rl.optim.resizing import check_follows
@@ -152,7 +152,7 @@ class GrowingLayers(UnitReplacer[WatchedLayer]):
 
     def _observe(self) -> None:
         """Takes the contributions of this update into the running utilities."""
-        pairs = [pair for watched in self.watched for pair in observed(watched)]
+        pairs = [pair for watched in self.watched for pair in observed(watched, None)]
         if pairs:
             averages, latest = zip(*pairs, strict=True)
             torch._foreach_lerp_(averages, latest, 1 - self.decay_rate)  # pyright: ignore[reportPrivateImportUsage]
@@ -187,7 +187,7 @@ class GrowingLayers(UnitReplacer[WatchedLayer]):
         yield UnitsReplaced(step, layer, units, utility, age)
 
     def _utility(self, watched: WatchedLayer, step: int) -> Float[Tensor, " units"]:
-        return utilities(watched, step, self.decay_rate, torch.Generator(watched.birth.device))
+        return bias_corrected(watched.average, step - watched.birth, self.decay_rate)
 
     def _leaving(self, watched: WatchedLayer, utility: Tensor, age: Tensor, *, makes_room: bool) -> Tensor:
         count = min(self.births, watched.layer.units - 1)

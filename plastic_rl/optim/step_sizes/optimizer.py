@@ -116,17 +116,17 @@ class SlopeOptimizer(Optimizer):
         return errors
 
     def _memory(self, weights: list[Tensor], errors: Tensor) -> RuleMemory:
-        """The rule's memory, in the state of the parameters; that of outputs is in the state of the first."""
-        fresh = [each for each in weights if not self.state[each]]
-        if fresh:
-            begun = self.rule.begin(fresh, errors)
-            for place, each in enumerate(fresh):
-                self.state[each].update({name: begun.weights[name][place] for name in self.rule.per_weight})
-            for name, value in begun.units.items():
-                self.state[weights[0]].setdefault(name, value)
+        """The rule's memory, in the state of the parameters; that of outputs is in the state of the first of all."""
+        fresh = [each for each in weights if self.rule.per_weight[0] not in self.state[each]]
+        begun = self.rule.begin(fresh, errors)
+        for place, each in enumerate(fresh):
+            self.state[each].update({name: begun.weights[name][place] for name in self.rule.per_weight})
+        of_units = self.state[self.param_groups[0]["params"][0]]
+        for name, value in begun.units.items():
+            of_units.setdefault(name, value)
         return RuleMemory(
             {name: [self.state[each][name] for each in weights] for name in self.rule.per_weight},
-            {name: self.state[weights[0]][name] for name in self.rule.per_unit},
+            {name: of_units[name] for name in self.rule.per_unit},
         )
 
     def step_sizes(self) -> list[Tensor]:

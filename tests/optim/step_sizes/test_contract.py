@@ -168,6 +168,21 @@ def test_newborn_weights_begin_with_the_first_step_size_again(name, caplog):
     assert caplog.text == ""
 
 
+@rules
+def test_a_parameter_without_a_gradient_is_left_alone_and_the_rest_goes_on(name):
+    layer = nn.Linear(2, 1)
+    optimizer = RULES[name](layer.parameters())
+    for parts in ((layer.weight, layer.bias), (layer.bias,), (layer.weight, layer.bias)):
+        before = [each.detach().clone() for each in (layer.weight, layer.bias)]
+        optimizer.zero_grad()
+        for each in parts:
+            each.grad = torch.ones_like(each)
+        optimizer.observe(1.0)
+        optimizer.step()
+        moved = [not torch.equal(one, other) for one, other in zip(before, (layer.weight, layer.bias), strict=True)]
+        assert moved == [len(parts) > 1, True]
+
+
 def test_it_learns_inside_continual_backprop():
     network = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 1))
     optimizer = K1(network.parameters())
