@@ -1,8 +1,8 @@
-"""The size of the weights of a network."""
+"""The size of the weights of a network, how far they are from where they began, and how far an update moves them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 from jaxtyping import Float
@@ -10,11 +10,28 @@ from torch import Tensor
 
 from plastic_rl.layers import HiddenLayer
 
+Scalar = Float[Tensor, ""]
 
-def mean_magnitude(weights: Iterable[Tensor]) -> Float[Tensor, ""]:
+
+def mean_magnitude(weights: Iterable[Tensor]) -> Scalar:
     """Mean |w| over all entries of all the weights."""
     weights = list(weights)
     return torch.stack([weight.detach().abs().sum() for weight in weights]).sum() / sum(w.numel() for w in weights)
+
+
+def norm(tensors: Sequence[Tensor]) -> Scalar:
+    """The Euclidean norm of all entries together: √Σw²."""
+    return torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(each.detach()) for each in tensors]))
+
+
+def distance(now: Sequence[Tensor], then: Sequence[Tensor]) -> Scalar:
+    """The Euclidean distance of all entries from what they were: ‖θ - θ₀‖."""
+    return norm([new.detach() - old for new, old in zip(now, then, strict=True)])
+
+
+def effective_learning_rate(now: Sequence[Tensor], then: Sequence[Tensor]) -> Scalar:
+    """The size of an update beside what it moves: ‖θ' - θ‖ / ‖θ‖."""
+    return distance(now, then) / norm(then).clamp(min=torch.finfo(torch.float32).tiny)
 
 
 def weights_of(layers: Iterable[HiddenLayer]) -> list[Tensor]:

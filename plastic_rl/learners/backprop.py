@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from plastic_rl.choices import Precision, Renewal
-from plastic_rl.diagnostics import report
+from plastic_rl.diagnostics import Kind, activation_kinds, report
 from plastic_rl.layers import HiddenLayer, replaceable_layers
+from plastic_rl.layers.proof import undisturbed
 from plastic_rl.learners.learner import Blueprint, Learner, head, take_over, zero
 from plastic_rl.learners.losses import loss
 from plastic_rl.optim import PlasticOptimizer, methods_in, seeded
@@ -43,6 +44,7 @@ class Backprop(Learner):
         self.network = blueprint.draw_network(seed).to(device)
         self.example = torch.zeros(2, *stream.shape, device=device)
         self.layers = watchable(self.network, self.example)
+        self.kinds = kinds_of(self.network, self.layers, self.example)
         self.optimizer = blueprint.optimizer(self.network.parameters())
         if blueprint.plasticity is not None:
             self.optimizer = seeded(blueprint.plasticity, seed)(self.optimizer, self.layers)
@@ -96,7 +98,7 @@ class Backprop(Learner):
 
     def diagnose(self, inputs: Tensor) -> list[dict[str, float]]:
         self.network.eval()
-        measured = report(self.layers, lambda: self.network(inputs[0])) if self.layers else {}
+        measured = report(self.layers, lambda: self.network(inputs[0]), self.kinds) if self.layers else {}
         self.network.train()
         return [measured]
 
@@ -135,6 +137,12 @@ def watchable(network: nn.Module, example: Tensor) -> list[HiddenLayer]:
             "Units of the layers %s are neither watched nor replaced: %s.", list(refused), set(refused.values())
         )
     return layers
+
+
+def kinds_of(network: nn.Module, layers: Sequence[HiddenLayer], example: Tensor) -> dict[str, Kind]:
+    """The kinds of activation in a network, before any method watches it."""
+    with undisturbed(network):
+        return activation_kinds(layers, lambda: network(example)) if layers else {}
 
 
 def meets_change(blueprint: Blueprint, task: Task) -> bool:

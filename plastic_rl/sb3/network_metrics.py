@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,13 @@ from gymnasium import spaces
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.buffers import RolloutBuffer
 
-from plastic_rl.diagnostics import report
+from plastic_rl.diagnostics import Kind, activation_kinds, report
 from plastic_rl.layers import HiddenLayer, Resizing
 from plastic_rl.layers.proof import undisturbed
 from plastic_rl.optim import PlasticOptimizer
+from plastic_rl.optim.watching import paused_hooks
 from plastic_rl.sb3.attachment import network_of, shared_out, survey
-from plastic_rl.sb3.example import inputs_of
+from plastic_rl.sb3.example import example, inputs_of
 from plastic_rl.sb3.optimizer_slots import OptimizerSlot, optimizer_slots
 from plastic_rl.sb3.save_observations import collected_observations
 
@@ -44,16 +46,24 @@ class NetworkMetrics:
     def _find(self) -> None:
         found = survey(self.slots, getattr(self.model, "ignore", ()))
         self.layers = [layers for _, layers in shared_out(self.slots, found)]
+        self.kinds = dict[str, Kind]()
+        for slot, layers in zip(self.slots, self.layers, strict=True):
+            self.kinds |= kinds_of(network_of(slot), layers) if layers else {}
 
     def _follow(self, change: Resizing) -> None:
         for layer in (layer for layers in self.layers for layer in layers):
             change.follow(layer)
 
-    def measure(self) -> dict[str, int | float]:
-        """Dormant and dead units, ranks, weight magnitude (:func:`plastic_rl.diagnostics.report`), and counters."""
+    def measure(self, *, thorough: bool = False) -> dict[str, int | float]:
+        """Units, ranks, weight magnitude (:func:`plastic_rl.diagnostics.report`), and counters.
+
+        Args:
+            thorough: as of the report.
+        """
         if not all(layer.is_current for layers in self.layers for layer in layers):  # resized without a method
             self._find()
         numbers: dict[str, int | float] = {}
+        self.report = partial(report, kinds=self.kinds, thorough=thorough)
         for label, slot, layers in zip(self._labels(), self.slots, self.layers, strict=True):
             measured: dict[str, int | float] = {**self._report(slot, layers)}
             if isinstance(slot.optimizer, PlasticOptimizer):
@@ -76,7 +86,7 @@ class NetworkMetrics:
         buffer = getattr(self.model, "rollout_buffer", None)
         if buffer is not None and not hasattr(self.model, "_last_lstm_states"):
             observations, actions = self._rollout(buffer)
-            return report(layers, lambda: slot.owner.evaluate_actions(observations, actions))
+            return self.report(layers, lambda: slot.owner.evaluate_actions(observations, actions))
         return self._report_on(network_of(slot), layers)
 
     def _rollout(self, buffer: RolloutBuffer) -> tuple[Any, torch.Tensor]:
@@ -101,7 +111,7 @@ class NetworkMetrics:
         observations = collected_observations(self.model)
         with undisturbed(network), torch.no_grad():
             inputs = inputs_of(network, self._rows(observations), self._rows(self._actions()))
-            return report(layers, lambda: network(*inputs))
+            return self.report(layers, lambda: network(*inputs))
 
     def _rows(self, values: Any) -> Any:
         if isinstance(values, dict):
@@ -112,6 +122,13 @@ class NetworkMetrics:
         replay = getattr(self.model, "replay_buffer", None)
         actions = self.model.rollout_buffer.actions if replay is None else replay.actions[: replay.size()]
         return actions.reshape(-1, actions.shape[-1])
+
+
+def kinds_of(network: Any, layers: list[HiddenLayer]) -> dict[str, Kind]:
+    """The kinds of activation of a network's layers; no method takes note of the pass that finds them."""
+    inputs = example(network)
+    with undisturbed(network), paused_hooks():
+        return activation_kinds(layers, lambda: network(*inputs))
 
 
 def labelled(name: str, label: str) -> str:

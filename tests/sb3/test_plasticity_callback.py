@@ -99,7 +99,7 @@ def test_it_measures_every_so_many_steps_and_at_the_end_of_a_rollout_alone(monke
 def test_not_more_samples_are_looked_at_than_wanted(monkeypatch: pytest.MonkeyPatch):
     seen: list[int] = []
 
-    def count(layers: Any, forward: Any) -> dict[str, float]:
+    def count(layers: Any, forward: Any, **settings: Any) -> dict[str, float]:
         outputs = forward()
         seen.append(len(outputs if isinstance(outputs, torch.Tensor) else outputs[0]))
         return {}

@@ -18,6 +18,7 @@ from plastic_rl.learners.backprop import (
     compiled,
     counted,
     forget_methods,
+    kinds_of,
     meets_change,
     precision,
     renew,
@@ -54,6 +55,7 @@ class BatchedBackprop(Learner):
         network = blueprint.draw_network(self.seeds[0]).to(device)
         self.example = torch.zeros(2, *streams[0].shape, device=device)
         found = watchable(network, self.example)
+        self.kinds = kinds_of(network, found, self.example)
         # Layers are found once: a copy of a network has a copy of its layers.
         networks, self.layers = zip(*(deepcopy((network, found)) for _ in self.seeds), strict=True)
         for each, seed in zip(networks, self.seeds, strict=True):
@@ -164,7 +166,7 @@ class BatchedBackprop(Learner):
         for network, layers, inputs_of_seed in zip(self.networks, self.layers, inputs, strict=True):
             network.eval()
             run = partial(network, inputs_of_seed)
-            measured.append(report(layers, run) if layers else {})
+            measured.append(report(layers, run, self.kinds) if layers else {})
             network.train()
         return measured
 
