@@ -6,7 +6,11 @@ from collections.abc import Iterable, Sequence
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import (
+    Tensor,
+    _foreach_norm,  # pyright: ignore[reportPrivateImportUsage]
+    _foreach_sub,  # pyright: ignore[reportPrivateImportUsage]
+)
 
 from plastic_rl.layers import HiddenLayer
 
@@ -21,12 +25,12 @@ def mean_magnitude(weights: Iterable[Tensor]) -> Scalar:
 
 def norm(tensors: Sequence[Tensor]) -> Scalar:
     """The Euclidean norm of all entries together: √Σw²."""
-    return torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(each.detach()) for each in tensors]))
+    return torch.linalg.vector_norm(torch.stack(_foreach_norm([each.detach() for each in tensors])))
 
 
 def distance(now: Sequence[Tensor], then: Sequence[Tensor]) -> Scalar:
     """The Euclidean distance of all entries from what they were: ‖θ - θ₀‖."""
-    return norm([new.detach() - old for new, old in zip(now, then, strict=True)])
+    return norm(list(_foreach_sub([each.detach() for each in now], list(then))))
 
 
 def effective_learning_rate(now: Sequence[Tensor], then: Sequence[Tensor]) -> Scalar:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections import deque
 from pathlib import Path
 from typing import Any
@@ -11,39 +13,65 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from plastic_rl.nonstationary.task_files import save_tasks
 from plastic_rl.runs import Progress, disk_trouble_told
-from plastic_rl.sb3.network_metrics import NetworkMetrics
+from plastic_rl.sb3.instruments import NETWORKS_EVERY, UPDATES_EVERY, Instruments, Memory, TaskEnd, ends
 from plastic_rl.sb3.task_log import TaskLog, named
 from plastic_rl.sb3.writer import MetricsWriter
 
+log = logging.getLogger(__name__)
+
 # How many finished episodes the progress display averages.
 RECENT = 20
+
+# What SB3 logs of each update that alarms go by, and its sign there.
+OF_UPDATE = (
+    ("policy/entropy", "train/entropy_loss", -1),
+    ("policy/kl", "train/approx_kl", 1),
+    ("policy/std", "train/std", 1),
+)
 
 
 class Chronicle(BaseCallback):
     """Writes a line for each episode and each change of task, and two for each rollout of an on-policy algorithm.
 
     A rollout's first line holds the diagnostics of the network that collected it, the second the losses of the update
-    that followed.
+    that followed. Methods are asked for their counters at each rollout, the instruments as seldom as their cost wants.
+    Where a task has ended, a line of its own holds all instruments at its end, under names that begin with `end/`.
 
     Args:
         writer: where the lines go.
         progress: the display to keep informed.
         tasks_file: where the tasks are saved, for `read_tasks`.
         tasks: which the run has met so far.
+        memory: of the instruments.
+        every: rollouts from one measurement of the networks to the next.
     """
 
     model: OnPolicyAlgorithm  # pyright: ignore[reportIncompatibleVariableOverride]
 
-    def __init__(self, writer: MetricsWriter, progress: Progress, tasks_file: Path, tasks: TaskLog) -> None:
+    def __init__(
+        self,
+        writer: MetricsWriter,
+        progress: Progress,
+        tasks_file: Path,
+        tasks: TaskLog,
+        *,
+        memory: Memory,
+        every: int = NETWORKS_EVERY,
+    ) -> None:
         super().__init__()
+        self.memory, self.every = memory, every
+        self.ended: list[TaskEnd] = []
         self.writer, self.progress, self.tasks_file, self.tasks = writer, progress, tasks_file, tasks
         self.recent: deque[float] = deque(maxlen=RECENT)
         self.recent_return: float | None = None
 
     def _on_training_start(self) -> None:
-        self.networks = NetworkMetrics(self.model)
+        self.instruments, self.began = Instruments(self.model, self.memory), time.perf_counter()
+        for missing in self.instruments.not_measured():
+            log.info("Not measured here: %s.", missing)
 
     def _on_rollout_start(self) -> None:
+        self._note_update()
         self.logger.dump(self.num_timesteps)
 
     def _on_step(self) -> bool:
@@ -56,14 +84,36 @@ class Chronicle(BaseCallback):
         return True
 
     def _on_rollout_end(self) -> None:
-        for name, value in self.networks.measure().items():
+        rollout = self.num_timesteps // (self.model.n_steps * self.model.n_envs) - 1
+        measured = self.instruments.state() if rollout % self.every == 0 else self.instruments.counters()
+        for name, value in measured.items():
             self.logger.record(name, value)
+        self.instruments.alarms.look(self.num_timesteps, measured)
+        if rollout % min(self.every, UPDATES_EVERY) == 0:
+            self.instruments.arm()
+        for line in ends(self.instruments, self.ended):
+            self.writer.record(self.num_timesteps, line)
+        self.ended = []
 
     def _on_training_end(self) -> None:
+        self._note_update()
         self.logger.dump(self.num_timesteps)
+        log.info("%s", self.instruments.cost(time.perf_counter() - self.began))
+
+    def _note_update(self) -> None:
+        """Records what the last update has done, and warns of what has left its healthy range."""
+        logged = self.logger.name_to_value
+        seen = {name: sign * logged[loss] for name, loss, sign in OF_UPDATE if loss in logged}
+        moved = self.instruments.after_update()
+        for name, value in moved.items():
+            self.logger.record(name, value)
+        self.instruments.alarms.look(self.num_timesteps, {**moved, **seen})
 
     def _note_task(self, copy: int, task: dict[str, Any]) -> None:
+        before = self.tasks.task.get("index")
         if self.tasks.enters(copy, task):
+            if before is not None:
+                self.ended.append(TaskEnd(before, self.model.rollout_buffer.pos))
             self.writer.record(self.num_timesteps, named(task))
             self._save_tasks(task["index"] + 1)
 

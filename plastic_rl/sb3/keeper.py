@@ -20,6 +20,7 @@ from plastic_rl.sb3.faults import (
     fault_of_world,
     largest_of,
 )
+from plastic_rl.sb3.instruments import Memory
 from plastic_rl.sb3.task_log import TaskLog
 
 # What SB3's on-policy algorithms call the settings that make a result.
@@ -35,12 +36,14 @@ class ModelKeeper(BaseCallback):
     Args:
         model: an on-policy model.
         tasks: which the run has met so far.
+        memory: of the run's instruments; None for a new one.
     """
 
     session: Session  # once it is open
 
-    def __init__(self, model: OnPolicyAlgorithm, tasks: TaskLog) -> None:
+    def __init__(self, model: OnPolicyAlgorithm, tasks: TaskLog, memory: Memory | None = None) -> None:
         super().__init__()
+        self.memory = Memory() if memory is None else memory
         self.trained, self.tasks = model, tasks
         self.largest: dict[str, float] = {}  # observation and reward of the rollout, in absolute value
 
@@ -61,11 +64,13 @@ class ModelKeeper(BaseCallback):
         """All that the run needs to go on exactly from between two rollouts."""
         of_copies = dict(self.tasks.of_copies)
         tasks = {"task": self.tasks.task, "tasks_of_copies": of_copies, "task_told": self.tasks.told}
-        return {"step": self.step, "algorithm": algorithm_state(self.trained), **tasks}
+        state = {"step": self.step, "algorithm": algorithm_state(self.trained), **tasks}
+        return {**state, "instruments": self.memory.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Puts the model where a saved one was."""
         restore_algorithm_state(self.trained, state["algorithm"])
+        self.memory.load_state_dict(state.get("instruments", {}))
         self.tasks.take(state["task"])
         self.tasks.told = state.get("task_told", state["task"].get("index"))  # checkpoints from before do not say it
         met = state.get("tasks_of_copies")

@@ -22,6 +22,7 @@ from plastic_rl.sb3.change_announcements import ChangeAnnouncements
 from plastic_rl.sb3.chronicle import Chronicle
 from plastic_rl.sb3.faults import OF_NUMBERS, LinAlgError
 from plastic_rl.sb3.forecast import forecast_model
+from plastic_rl.sb3.instruments import Memory, trained_weights
 from plastic_rl.sb3.keeper import ModelKeeper
 from plastic_rl.sb3.rollout_clock import RolloutClock
 from plastic_rl.sb3.save_observations import save_observations
@@ -90,7 +91,7 @@ def train_model(
     model, began = _resumable(model), time.monotonic()
     if model.env is not None and (fault := wrong_pace(model.env)):
         raise UserError(fault)
-    keeper = ModelKeeper(model, TaskLog())
+    keeper = ModelKeeper(model, TaskLog(), Memory(first=trained_weights(model)))  # before a checkpoint is loaded
     tracked: dict[str, Any] = {"track": track, "settings": settings, "config": config, "name": name, "group": group}
     with open_session(folder, keeper, total_steps, checkpoint_seconds=checkpoint_seconds, **tracked) as keeper.session:
         if not (expected := forecast_model(model, run_length=total_steps)).is_empty:
@@ -119,7 +120,7 @@ def _train(keeper: ModelKeeper, total_steps: int, folder: RunFolder, formats: Se
     model, session = keeper.trained, keeper.session
     writer = MetricsWriter(session.metrics, session.tracker)
     _set_logger(model, folder, writer, formats)
-    chronicle = Chronicle(writer, session.progress, folder.tasks_file, keeper.tasks)
+    chronicle = Chronicle(writer, session.progress, folder.tasks_file, keeper.tasks, memory=keeper.memory)
     # The keeper is last: what it saves is what the rollout then begins with.
     switch = [] if tasks_of(model) is None else [TaskSwitch()]
     callbacks: list[BaseCallback] = [chronicle, *switch, ChangeAnnouncements(keeper.tasks), RolloutClock(), keeper]

@@ -22,6 +22,7 @@ from plastic_rl.sb3.lean.gradients import Gradients
 from plastic_rl.sb3.lean.losses import Surrogate, mean, row_means, value_gradient
 from plastic_rl.sb3.lean.minibatches import Minibatch, Minibatches
 from plastic_rl.sb3.lean.networks import Networks
+from plastic_rl.sb3.lean.watched import watches
 
 
 class Update:
@@ -39,6 +40,7 @@ class Update:
         self.optimizer, self.is_exact = model.policy.optimizer, is_exact
         self.grows = any(method.resized_layers for method in methods_in(self.optimizer))
         self._set_out()
+        self.watch = watches.get(model)
         progress = model._current_progress_remaining
         self.clip_range = self.model.clip_range(progress)
         self.value_clip_range = None if model.clip_range_vf is None else self.model.clip_range_vf(progress)
@@ -116,7 +118,11 @@ class Update:
         networks.actor.send_back(networks.head.send_back(of_log_probs, of_entropy, self.gradients.of))
         networks.critic.send_back(of_values[:, None])
         self.gradients.hand_over()
+        if self.watch is not None:
+            self.watch.before_clipping()
         self.gradients.clip(self.model.max_grad_norm)
+        if self.watch is not None:
+            self.watch.after_clipping()
         with torch.enable_grad():
             self.optimizer.step()
         if self.grows and self.gradients.are_outgrown():
