@@ -25,6 +25,7 @@ from scipy import stats
 
 from experiments.runs import ROOT, write_table
 from experiments.study import show
+from plastic_rl.continual import area_per_task, episodes_of
 from plastic_rl.evaluation import Estimate
 from plastic_rl.runs import read_metrics, read_record
 
@@ -54,7 +55,7 @@ class Pair(NamedTuple):
 
 def pairs_of(run: int, lines: Sequence[Mapping[str, Any]]) -> Iterator[Pair]:
     """The pairs of one run, from the lines of its metrics."""
-    returns = returns_by_task(lines)
+    returns = area_per_task(episodes_of(lines))
     for line in lines:
         task = line.get(f"{END}task")
         if task is None or task + 1 not in returns:
@@ -62,17 +63,6 @@ def pairs_of(run: int, lines: Sequence[Mapping[str, Any]]) -> Iterator[Pair]:
         named = {name.removeprefix(END): value for name, value in line.items() if name.startswith(END)}
         instruments = {name: float(value) for name, value in named.items() if is_instrument(name, value)}
         yield Pair(run, {**instruments, "return/in_this_task": returns.get(task, np.nan)}, returns[task + 1])
-
-
-def returns_by_task(lines: Sequence[Mapping[str, Any]]) -> dict[int, float]:
-    """The mean return in each task, weighted by the length of episodes: short ones are many."""
-    sums: dict[int, list[float]] = {}
-    for line in lines:
-        if "episode/return" in line and "task/index" in line:
-            total = sums.setdefault(int(line["task/index"]), [0.0, 0.0])
-            total[0] += line["episode/return"] * line["episode/length"]
-            total[1] += line["episode/length"]
-    return {task: weighted / steps for task, (weighted, steps) in sums.items()}
 
 
 def is_instrument(name: str, value: object) -> bool:

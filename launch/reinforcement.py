@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 from agents.recipe import ReinforcementAgent
@@ -26,9 +27,10 @@ def train(settings: Settings, folder: RunFolder) -> str:
         settings: Checked.
         folder: Prepared.
     """
-    from plastic_rl.sb3 import train_model
+    from plastic_rl.sb3 import Judged, train_model
 
     assert settings.total_steps is not None
+    assert isinstance(settings.env, Environment)
     summary = train_model(
         _learner(settings),
         settings.total_steps,
@@ -41,6 +43,12 @@ def train(settings: Settings, folder: RunFolder) -> str:
         name=f"{settings.agent_name} {settings.env_name} s{settings.seed}",
         group=f"{settings.env_name}/{settings.agent_name}/{folder.path.name.partition('-')[0]}",
         title=_title(settings),
+        judged=Judged(
+            partial(settings.env.build_one, settings.seed),
+            evaluate_every=settings.evaluate_every,
+            probe_every=settings.probe_every,
+            look_back=settings.look_back,
+        ),
     )
     return _in_words(summary)
 

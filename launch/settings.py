@@ -28,7 +28,10 @@ CONFIG_NAME = "train"
 """The name under which Hydra finds a run's settings."""
 
 _WITHOUT_EFFECT_ON_A_STREAM = ("data_folder", "download")
-_WITHOUT_EFFECT_ON_THE_RESULT = ("seed", "seeds", "track", "out", "fresh", "debug", "checkpoint_seconds", "formats")
+_WITHOUT_EFFECT_ON_THE_RESULT = (
+    *("seed", "seeds", "track", "out", "fresh", "debug", "checkpoint_seconds", "formats"),
+    *("evaluate_every", "probe_every", "look_back"),
+)
 
 
 @dataclass
@@ -48,6 +51,9 @@ class Settings:
         fresh: start over, also where there is a checkpoint
         debug: show the traceback of an error
         checkpoint_seconds: between checkpoints
+        evaluate_every: steps between evaluations in a world that follows; the best model of a task is kept; 0: none
+        probe_every: steps between probes (can it still learn?), tasks of a stream; 0: none
+        look_back: episodes in each task so far when one has ended (forgetting, transfer); 0: none
         formats: what else Stable-Baselines3 logs to: csv, tensorboard
     """
 
@@ -63,6 +69,9 @@ class Settings:
     fresh: bool = False
     debug: bool = False
     checkpoint_seconds: Positive = 300.0
+    evaluate_every: NonNegativeInteger = 0
+    probe_every: NonNegativeInteger = 0
+    look_back: NonNegativeInteger = 0
     formats: Annotated[list[str], AnyOf(("csv", "tensorboard"))] = field(default_factory=list)
 
     @property

@@ -37,6 +37,7 @@ def train(settings: Settings, folder: RunFolder) -> str:
         name=f"{settings.agent_name} {settings.env_name} {_seeds(settings)}",
         group=f"{settings.env_name}/{settings.agent_name}/{folder.path.name.partition('-')[0]}",
         title=_title(settings),
+        probe_every=settings.probe_every,
     )
     return _in_words(summary)
 
@@ -74,9 +75,16 @@ def _build(settings: Settings) -> tuple[list[Stream], Learner]:
     try:
         seeds = range(settings.seed, settings.seed + settings.seeds)
         streams = [settings.env.build(seed=seed, device=device) for seed in seeds]
-        return streams, settings.agent.build(streams, device=device)
+        learner = settings.agent.build(streams, device=device)
+        if settings.probe_every:
+            learner.fresh_network(0, "probe")  # what cannot be probed is refused before anything is trained
+        return streams, learner
     except ValueError as error:
         raise UserError(str(error)) from error
+    except TypeError as error:
+        if "probe" not in str(error):
+            raise
+        raise UserError(f"probe_every={settings.probe_every} cannot be had: {error}") from error
 
 
 def _present(device: str) -> str:

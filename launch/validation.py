@@ -64,6 +64,11 @@ def _check_stream(settings: Settings) -> None:
             f"total_steps={settings.total_steps} is for reinforcement learning: a stream is as long as its tasks, "
             "which env.tasks and the other settings of env= say"
         )
+    for name in ("evaluate_every", "look_back"):
+        if getattr(settings, name):
+            raise UserError(
+                f"{name}={getattr(settings, name)} is for reinforcement learning; a stream tests each task when it ends"
+            )
     if settings.formats:
         raise UserError(f"formats={settings.formats} is for reinforcement learning; a stream writes metrics.jsonl")
     returning, tasks = getattr(settings.env, "returning", 0), getattr(settings.env, "tasks", None)

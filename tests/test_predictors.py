@@ -44,7 +44,8 @@ def test_a_pair_is_the_end_of_a_task_and_the_return_of_the_next_by_steps(study: 
         "return/in_this_task": pytest.approx(90),
     }
     lines = [{"end/task": 0}]
-    lines += [{"episode/return": r, "episode/length": n, "task/index": 1} for r, n in ((1.0, 1), (1.0, 1), (9.0, 8))]
+    short = {"global_step": 0, "task/index": 1, "episode/return": 1.0, "episode/length": 1}
+    lines += [short, short, {**short, "episode/return": 9.0, "episode/length": 8}]
     assert next(iter(pairs_of(0, lines))).following == pytest.approx((1 + 1 + 72) / 10)
 
 

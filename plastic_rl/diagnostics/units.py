@@ -1,4 +1,4 @@
-"""What hidden units still do, on a batch of samples: each word by the definition that fits the kind of activation."""
+"""The doings of hidden units on a batch of samples: each word by the definition that fits the kind of activation."""
 
 from __future__ import annotations
 

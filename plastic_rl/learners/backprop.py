@@ -102,6 +102,9 @@ class Backprop(Learner):
         self.network.train()
         return [measured]
 
+    def fresh_network(self, place: int, *purpose: object) -> nn.Module:
+        return self.blueprint.draw_network(self.seeds[place], *purpose).to(self.example.device)
+
     def metrics(self) -> list[dict[str, int | float]]:
         return [self.optimizer.metrics() if isinstance(self.optimizer, PlasticOptimizer) else {}]
 

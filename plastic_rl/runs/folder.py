@@ -34,6 +34,7 @@ WRITTEN = (  # The record goes first: a folder emptied half-way then counts as n
     "learning_curve.png",
     "config.yaml",
     "model.zip",
+    "best_model.zip",
     "vecnormalize.pkl",
     "weights.pt",
     "observations.npz",
@@ -105,6 +106,11 @@ class RunFolder:
     def model_file(self) -> Path:
         """The trained model, as its own library saves it."""
         return self.path / "model.zip"
+
+    @property
+    def best_model_file(self) -> Path:
+        """The model that did best in the present task, where the run evaluates."""
+        return self.path / "best_model.zip"
 
     @property
     def normalization_file(self) -> Path:

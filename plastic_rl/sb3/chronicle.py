@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections import deque
 from pathlib import Path
 from typing import Any
@@ -66,7 +65,7 @@ class Chronicle(BaseCallback):
         self.recent_return: float | None = None
 
     def _on_training_start(self) -> None:
-        self.instruments, self.began = Instruments(self.model, self.memory), time.perf_counter()
+        self.instruments = Instruments(self.model, self.memory)
         for missing in self.instruments.not_measured():
             log.info("Not measured here: %s.", missing)
 
@@ -98,7 +97,7 @@ class Chronicle(BaseCallback):
     def _on_training_end(self) -> None:
         self._note_update()
         self.logger.dump(self.num_timesteps)
-        log.info("%s", self.instruments.cost(time.perf_counter() - self.began))
+        log.info("%s", self.instruments.cost())
 
     def _note_update(self) -> None:
         """Records what the last update has done, and warns of what has left its healthy range."""

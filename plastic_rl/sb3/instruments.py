@@ -6,7 +6,8 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,6 +32,10 @@ NETWORKS_EVERY, UPDATES_EVERY = 20, 5
 ROWS = 256
 
 
+KEPT = ("latest", "said", "best", "matrix")
+"""The parts of a memory that a checkpoint holds."""
+
+
 @dataclass
 class Memory:
     """The numbers that a run's instruments remember from one rollout to the next.
@@ -38,20 +43,27 @@ class Memory:
     Args:
         latest: the latest value of each number that is not measured at each rollout.
         said: the alarms that were raised.
+        best: the return of the best model of the present task, and the index of the task.
+        matrix: the returns on all tasks so far, for each task that has ended.
         first: the initial weights, which no checkpoint holds: a run that goes on draws them again.
+        share: of the time of the training that the instruments took; None before its end.
     """
 
     latest: dict[str, float] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
+    best: dict[str, Any] = field(default_factory=dict)
+    matrix: dict[str, list[Any]] = field(default_factory=dict)
     first: list[Tensor] = field(default_factory=list)
+    share: float | None = None
 
     def state_dict(self) -> dict[str, Any]:
-        """What cannot be drawn again."""
-        return {name: value for name, value in asdict(self).items() if name != "first"}
+        """The parts that cannot be drawn again."""
+        return {name: deepcopy(getattr(self, name)) for name in KEPT}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Goes on from a saved state."""
-        self.latest, self.said = dict(state.get("latest", {})), list(state.get("said", []))
+        for name in KEPT:
+            setattr(self, name, deepcopy(state.get(name, getattr(self, name))))
 
 
 class TaskEnd(NamedTuple):
@@ -78,7 +90,10 @@ class Instruments:
         seconds: the time that the instruments took.
     """
 
+    clock = staticmethod(time.perf_counter)
+
     def __init__(self, model: BaseAlgorithm, memory: Memory, samples: int | None = None) -> None:
+        self.began = self.clock()
         self.model: Any = model
         self.memory = memory
         self.seconds = 0.0
@@ -105,12 +120,12 @@ class Instruments:
         return shapes == [each.shape for each in self.weights]
 
     def not_measured(self) -> list[str]:
-        """What these instruments say nothing of, in words."""
+        """The numbers that these instruments do not give, in words."""
         missing = [] if self.asks_policy else ["entropy, divergence, logits and churn of the policy"]
         return missing if self.knows_first else [*missing, "the distance from the initial weights"]
 
     def counters(self) -> dict[str, int | float]:
-        """What methods count."""
+        """The counters of the methods."""
         with self._timed():
             return self.networks.counters()
 
@@ -137,7 +152,7 @@ class Instruments:
                 self.pending = rows, snapshot(self.model.policy, self.layers, rows)
 
     def after_update(self) -> dict[str, float]:
-        """What the update that was armed for has done; empty if there was none."""
+        """The doings of the update that was armed for; empty if there was none."""
         if not self.before:
             return {}
         with self._timed():
@@ -151,13 +166,11 @@ class Instruments:
             self.memory.latest |= {name: value for name, value in numbers.items() if name.count("/") == 1}
             return numbers
 
-    def cost(self, seconds: float) -> str:
-        """What the instruments took, in words.
-
-        Args:
-            seconds: of the training, the instruments included.
-        """
-        return f"The instruments took {self.seconds:.2f} of {seconds:.1f} s, {self.seconds / seconds:.2%} of the run."
+    def cost(self) -> str:
+        """The time that the instruments took of all since they were made, in words and in the memory."""
+        total = self.clock() - self.began
+        self.memory.share = self.seconds / total
+        return f"The instruments took {self.seconds:.2f} of {total:.1f} s, {self.memory.share:.2%} of the run."
 
     def _of_weights(self) -> dict[str, float]:
         first = dict(zip(self.weights, self.memory.first, strict=True)) if self.knows_first else {}
@@ -192,11 +205,11 @@ class Instruments:
 
     @contextmanager
     def _timed(self) -> Iterator[None]:
-        began = time.perf_counter()
+        began = self.clock()
         try:
             yield
         finally:
-            self.seconds += time.perf_counter() - began
+            self.seconds += self.clock() - began
 
 
 def ends(instruments: Instruments, ended: Sequence[TaskEnd]) -> Iterator[dict[str, int | float]]:

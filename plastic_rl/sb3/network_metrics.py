@@ -73,7 +73,7 @@ class NetworkMetrics:
         return numbers | self.counters()
 
     def counters(self) -> dict[str, int | float]:
-        """What the methods count."""
+        """The counters of the methods."""
         numbers: dict[str, int | float] = {}
         for label, slot in zip(self._labels(), self.slots, strict=True):
             counted = slot.optimizer.metrics() if isinstance(slot.optimizer, PlasticOptimizer) else {}

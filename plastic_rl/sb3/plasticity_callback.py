@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from stable_baselines3.common.callbacks import BaseCallback
 
 from plastic_rl.sb3.attachment import plastic_optimizers
@@ -48,7 +46,7 @@ class PlasticityCallback(BaseCallback):
 
     def _on_training_start(self) -> None:
         warn_of_wrong_pace(self.training_env)
-        self.instruments, self.began = Instruments(self.model, self.memory, self.samples), time.perf_counter()
+        self.instruments = Instruments(self.model, self.memory, self.samples)
         self._next = self.num_timesteps + self.every
         if self.verbose and not self._is_forecast and plastic_optimizers(self.model):
             expected = forecast_model(self.model, run_length=self.locals.get("total_timesteps"))
@@ -80,7 +78,7 @@ class PlasticityCallback(BaseCallback):
     def _on_training_end(self) -> None:
         self._record(self.instruments.after_update())
         if self.verbose:
-            print(self.instruments.cost(time.perf_counter() - self.began))
+            print(self.instruments.cost())
 
     def _record(self, numbers: dict[str, int | float] | dict[str, float]) -> None:
         for name, value in numbers.items():

@@ -1,4 +1,4 @@
-"""What an actor-critic policy says of some observations, and how far an update moves that."""
+"""The answers of an actor-critic policy to some observations, and how far an update moves them."""
 
 from __future__ import annotations
 

@@ -23,6 +23,7 @@ from plastic_rl.sb3.chronicle import Chronicle
 from plastic_rl.sb3.faults import OF_NUMBERS, LinAlgError
 from plastic_rl.sb3.forecast import forecast_model
 from plastic_rl.sb3.instruments import Memory, trained_weights
+from plastic_rl.sb3.judged import Judged
 from plastic_rl.sb3.keeper import ModelKeeper
 from plastic_rl.sb3.rollout_clock import RolloutClock
 from plastic_rl.sb3.save_observations import save_observations
@@ -43,11 +44,13 @@ class ModelSummary:
         steps: environment steps in all.
         seconds: of this process, without those before a resume.
         recent_return: mean return of the last episodes (up to 100), or None if none ended.
+        instruments: the share of the training's time that the instruments took; None where nothing was left to train.
     """
 
     steps: int
     seconds: float
     recent_return: float | None
+    instruments: float | None = None
 
 
 def train_model(
@@ -63,6 +66,7 @@ def train_model(
     name: str = "run",
     group: str = "runs",
     title: str | None = None,
+    judged: Judged | None = None,
 ) -> ModelSummary:
     """Trains a model and writes the run's folder; goes on exactly from the folder's last checkpoint if it has one.
 
@@ -82,6 +86,7 @@ def train_model(
         name: of the run, for the tracker.
         group: of runs that differ in their seed only, for the tracker.
         title: what stands above the picture of the run; None for its name.
+        judged: how the model is probed and played beside its training; None for not at all.
 
     Raises:
         UserError: the request cannot be met.
@@ -91,19 +96,23 @@ def train_model(
     model, began = _resumable(model), time.monotonic()
     if model.env is not None and (fault := wrong_pace(model.env)):
         raise UserError(fault)
+    if judged is not None:
+        judged.check()
     keeper = ModelKeeper(model, TaskLog(), Memory(first=trained_weights(model)))  # before a checkpoint is loaded
     tracked: dict[str, Any] = {"track": track, "settings": settings, "config": config, "name": name, "group": group}
     with open_session(folder, keeper, total_steps, checkpoint_seconds=checkpoint_seconds, **tracked) as keeper.session:
         if not (expected := forecast_model(model, run_length=total_steps)).is_empty:
             logger.info("%s", expected.line)
-        _train(keeper, total_steps, folder, formats)
+        beside = [] if judged is None else judged.callbacks(keeper.memory, folder.best_model_file)
+        _train(keeper, total_steps, folder, formats, beside)
         write_result(folder.model_file, lambda file: model.save(cast(BufferedIOBase, file)))
         if (normalization := model.get_vec_normalize_env()) is not None:  # the model is of no use without
             write_result(folder.normalization_file, lambda file: pickle.dump(normalization, file))
         if model.rollout_buffer.full:  # not where there was nothing left to train
             write_result(folder.observations_file, lambda file: save_observations(model, file))
     draw_learning_curve(folder.metrics_file, folder.picture_file, title or name, total_steps)
-    return ModelSummary(model.num_timesteps, time.monotonic() - began, _recent_return(model))
+    seconds = time.monotonic() - began
+    return ModelSummary(model.num_timesteps, seconds, _recent_return(model), keeper.memory.share)
 
 
 def _resumable(model: BaseAlgorithm) -> OnPolicyAlgorithm:
@@ -116,14 +125,23 @@ def _resumable(model: BaseAlgorithm) -> OnPolicyAlgorithm:
     )
 
 
-def _train(keeper: ModelKeeper, total_steps: int, folder: RunFolder, formats: Sequence[str]) -> None:
+def _train(
+    keeper: ModelKeeper, total_steps: int, folder: RunFolder, formats: Sequence[str], beside: Sequence[BaseCallback]
+) -> None:
     model, session = keeper.trained, keeper.session
     writer = MetricsWriter(session.metrics, session.tracker)
     _set_logger(model, folder, writer, formats)
     chronicle = Chronicle(writer, session.progress, folder.tasks_file, keeper.tasks, memory=keeper.memory)
     # The keeper is last: what it saves is what the rollout then begins with.
     switch = [] if tasks_of(model) is None else [TaskSwitch()]
-    callbacks: list[BaseCallback] = [chronicle, *switch, ChangeAnnouncements(keeper.tasks), RolloutClock(), keeper]
+    callbacks: list[BaseCallback] = [
+        chronicle,
+        *beside,
+        *switch,
+        ChangeAnnouncements(keeper.tasks),
+        RolloutClock(),
+        keeper,
+    ]
     remaining = total_steps - model.num_timesteps
     try:
         if remaining > 0:

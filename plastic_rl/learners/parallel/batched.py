@@ -170,6 +170,9 @@ class BatchedBackprop(Learner):
             network.train()
         return measured
 
+    def fresh_network(self, place: int, *purpose: object) -> nn.Module:
+        return self.blueprint.draw_network(self.seeds[place], *purpose).to(self.example.device)
+
     def metrics(self) -> list[dict[str, int | float]]:
         return [methods[-1].metrics() for methods in self.methods] or [{} for _ in self.seeds]
 
