@@ -39,7 +39,8 @@ def run(settings: Settings) -> RunFolder:
         outcome = _bring_to_its_end(settings, folder)
     finally:
         folder.release()
-    files = (folder.picture_file, folder.metrics_file, folder.model_file, folder.weights_file, folder.config_file)
+    results = (folder.model_file, folder.best_model_file, folder.weights_file)
+    files = (folder.picture_file, folder.metrics_file, *results, folder.config_file)
     say(f"{outcome}\n{folder.path}: {', '.join(file.name for file in files if file.exists())}")
     return folder
 

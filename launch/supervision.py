@@ -75,16 +75,9 @@ def _build(settings: Settings) -> tuple[list[Stream], Learner]:
     try:
         seeds = range(settings.seed, settings.seed + settings.seeds)
         streams = [settings.env.build(seed=seed, device=device) for seed in seeds]
-        learner = settings.agent.build(streams, device=device)
-        if settings.probe_every:
-            learner.fresh_network(0, "probe")  # what cannot be probed is refused before anything is trained
-        return streams, learner
+        return streams, settings.agent.build(streams, device=device)
     except ValueError as error:
         raise UserError(str(error)) from error
-    except TypeError as error:
-        if "probe" not in str(error):
-            raise
-        raise UserError(f"probe_every={settings.probe_every} cannot be had: {error}") from error
 
 
 def _present(device: str) -> str:

@@ -71,7 +71,7 @@ class GradientWatch:
         self.left -= 1
 
     def numbers(self) -> dict[str, float]:
-        """The gradients that were seen, on average over the steps: in all, by side and by layer; nothing where no step was taken."""
+        """The gradients that were seen, on average over the steps: in all, by side and by layer; empty if none was."""
         found = self._of(self.parts, "")
         for side, parts in by_side(self.parts):
             found |= self._of(parts, f"/{side}")

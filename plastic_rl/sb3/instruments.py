@@ -102,7 +102,7 @@ class Instruments:
             self.weights = [each for part in self.gradients.parts for each in part.parameters]
             self.memory.first = self.memory.first or copies(self.weights)
             self.layers = [layer for layers in self.networks.layers for layer in layers]
-            first_norm = norm(self.memory.first).item() if self.knows_first else None
+            first_norm = norm(self.memory.first).item() if self.weights and self.knows_first else None
             self.alarms = Alarms(most_entropy(model.action_space), first_norm, memory.said)
         self.pending: tuple[Rows, Snapshot] | None = None
         self.before: list[Tensor] = []
@@ -191,7 +191,8 @@ class Instruments:
         return numbers
 
     def _sides(self) -> Iterator[tuple[str, list[Tensor]]]:
-        yield "", self.weights
+        if self.weights:
+            yield "", self.weights
         for side, parts in by_side(self.gradients.parts):
             yield f"/{side}", [each for part in parts for each in part.parameters]
 

@@ -16,7 +16,7 @@ from plastic_rl.streams.batches import Chunk, chunks
 from plastic_rl.streams.stream import Stream
 from plastic_rl.streams.task import Task
 from plastic_rl.training.best_weights import BestWeights
-from plastic_rl.training.probing import probe_learner
+from plastic_rl.training.probing import check_probeable, probe_learner
 from plastic_rl.training.scoring import ScoreSums, look_at, measure
 from plastic_rl.training.task_check import check_tasks
 from plastic_rl.training.transcript import Transcript, tested
@@ -74,7 +74,7 @@ class Course:
     ) -> None:
         self.probe_every, self.probe = probe_every, ProbeSettings() if probe is None else probe
         if probe_every:
-            learner.fresh_network(0, "probe")
+            check_probeable(learner)
         self.streams, self.learner, self.record, self.pause = streams, learner, record, pause
         self.plan, self.is_regression = streams[0].plan, streams[0].is_regression
         self.position, self.transcript, self.best = Position(), Transcript(), BestWeights()

@@ -9,6 +9,15 @@ from plastic_rl.diagnostics.probing import ProbeSettings, probe
 from plastic_rl.learners.learner import Learner
 
 
+def check_probeable(learner: Learner) -> None:
+    """Refuses a learner whose networks cannot be copied.
+
+    Raises:
+        TypeError: it does not say how they are made, or they are not what was made.
+    """
+    _copy(learner, 0, learner.networks[0])
+
+
 def probe_learner(learner: Learner, inputs: Tensor, settings: ProbeSettings) -> list[dict[str, float]]:
     """For each seed what a copy of its network learns beside fresh ones; the learner is not touched.
 
@@ -24,8 +33,7 @@ def probe_learner(learner: Learner, inputs: Tensor, settings: ProbeSettings) -> 
     with torch.random.fork_rng(devices=[]):
         for place, network in enumerate(learner.networks):
             seen = inputs[place][: settings.samples]
-            aged = learner.fresh_network(place, "probe")
-            aged.load_state_dict(network.state_dict())
+            aged = _copy(learner, place, network)
             fresh = [learner.fresh_network(place, "probe", repeat) for repeat in range(settings.repeats)]
 
             def answer(net: nn.Module, rows: Tensor, seen: Tensor = seen) -> Tensor:
@@ -33,3 +41,12 @@ def probe_learner(learner: Learner, inputs: Tensor, settings: ProbeSettings) -> 
 
             found.append(probe(aged, fresh, answer, len(seen), settings).numbers())
     return found
+
+
+def _copy(learner: Learner, place: int, network: nn.Module) -> nn.Module:
+    twin = learner.fresh_network(place, "probe")
+    try:
+        twin.load_state_dict(network.state_dict())
+    except RuntimeError as error:
+        raise TypeError(f"the networks of {type(learner).__name__} cannot be probed: {error}") from error
+    return twin

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from plastic_rl.diagnostics.probing import ProbeSettings
+from plastic_rl.errors import UserError
 from plastic_rl.forecast import Forecast, forecast
 from plastic_rl.learners.learner import Learner
 from plastic_rl.optim import methods_in
@@ -75,13 +76,16 @@ def train_learner(
         probe: the settings of probes; None for the usual ones.
 
     Raises:
-        TypeError: the learner cannot be probed.
         UserError: the request cannot be met.
         RunError: the run could not go on.
         RunInterruptedError: it was asked to stop; it has saved a checkpoint.
     """
     check_streams(streams)
-    began, keeper = time.monotonic(), CourseKeeper(streams, learner, probe_every, probe)
+    began = time.monotonic()
+    try:
+        keeper = CourseKeeper(streams, learner, probe_every, probe)
+    except TypeError as error:
+        raise UserError(f"probe_every={probe_every} cannot be had: {error}") from error
     safety: dict[str, Any] = {"unit": "examples", "checkpoint_seconds": checkpoint_seconds}
     tracked: dict[str, Any] = {"track": track, "settings": settings, "config": config, "name": name, "group": group}
     with open_session(folder, keeper, example_count(streams[0]), **safety, **tracked) as keeper.session:
