@@ -1,38 +1,65 @@
-"""The cost of a run's instruments: the share of its processor time that they take, at their usual pace.
+"""The cost of a run's instruments: the share of its processor time that they take at their usual pace.
 
-    python -m benchmarks.instruments            a minute of an idle core
-    python -m benchmarks.instruments --quick    half of it
+    python -m benchmarks.instruments            a quarter of a minute of an idle core
+    python -m benchmarks.instruments --quick    three rollouts of each
 
-A run is one of `train_model` in permuted CartPole, with a change every 30,000 steps, over forty rollouts: its
-instruments are set up, look at the networks twice (and where a task ends), and at eight updates. The last row is the
-callback for one's own loop, over the forty rollouts of SB3's own settings.
+Each training is of PPO in permuted CartPole, measured at each of its rollouts: what a rollout and its update take
+without the instruments, what the instruments take, and what that comes to with the networks looked at every 20 rollouts
+and updates every 5. Not in it are the search for layers, once at the start, and the thorough look where a task ends.
 """
 
 from __future__ import annotations
 
-import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
 import torch
 from stable_baselines3 import PPO
+from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from benchmarks.tables import command_line, show, write
 from envs.permuted_cartpole import PermutedCartPole
-from plastic_rl.runs import RunFolder
-from plastic_rl.sb3 import PlasticityCallback, plastic, train_model
-from plastic_rl.sb3.instruments import Instruments
+from plastic_rl.sb3 import plastic
+from plastic_rl.sb3.instruments import NETWORKS_EVERY, UPDATES_EVERY, Instruments, Memory
 
 # Layers, units, rollout, minibatch, epochs.
-RUNS = {
-    "PPO, 2 x 64, as in small problems": (2, 64, 1024, 128, 10),
-    "PPO, SB3's own settings": (2, 64, 2048, 64, 10),
-    "PPO, 2 x 256, as on Ant": (2, 256, 2048, 128, 10),
-    "PPO, 3 x 256, aligned control": (3, 256, 800, 32, 5),
+TRAININGS = {
+    "2 x 64, rollouts of 1,024, minibatches of 128": (2, 64, 1024, 128, 10),
+    "2 x 64, 2,048, 64 (SB3's own settings)": (2, 64, 2048, 64, 10),
+    "2 x 256, 2,048, 128 (Ant)": (2, 256, 2048, 128, 10),
+    "3 x 256, 800, 32 (aligned control)": (3, 256, 800, 32, 5),
 }
+
+
+class Measured(BaseCallback):
+    """Takes all instruments' time, apart for networks, updates and counters."""
+
+    def _on_training_start(self) -> None:
+        self.instruments = Instruments(self.model, Memory())
+        self.spent = {"networks": 0.0, "update": 0.0, "counters": 0.0}
+        self.rollouts = 0
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _take(self, name: str, do: Any) -> None:
+        before = self.instruments.seconds
+        do()
+        self.spent[name] += self.instruments.seconds - before
+
+    def _on_rollout_start(self) -> None:
+        self._take("update", self.instruments.after_update)
+
+    def _on_rollout_end(self) -> None:
+        self.rollouts += 1
+        self._take("networks", self.instruments.state)
+        self._take("counters", self.instruments.counters)
+        self._take("update", self.instruments.arm)
+
+    def _on_training_end(self) -> None:
+        self._take("update", self.instruments.after_update)
 
 
 def model(layers: int, units: int, rollout: int, minibatch: int, epochs: int) -> Any:
@@ -44,35 +71,31 @@ def model(layers: int, units: int, rollout: int, minibatch: int, epochs: int) ->
     return plastic(PPO)("MlpPolicy", env, policy_kwargs=kwargs, device="cpu", seed=0, **settings)
 
 
-def share_of_run(settings: tuple[int, int, int, int, int], rollouts: int) -> float:
-    """The share of a run in a folder."""
-    with tempfile.TemporaryDirectory() as scratch:
-        summary = train_model(model(*settings), rollouts * settings[2], RunFolder(Path(scratch)))
-    assert summary.instruments is not None
-    return summary.instruments
-
-
-def share_of_callback(settings: tuple[int, int, int, int, int], rollouts: int) -> float:
-    """The share of the callback in one's own loop."""
-    callback = PlasticityCallback(verbose=0)
-    model(*settings).learn(rollouts * settings[2], callback=callback)
-    callback.instruments.cost()
-    assert callback.memory.share is not None
-    return callback.memory.share
+def measure(name: str, rollouts: int) -> dict[str, str]:
+    """A row of the table."""
+    settings, callback = TRAININGS[name], Measured()
+    trained = model(*settings)
+    trained.learn(settings[2], callback=Measured())  # warm
+    began = time.process_time()
+    trained.learn(rollouts * settings[2], callback=callback, reset_num_timesteps=False)
+    total = time.process_time() - began - callback.instruments.seconds
+    rollout, (networks, update, counters) = total / rollouts, (each / rollouts for each in callback.spent.values())
+    share = (networks / NETWORKS_EVERY + update / UPDATES_EVERY + counters) / rollout
+    return {
+        "PPO": name,
+        "a rollout and its update, ms": f"{1e3 * rollout:.0f}",
+        "networks, ms": f"{1e3 * networks:.1f}",
+        "an update, ms": f"{1e3 * update:.1f}",
+        "at the usual pace": f"{share:.2%}",
+    }
 
 
 def main() -> None:
     """Measures, prints a table and writes it down."""
-    options = command_line("instruments", quick="twenty rollouts").parse_args()
+    options = command_line("instruments", quick="three rollouts of each").parse_args()
     torch.set_num_threads(1)
     Instruments.clock = staticmethod(time.process_time)
-    rollouts = 20 if options.quick else 40
-    shares = {name: share_of_run(settings, rollouts) for name, settings in RUNS.items()}
-    own = "PPO, SB3's own settings"
-    shares[f"{own}, with PlasticityCallback"] = share_of_callback(RUNS[own], rollouts)
-    table = [
-        {"training": name, "rollouts": str(rollouts), "instruments": f"{share:.2%}"} for name, share in shares.items()
-    ]
+    table = [measure(name, 3 if options.quick else 8) for name in TRAININGS]
     print(show(table))
     write(table, options.output)
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from plastic_rl.choices import Precision, Renewal
-from plastic_rl.diagnostics import Kind, activation_kinds, report
+from plastic_rl.diagnostics import Kind, activation_kinds, distance, norm, report
 from plastic_rl.layers import HiddenLayer, replaceable_layers
 from plastic_rl.layers.proof import undisturbed
 from plastic_rl.learners.learner import Blueprint, Learner, head, take_over, zero
@@ -97,10 +97,12 @@ class Backprop(Learner):
         return counted(outputs, task)[None]
 
     def diagnose(self, inputs: Tensor) -> list[dict[str, float]]:
+        if not self.layers:
+            return [{}]
         self.network.eval()
-        measured = report(self.layers, lambda: self.network(inputs[0]), self.kinds) if self.layers else {}
+        measured = report(self.layers, lambda: self.network(inputs[0]), self.kinds)
         self.network.train()
-        return [measured]
+        return [{**measured, **weights_since(self.network, self.fresh_network(0))}]
 
     def fresh_network(self, place: int, *purpose: object) -> nn.Module:
         return self.blueprint.draw_network(self.seeds[place], *purpose).to(self.example.device)
@@ -146,6 +148,12 @@ def kinds_of(network: nn.Module, layers: Sequence[HiddenLayer], example: Tensor)
     """The kinds of activation in a network, before any method watches it."""
     with undisturbed(network):
         return activation_kinds(layers, lambda: network(example)) if layers else {}
+
+
+def weights_since(network: nn.Module, first: nn.Module) -> dict[str, float]:
+    """The norm of all weights of a network, and their distance from those that it began with."""
+    now, then = list(network.parameters()), list(first.parameters())
+    return {"weights/norm": norm(now).item(), "weights/distance": distance(now, then).item()}
 
 
 def meets_change(blueprint: Blueprint, task: Task) -> bool:

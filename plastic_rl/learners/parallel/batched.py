@@ -24,6 +24,7 @@ from plastic_rl.learners.backprop import (
     renew,
     starts_over,
     watchable,
+    weights_since,
 )
 from plastic_rl.learners.learner import Blueprint, Learner, head, take_over, zero
 from plastic_rl.learners.losses import loss
@@ -163,10 +164,13 @@ class BatchedBackprop(Learner):
 
     def diagnose(self, inputs: Tensor) -> list[dict[str, float]]:
         measured: list[dict[str, float]] = []
-        for network, layers, inputs_of_seed in zip(self.networks, self.layers, inputs, strict=True):
+        for place, (network, layers) in enumerate(zip(self.networks, self.layers, strict=True)):
+            if not layers:
+                measured.append({})
+                continue
             network.eval()
-            run = partial(network, inputs_of_seed)
-            measured.append(report(layers, run, self.kinds) if layers else {})
+            found = report(layers, partial(network, inputs[place]), self.kinds)
+            measured.append({**found, **weights_since(network, self.fresh_network(place))})
             network.train()
         return measured
 
