@@ -163,7 +163,7 @@ class Instruments:
                 numbers |= before.numbers()
             self.gradients.disarm()
             self.pending, self.before = None, []
-            self.memory.latest |= {name: value for name, value in numbers.items() if name.count("/") == 1}
+            self.memory.latest |= {name: value for name, value in numbers.items() if is_of_a_side(name)}
             return numbers
 
     def cost(self) -> str:
@@ -226,6 +226,11 @@ def ends(instruments: Instruments, ended: Sequence[TaskEnd]) -> Iterator[dict[st
     for task, steps in ended:
         numbers = {**instruments.memory.latest, **instruments.state(before=steps, thorough=True)}
         yield {"end/task": task, **{f"end/{name}": value for name, value in numbers.items()}}
+
+
+def is_of_a_side(name: str) -> bool:
+    """True for a number over all layers, or over those of actor or critic; false for one of a layer."""
+    return name.count("/") == 1 or name.endswith(("/actor", "/critic", "/shared"))
 
 
 def copies(weights: Sequence[Tensor]) -> list[Tensor]:

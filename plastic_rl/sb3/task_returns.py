@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from stable_baselines3.common.callbacks import BaseCallback
@@ -10,8 +11,9 @@ from plastic_rl.continual import average, backward_transfer, forgetting, forward
 from plastic_rl.nonstationary import stay_in_task
 from plastic_rl.sb3.playing import World, mean_return
 from plastic_rl.sb3.probing import twins
-from plastic_rl.sb3.task_log import TaskLog
 from plastic_rl.validation import whole_number
+
+logger = logging.getLogger(__name__)
 
 
 class TaskReturns(BaseCallback):
@@ -44,7 +46,8 @@ class TaskReturns(BaseCallback):
         self.memory = {} if memory is None else memory
         for name in ("rows", "ahead", "untrained"):
             self.memory.setdefault(name, [])
-        self.tasks = TaskLog()
+        self.present: int | None = None
+        self.is_told = False
         self.ended: list[int] = []
 
     @property
@@ -54,20 +57,25 @@ class TaskReturns(BaseCallback):
 
     def _on_training_start(self) -> None:
         stay_in_task(self.world(), 0).close()  # a world that never changes is refused before anything is trained
-        met = self.memory["rows"]
-        if met and not self.tasks.task:
-            self.tasks.take({"index": len(met)})
+        if self.rows and self.present is None:  # a run that goes on
+            self.present = len(self.rows)
 
     def _on_step(self) -> bool:
-        for copy, info in enumerate(self.locals["infos"]):
-            before = self.tasks.task.get("index")
-            if self.tasks.enters(copy, info.get("task", {})) and before is not None:
-                self.ended.append(before)
+        for info in self.locals["infos"]:
+            index = info.get("task", {}).get("index", self.present)
+            if index is not None and (self.present is None or index > self.present):
+                # Tasks that were over before an episode began in them have ended, too.
+                self.ended += [] if self.present is None else range(self.present, index)
+                self.present = index
         return True
 
     def _on_rollout_end(self) -> None:
         for task in self.ended:
-            self._look_back(task)
+            if task == len(self.rows):
+                self._look_back(task)
+            elif not self.is_told:
+                logger.warning("Task %d has ended, but not the tasks before it were played: there is no matrix.", task)
+                self.is_told = True
         self.ended = []
 
     def _look_back(self, task: int) -> None:

@@ -95,7 +95,10 @@ def test_every_word_of_an_environment_on_agents_is_a_setting_of_some_agent(env):
 
 @pytest.mark.parametrize(
     "word",
-    ["seed=7", "track=off", "out=elsewhere", "fresh=true", "debug=true", "checkpoint_seconds=1", "formats=[csv]"],
+    [
+        *("seed=7", "track=off", "out=elsewhere", "fresh=true", "debug=true", "checkpoint_seconds=1", "formats=[csv]"),
+        *("evaluate_every=100", "probe_every=100", "look_back=1"),
+    ],
 )
 def test_the_digest_passes_over_what_does_not_make_the_result(settings_of, word):
     assert digest_of(settings_of("agent=ppo", "env=ant", word)) == digest_of(settings_of("agent=ppo", "env=ant"))

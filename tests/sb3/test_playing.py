@@ -89,6 +89,17 @@ def test_all_tasks_so_far_are_played_when_one_has_ended():
     assert found["matrix/task_2"] == 30
 
 
+def test_a_matrix_that_would_lack_its_first_rows_is_not_begun(caplog: pytest.LogCaptureFixture):
+    returns, late = TaskReturns(world, episodes=1), model()
+    learn(late, 128)
+    with caplog.at_level("WARNING", logger="plastic_rl"):
+        learn(late, 320, callback=returns, reset_num_timesteps=False)
+    assert returns.rows == []
+    assert [message for message in caplog.messages if "there is no matrix" in message] == [
+        "Task 1 has ended, but not the tasks before it were played: there is no matrix."
+    ]
+
+
 def test_the_training_is_bit_for_bit_the_same_beside_them(tmp_path: Path):
     models: list[Any] = []
     for callbacks in ([], [Evaluation(world, 64, best=tmp_path / "best.zip"), TaskReturns(world, 1)]):
