@@ -4,8 +4,8 @@
     python -m benchmarks.instruments --quick    three rollouts of each
 
 Each training is of PPO in permuted CartPole, measured at each of its rollouts: what a rollout and its update take
-without the instruments, what the instruments take, and what that comes to with the networks looked at every 20 rollouts
-and updates every 5. Not in it are the search for layers, once at the start, and the thorough look where a task ends.
+without the instruments, what the instruments take, and what that comes to with the networks looked at every 25 rollouts
+and updates every 10. Not in it are the search for layers, once at the start, and the thorough look where a task ends.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ runs and tables of results hold these names with these meanings.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -22,6 +22,21 @@ from plastic_rl.layers import HiddenLayer
 
 # A rank needs no more samples than this; more only cost time.
 MOST_SAMPLES = 2048
+
+Ranks = Mapping[str, Callable[[Tensor], Tensor]]
+
+RANKS: Ranks = {
+    "rank/effective": rank.effective_rank,
+    "rank/srank99": rank.srank,
+    "rank/stable": rank.stable_rank,
+    "rank/pca99": rank.pca_rank,
+}
+WEIGHT_RANKS: Ranks = {
+    "weight_rank/effective": rank.effective_rank,
+    "weight_rank/srank99": rank.srank,
+    "weight_rank/stable": rank.stable_rank,
+    "weight_rank/pca99": rank.pca_rank,
+}
 
 
 @torch.no_grad()
@@ -88,7 +103,7 @@ def _of_layer(features: Float[Tensor, "samples units"], kind: Kind) -> dict[str,
         "units/linearised": units.linearised(features, kind),
     }
     shares = {name: mark.float().mean().item() for name, mark in marks.items() if mark is not None}
-    return {**shares, **_ranks("rank", rank.singular_values(features), features.shape[1])}
+    return {**shares, **_ranks(RANKS, rank.singular_values(features), features.shape[1])}
 
 
 def _more_of(features: Float[Tensor, "samples units"]) -> dict[str, float]:
@@ -103,13 +118,8 @@ def _of_weights(layer: HiddenLayer) -> dict[str, float]:
     weight = layer.produced_by[0].weight.detach().flatten(1).float()
     side = min(weight.shape)
     numerical = rank.numerical_rank(weight).item() / side
-    return {**_ranks("weight_rank", rank.singular_values(weight), side), "weight_rank/numerical": numerical}
+    return {**_ranks(WEIGHT_RANKS, rank.singular_values(weight), side), "weight_rank/numerical": numerical}
 
 
-def _ranks(name: str, values: Float[Tensor, " values"], width: int) -> dict[str, float]:
-    return {
-        f"{name}/effective": rank.effective_rank(values).item() / width,
-        f"{name}/srank99": rank.srank(values).item() / width,
-        f"{name}/stable": rank.stable_rank(values).item() / width,
-        f"{name}/pca99": rank.pca_rank(values).item() / width,
-    }
+def _ranks(ranks: Ranks, values: Float[Tensor, " values"], width: int) -> dict[str, float]:
+    return {name: of(values).item() / width for name, of in ranks.items()}

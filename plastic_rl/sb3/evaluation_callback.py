@@ -21,8 +21,9 @@ class Evaluation(BaseCallback):
         world = partial(gymnasium.make, "plastic_rl/SlipperyAnt-v0", seed=0)
         model.learn(1_000_000, callback=Evaluation(world, every=50_000, best=Path("best_model.zip")))
 
-    The world is made anew for each evaluation and is in the task of the training (:func:`follow_task`). In another task
-    another model is the best: when the task changes, the comparison begins anew. The training is bit for bit the same.
+    The world is made anew for each evaluation and is in the task of the training
+    (:func:`plastic_rl.nonstationary.follow_task`). In another task another model is the best: when the task changes,
+    the comparison begins anew. The training is bit for bit the same.
 
     Args:
         world: makes a world like that of the training.

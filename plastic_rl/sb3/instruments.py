@@ -26,7 +26,7 @@ from plastic_rl.sb3.sides import by_side
 
 # Rollouts from one measurement of the networks, and of an update, to the next: together they take less than 1 % of a
 # run of PPO (`benchmarks/instruments.py`).
-NETWORKS_EVERY, UPDATES_EVERY = 20, 5
+NETWORKS_EVERY, UPDATES_EVERY = 25, 10
 
 # The rows on which a policy is asked before and after an update.
 ROWS = 256

@@ -34,7 +34,7 @@ class PlasticityCallback(BaseCallback):
         ValueError: a number is out of its range.
     """
 
-    def __init__(self, every: int = 20_480, samples: int = 2048, verbose: int = 1) -> None:
+    def __init__(self, every: int = 40_960, samples: int = 2048, verbose: int = 1) -> None:
         super().__init__(verbose)
         self.every, self.samples = whole_number("every", every), whole_number("samples", samples)
         if not self.samples:
