@@ -20,7 +20,7 @@ from plastic_rl.sb3.probing import copy_of, twins
 TINY = ProbeSettings(repeats=2, updates=3, samples=64)
 
 
-@pytest.mark.parametrize("lean", ["exact", "off"])
+@pytest.mark.parametrize("lean", ["exact", pytest.param("off", marks=pytest.mark.slow)])
 def test_a_run_with_probes_ends_with_the_weights_of_one_without(lean: str):
     models: list[Any] = []
     lines: list[dict[str, Any]] = []
@@ -43,7 +43,11 @@ OFF_POLICY: dict[str, Any] = {"learning_starts": 10, "batch_size": 8, "device": 
 @pytest.mark.parametrize(
     ("make_model", "parts"),
     [
-        (lambda: SAC("MlpPolicy", pendulum(), policy_kwargs={"net_arch": [8]}, **OFF_POLICY), {"actor", "critic"}),
+        pytest.param(
+            lambda: SAC("MlpPolicy", pendulum(), policy_kwargs={"net_arch": [8]}, **OFF_POLICY),
+            {"actor", "critic"},
+            marks=pytest.mark.slow,
+        ),
         (lambda: DQN("MlpPolicy", "CartPole-v1", policy_kwargs={"net_arch": [8]}, **OFF_POLICY), {"q_net"}),
     ],
     ids=["SAC", "DQN"],
