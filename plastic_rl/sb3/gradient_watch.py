@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -36,6 +37,18 @@ class GradientWatch:
         self.after: dict[Tensor, list[Tensor]] = {}
         self._handles: list[Any] = []
 
+    @property
+    def parameters(self) -> list[Tensor]:
+        """All that is trained, in the policy's order."""
+        return [each for part in self.parts for each in part.parameters]
+
+    def sides(self) -> Iterator[tuple[str, list[Tensor]]]:
+        """All that is trained, and that of each side, with the ends of the names of its numbers."""
+        if self.parts:
+            yield "", self.parameters
+        for side, parts in by_side(self.parts):
+            yield f"/{side}", [each for part in parts for each in part.parameters]
+
     def arm(self) -> None:
         """Watches the update that comes next."""
         self.disarm()
@@ -67,7 +80,7 @@ class GradientWatch:
         """Takes note of all gradients as the optimiser is given them."""
         if not self.left:
             return
-        self._take([parameter for part in self.parts for parameter in part.parameters])
+        self._take(self.parameters)
         self.left -= 1
 
     def numbers(self) -> dict[str, float]:
@@ -88,7 +101,8 @@ class GradientWatch:
             f"gradient/norm_clipped{label}": _mean([gradient_norm(step).item() for step in clipped]),
             f"gradient/zeros{label}": _mean([zero_share(step) for step in steps]),
         }
-        if len(steps) == STEPS:
+        shapes = [[each.shape for each in step] for step in steps]
+        if len(steps) == STEPS and shapes[0] == shapes[1]:  # a layer may have grown in between
             numbers[f"gradient/cosine{label}"] = cosine(*steps).item()
         return numbers
 

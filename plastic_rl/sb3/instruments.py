@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,11 +19,11 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import Tensor
 
 from plastic_rl.diagnostics import distance, effective_learning_rate, norm
+from plastic_rl.layers import HiddenLayer
 from plastic_rl.sb3.alarms import Alarms
 from plastic_rl.sb3.gradient_watch import GradientWatch
 from plastic_rl.sb3.network_metrics import NetworkMetrics
 from plastic_rl.sb3.policy_snapshot import Rows, Snapshot, moved, snapshot
-from plastic_rl.sb3.sides import by_side
 
 # Rollouts from one measurement of the networks, and of an update, to the next: together they take less than 1 % of a
 # run of PPO (`benchmarks/instruments.py`).
@@ -99,13 +100,16 @@ class Instruments:
         self.seconds = 0.0
         with self._timed():
             self.networks, self.gradients = NetworkMetrics(model, samples), GradientWatch(model)
-            self.weights = [each for part in self.gradients.parts for each in part.parameters]
-            self.memory.first = self.memory.first or copies(self.weights)
-            self.layers = [layer for layers in self.networks.layers for layer in layers]
-            first_norm = norm(self.memory.first).item() if self.weights and self.knows_first else None
+            self.memory.first = self.memory.first or copies(self.gradients.parameters)
+            first_norm = norm(self.memory.first).item() if self.memory.first and self.knows_first else None
             self.alarms = Alarms(most_entropy(model.action_space), first_norm, memory.said)
         self.pending: tuple[Rows, Snapshot] | None = None
         self.before: list[Tensor] = []
+
+    @property
+    def layers(self) -> list[HiddenLayer]:
+        """The hidden layers that the model has now."""
+        return [layer for layers in self.networks.layers for layer in layers]
 
     @property
     def asks_policy(self) -> bool:
@@ -115,9 +119,8 @@ class Instruments:
 
     @property
     def knows_first(self) -> bool:
-        """True if the initial weights are those of the network that there is now."""
-        shapes = [each.shape for each in self.memory.first]
-        return shapes == [each.shape for each in self.weights]
+        """True if the network has the shapes of its initial weights still."""
+        return are_alike(self.memory.first, GradientWatch(self.model).parameters)
 
     def not_measured(self) -> list[str]:
         """The numbers that these instruments do not give, in words."""
@@ -145,8 +148,10 @@ class Instruments:
     def arm(self) -> None:
         """Has the update that follows this rollout measured."""
         with self._timed():
+            self.gradients.disarm()
+            self.gradients = GradientWatch(self.model)  # a network may have grown
             self.gradients.arm()
-            self.before = copies(self.weights)
+            self.before = copies(self.gradients.parameters)
             if self.asks_policy:
                 rows = self._rows(None)
                 self.pending = rows, snapshot(self.model.policy, self.layers, rows)
@@ -173,28 +178,29 @@ class Instruments:
         return f"The instruments took {self.seconds:.2f} of {total:.1f} s, {self.memory.share:.2%} of the run."
 
     def _of_weights(self) -> dict[str, float]:
-        first = dict(zip(self.weights, self.memory.first, strict=True)) if self.knows_first else {}
+        watch = GradientWatch(self.model)
+        knows_first = are_alike(self.memory.first, watch.parameters)
+        first = dict(zip(watch.parameters, self.memory.first, strict=True)) if knows_first else {}
         numbers: dict[str, float] = {}
-        for label, weights in self._sides():
+        for label, weights in watch.sides():
             numbers[f"weights/norm{label}"] = norm(weights).item()
             if first:
                 numbers[f"weights/distance{label}"] = distance(weights, [first[each] for each in weights]).item()
         return numbers
 
     def _of_update(self) -> dict[str, float]:
-        before = dict(zip(self.weights, self.before, strict=True))
+        watch = GradientWatch(self.model)
+        armed = self.gradients.parameters
+        is_same = len(armed) == len(watch.parameters) and all(map(operator.is_, armed, watch.parameters))
+        if not is_same or not are_alike(armed, self.before):
+            return {}  # a network that has grown in the update has not moved by any distance
+        before = dict(zip(armed, self.before, strict=True))
         numbers: dict[str, float] = {}
-        for label, weights in self._sides():
+        for label, weights in watch.sides():
             then = [before[each] for each in weights]
             numbers[f"weights/update{label}"] = distance(weights, then).item()
             numbers[f"weights/effective_rate{label}"] = effective_learning_rate(weights, then).item()
         return numbers
-
-    def _sides(self) -> Iterator[tuple[str, list[Tensor]]]:
-        if self.weights:
-            yield "", self.weights
-        for side, parts in by_side(self.gradients.parts):
-            yield f"/{side}", [each for part in parts for each in part.parameters]
 
     def _rows(self, before: int | None) -> Rows:
         observations, actions = self.networks.rollout(before, ROWS)
@@ -247,4 +253,9 @@ def most_entropy(space: spaces.Space[Any]) -> float | None:
 
 def trained_weights(model: BaseAlgorithm) -> list[Tensor]:
     """Copies of the weights that a model trains, in the order in which its instruments have them."""
-    return copies([each for part in GradientWatch(model).parts for each in part.parameters])
+    return copies(GradientWatch(model).parameters)
+
+
+def are_alike(tensors: Sequence[Tensor], others: Sequence[Tensor]) -> bool:
+    """True for tensors of the same shapes."""
+    return [each.shape for each in tensors] == [each.shape for each in others]

@@ -104,8 +104,14 @@ def moved(before: Snapshot, after: Snapshot, clip_range: float | None) -> dict[s
     }
     if clip_range is not None:
         numbers["policy/clip_share"] = clip_share(ratio, clip_range).item()
+    pairs = {layer: (seen, after.features.get(layer)) for layer, seen in before.features.items()}
     for name, of in (("features/turned", feature_change), ("features/shift", feature_shift)):
-        found = {layer: of(before.features[layer], after.features[layer]).item() for layer in before.features}
+        # A layer that has grown in between has other features.
+        found = {
+            layer: of(old, new).item()
+            for layer, (old, new) in pairs.items()
+            if new is not None and new.shape == old.shape
+        }
         numbers |= {f"{name}/{layer}": value for layer, value in found.items()}
         numbers |= {name: sum(found.values()) / len(found)} if found else {}
     return numbers
