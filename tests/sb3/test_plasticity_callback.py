@@ -89,7 +89,9 @@ def test_an_off_policy_critic_is_measured_on_the_observations_and_actions_of_its
 def test_it_measures_every_so_many_steps_and_at_the_end_of_a_rollout_alone(monkeypatch: pytest.MonkeyPatch):
     at: list[int] = []
     measure = NetworkMetrics.measure
-    monkeypatch.setattr(NetworkMetrics, "measure", lambda self: at.append(self.model.num_timesteps) or measure(self))
+    monkeypatch.setattr(
+        NetworkMetrics, "measure", lambda self, **_: at.append(self.model.num_timesteps) or measure(self)
+    )
     logged(A2C("MlpPolicy", "CartPole-v1", n_steps=5, device="cpu"), 200, every=64)
     logged(make(), 256, every=100)
     logged(SAC("MlpPolicy", pendulum(), policy_kwargs={"net_arch": [8]}, **OFF_POLICY), 60, every=20)
