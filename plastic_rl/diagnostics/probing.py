@@ -8,6 +8,7 @@ that is not learned yet. The gap is the error of the copy less that of a fresh n
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,10 @@ from torch import Tensor, nn
 from plastic_rl.evaluation import Estimate, estimate
 
 Outputs = Float[Tensor, "samples outputs"]
+
+LEAST_GAP = 0.01  # of the targets' variance
+
+TINY = 1e-12
 
 Answer = Callable[[Any, Int[Tensor, " samples"]], Outputs]
 """The outputs of a network for some of the inputs, by their places; differentiable."""
@@ -71,13 +76,20 @@ class ProbeResult:
 
     @property
     def gap(self) -> Estimate:
-        """The interquartile mean of the pairs' differences, and its 95 % interval: above 0, plasticity is lost."""
+        """The interquartile mean of the pairs' differences, and its 95 % interval."""
         return estimate([ours - theirs for ours, theirs in zip(self.aged, self.fresh, strict=True)])
 
     @property
     def is_lost(self) -> bool:
-        """True if the interval lies above 0."""
-        return self.gap.low > 0
+        """True if the interval lies above a hundredth of the targets: less may be sure, and matters little."""
+        return self.gap.low > LEAST_GAP
+
+    @property
+    def ratio(self) -> float:
+        """The geometric mean over pairs of the copy's error over the fresh one's: 1 where both learn alike."""
+        pairs = zip(self.aged, self.fresh, strict=True)
+        logs = [math.log(max(ours, TINY) / max(theirs, TINY)) for ours, theirs in pairs]
+        return math.exp(sum(logs) / len(logs))
 
     def numbers(self, label: str = "") -> dict[str, float]:
         """The result under the names of metrics.
@@ -88,7 +100,7 @@ class ProbeResult:
         end = f"/{label}" if label else ""
         gap = self.gap
         means = {"aged": sum(self.aged) / len(self.aged), "fresh": sum(self.fresh) / len(self.fresh)}
-        named = {**means, "gap": gap.value, "gap_low": gap.low, "gap_high": gap.high}
+        named = {**means, "gap": gap.value, "gap_low": gap.low, "gap_high": gap.high, "ratio": self.ratio}
         return {f"probe/{name}{end}": value for name, value in named.items()}
 
 

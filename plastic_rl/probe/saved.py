@@ -30,7 +30,7 @@ class Probed:
 
     @property
     def is_plastic(self) -> bool:
-        """True if no network has a gap whose interval lies above 0."""
+        """True if no network has lost plasticity."""
         return not any(result.is_lost for result in self.results.values())
 
     def as_dict(self) -> dict[str, Any]:
@@ -44,10 +44,11 @@ class Probed:
         }
 
     def __str__(self) -> str:
-        rows = [("network", "aged", "fresh", "gap", "95 %")]
+        rows = [("network", "aged", "fresh", "ratio", "gap", "95 %")]
         for name, each in self.results.items():
             aged, fresh = (f"{sum(errors) / len(errors):.3f}" for errors in (each.aged, each.fresh))
-            rows.append((name, aged, fresh, f"{each.gap.value:+.3f}", f"[{each.gap.low:+.3f}, {each.gap.high:+.3f}]"))
+            interval = f"[{each.gap.low:+.3f}, {each.gap.high:+.3f}]"
+            rows.append((name, aged, fresh, f"{each.ratio:.2f}", f"{each.gap.value:+.3f}", interval))
         how = f"{self.settings.updates} updates on each of {self.settings.repeats} new targets, with {self.source}."
         lost = [name for name, each in self.results.items() if each.is_lost]
         verdict = f"Learns worse than a fresh network: {', '.join(lost)}." if lost else "Learns as well as a fresh one."

@@ -74,7 +74,13 @@ def test_the_gap_is_over_pairs_and_its_numbers_have_names():
         "probe/gap/critic": pytest.approx(0.4),
         "probe/gap_low/critic": pytest.approx(0.4),
         "probe/gap_high/critic": pytest.approx(0.4),
+        "probe/ratio/critic": pytest.approx((5 * 3 * 7 / 3 * 2) ** 0.25),
     }
+
+
+def test_a_gap_below_a_hundredth_is_no_loss_however_sure_it_is():
+    assert not ProbeResult([0.008, 0.008], [0.001, 0.001]).is_lost
+    assert ProbeResult([0.013, 0.013], [0.001, 0.001]).is_lost
 
 
 def test_global_generators_are_not_touched():
