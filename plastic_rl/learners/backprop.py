@@ -151,9 +151,12 @@ def kinds_of(network: nn.Module, layers: Sequence[HiddenLayer], example: Tensor)
 
 
 def weights_since(network: nn.Module, first: nn.Module) -> dict[str, float]:
-    """The norm of all weights of a network, and their distance from those that it began with."""
+    """The norm of all weights of a network, and their distance from the first ones; no distance once it has grown."""
     now, then = list(network.parameters()), list(first.parameters())
-    return {"weights/norm": norm(now).item(), "weights/distance": distance(now, then).item()}
+    size = {"weights/norm": norm(now).item()}
+    if [each.shape for each in now] != [each.shape for each in then]:
+        return size
+    return {**size, "weights/distance": distance(now, then).item()}
 
 
 def meets_change(blueprint: Blueprint, task: Task) -> bool:

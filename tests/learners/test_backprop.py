@@ -261,5 +261,5 @@ def test_weights_are_measured_against_those_that_the_network_began_with():
     (after,) = learner.diagnose(torch.zeros(1, 2, 4))
     assert before["weights/distance"] == 0
     assert after["weights/distance"] == pytest.approx(72**0.5)
-    weights = [float((each**2).sum()) for each in learner.network.parameters()]
+    weights = [each.square().sum().item() for each in learner.network.parameters()]
     assert after["weights/norm"] == pytest.approx(sum(weights) ** 0.5)
