@@ -109,10 +109,7 @@ class Resizing:
             become(tensor, along.of(tensor.data))
             tensor.grad = None if gradient is None else along.of(gradient)
         for port, along in self.changes.items():
-            names = (
-                OF_COLUMNS if port in self.layer.read_by else OF_ENTRIES if port in self.layer.normed_by else OF_ROWS
-            )
-            for name in names:
+            for name in self._names(port):
                 if name in vars(port.layer):
                     setattr(port.layer, name, getattr(port.layer, name) + along.added)
         self.follow(self.layer)
