@@ -70,7 +70,7 @@ class Resizing:
         yield from self._of.values()
 
     def resized(self, parameter: Tensor, value: Tensor, newborn: float | None = 0.0) -> Tensor:
-        """What is remembered of a parameter, a value for each of its entries, in the parameter's new shape.
+        """The memory of a parameter, a value for each of its entries, in the parameter's new shape.
 
         Args:
             parameter: of its new shape already.
@@ -115,7 +115,7 @@ class Resizing:
         self.follow(self.layer)
 
     def _names(self, port: Port) -> tuple[str, ...]:
-        """What the width at a port may be called in its module."""
+        """The names that the width at a port may have in its module."""
         if port in self.layer.read_by:
             return OF_COLUMNS
         return OF_ENTRIES if port in self.layer.normed_by else OF_ROWS

@@ -10,7 +10,18 @@ from functools import cache
 from typing import Any
 
 ROOMS = (
-    *("layers", "optim", "nn", "networks", "diagnostics", "evaluation", "forecast", "nonstationary", "regimes"),
+    *(
+        "layers",
+        "optim",
+        "nn",
+        "nn.dynamic",
+        "networks",
+        "diagnostics",
+        "evaluation",
+        "forecast",
+        "nonstationary",
+        "regimes",
+    ),
     *("streams", "learners", "training", "runs", "sb3", "doctor"),
     *("sb3.labelled_rollouts", "sb3.local_ppo", "sb3.regularized_ppo", "sb3.threaded_vec_env"),
 )
