@@ -10,19 +10,8 @@ from functools import cache
 from typing import Any
 
 ROOMS = (
-    *(
-        "layers",
-        "optim",
-        "nn",
-        "nn.dynamic",
-        "networks",
-        "diagnostics",
-        "evaluation",
-        "forecast",
-        "nonstationary",
-        "regimes",
-    ),
-    *("streams", "learners", "training", "runs", "sb3", "doctor"),
+    *("layers", "optim", "nn", "networks", "diagnostics", "evaluation", "forecast", "nonstationary", "regimes"),
+    *("streams", "learners", "training", "runs", "sb3", "doctor", "nn.dynamic"),
     *("sb3.labelled_rollouts", "sb3.local_ppo", "sb3.regularized_ppo", "sb3.threaded_vec_env"),
 )
 FOREIGN_ROOMS = (
