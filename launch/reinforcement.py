@@ -43,7 +43,9 @@ def train(settings: Settings, folder: RunFolder) -> str:
         name=f"{settings.agent_name} {settings.env_name} s{settings.seed}",
         group=f"{settings.env_name}/{settings.agent_name}/{folder.path.name.partition('-')[0]}",
         title=_title(settings),
+        replay_on_disk=settings.replay_on_disk,
     )
+    folder.remove_replay()
     return _in_words(summary)
 
 

@@ -13,6 +13,7 @@ from typing import Any, cast
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from stable_baselines3.common.logger import Logger, make_output_format
+from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from plastic_rl.errors import UserError
@@ -20,11 +21,11 @@ from plastic_rl.pictures import draw_learning_curve
 from plastic_rl.runs import RunFolder, Track, open_session, write_result
 from plastic_rl.sb3.change_announcements import ChangeAnnouncements
 from plastic_rl.sb3.chronicle import Chronicle
-from plastic_rl.sb3.exactness import not_saved
 from plastic_rl.sb3.faults import OF_NUMBERS, LinAlgError
 from plastic_rl.sb3.forecast import forecast_model
 from plastic_rl.sb3.interval import LOOK, interval_of
 from plastic_rl.sb3.keeper import ModelKeeper
+from plastic_rl.sb3.replay import ReplayLog, check_space, in_words
 from plastic_rl.sb3.rollout_clock import RolloutClock
 from plastic_rl.sb3.save_observations import has_collected, save_observations
 from plastic_rl.sb3.shared_clock import wrong_pace
@@ -68,10 +69,9 @@ def train_model(
     name: str = "run",
     group: str = "runs",
     title: str | None = None,
+    replay_on_disk: bool = True,
 ) -> ModelSummary:
     """Trains a model and writes the run's folder; goes on exactly from the folder's last checkpoint if it has one.
-
-    What of a model no checkpoint holds (:func:`plastic_rl.sb3.exactness.not_saved`) is named at the start.
 
     The model must be built with the settings that the checkpoint was. A folder that is not prepared is prepared, and
     released in the end.
@@ -91,6 +91,8 @@ def train_model(
         name: of the run, for the tracker.
         group: of runs that differ in their seed only, for the tracker.
         title: what stands above the picture of the run; None for its name.
+        replay_on_disk: keep a replay buffer beside the checkpoints; without it, a run that is stopped goes on with an
+            empty buffer, and not exactly.
 
     Raises:
         UserError: the request cannot be met.
@@ -98,14 +100,14 @@ def train_model(
         RunInterruptedError: it was asked to stop; it has saved a checkpoint.
     """
     began = time.monotonic()
+    if not isinstance(model, OnPolicyAlgorithm | OffPolicyAlgorithm):
+        raise UserError(
+            f"{type(model).__name__} has neither rollouts nor a replay buffer, and `train_model` cannot save it: "
+            "expected an on-policy or off-policy algorithm, such as PPO or SAC"
+        )
     if model.env is not None and (fault := wrong_pace(model.env)):
         raise UserError(fault)
-    if missing := not_saved(model):
-        logger.warning(
-            "%s is not resumed exactly: a checkpoint does not hold %s; a run that goes on from one begins them anew.",
-            *(type(model).__name__.removeprefix("Plastic"), " and ".join(missing)),
-        )
-    keeper = ModelKeeper(model, TaskLog())
+    keeper = ModelKeeper(model, TaskLog(), total_steps, _replay(model, total_steps, folder, on_disk=replay_on_disk))
     tracked: dict[str, Any] = {"track": track, "settings": settings, "config": config, "name": name, "group": group}
     with open_session(folder, keeper, total_steps, checkpoint_seconds=checkpoint_seconds, **tracked) as keeper.session:
         if not (expected := forecast_model(model, run_length=total_steps)).is_empty:
@@ -118,6 +120,19 @@ def train_model(
             write_result(folder.observations_file, lambda file: save_observations(model, file))
     draw_learning_curve(folder.metrics_file, folder.picture_file, title or name, total_steps)
     return ModelSummary(model.num_timesteps, time.monotonic() - began, _recent_return(model))
+
+
+def _replay(model: Any, total_steps: int, folder: RunFolder, *, on_disk: bool) -> ReplayLog | None:
+    """The keeper of a model's replay buffer; None where it has none, or none is to be kept, which is said."""
+    if getattr(model, "replay_buffer", None) is None:
+        return None
+    if not on_disk:
+        logger.warning("replay_on_disk=false: a run that is stopped goes on with an empty replay buffer, not exactly.")
+        return None
+    replay = ReplayLog(model, folder.replay_folder, total_steps)
+    check_space(folder.replay_folder, replay.bytes)
+    logger.info("The replay buffer takes up to %s in %s.", in_words(replay.bytes), folder.replay_folder)
+    return replay
 
 
 def _train(
@@ -134,11 +149,11 @@ def _train(
     announcements = ChangeAnnouncements(keeper.tasks)
     callbacks: list[BaseCallback] = [chronicle, *switch, announcements, *clock, *others, keeper]
     remaining, log_interval = total_steps - model.num_timesteps, 1 if interval_of(model, LOOK) == 1 else NEVER
+    if remaining <= 0:
+        model.logger.close()
+        return
     try:
-        if remaining > 0:
-            model.learn(
-                remaining, callback=CallbackList(callbacks), reset_num_timesteps=False, log_interval=log_interval
-            )
+        model.learn(remaining, callback=CallbackList(callbacks), reset_num_timesteps=False, log_interval=log_interval)
     except (ValueError, RuntimeError) as error:  # torch refuses bad numbers before anybody else sees them
         if not (isinstance(error, ValueError | LinAlgError) or str(error).startswith(OF_NUMBERS)):
             raise

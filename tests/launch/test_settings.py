@@ -147,6 +147,16 @@ def test_sizes_that_are_not_given_are_not_looked_at(settings_of):
     check_effects(settings_of("agent=ppo", "env=ant"), ["agent.hidden_units"])
 
 
+def test_a_replay_buffer_on_disk_is_of_those_that_have_one(settings_of):
+    kept, not_kept = (
+        settings_of("agent=dqn", "env=permuted-cartpole", *words) for words in ([], ["replay_on_disk=false"])
+    )
+    assert digest_of(kept) == digest_of(not_kept)
+    check_effects(not_kept, ["replay_on_disk"])
+    with pytest.raises(UserError, match="replay_on_disk is of agents with a replay buffer"):
+        check_effects(settings_of("agent=ppo", "env=ant", "replay_on_disk=false"), ["replay_on_disk"])
+
+
 def test_infinity_stays_where_it_means_something(settings_of):
     check(settings_of("agent=ppo", "env=ant", "agent.max_gradient_norm=inf"))
     check(settings_of("agent=apd", "env=split-digits", "agent.drift=inf"))
