@@ -14,7 +14,7 @@ from plastic_rl.errors import UserError
 from plastic_rl.runs import RunFolder
 
 if TYPE_CHECKING:
-    from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+    from stable_baselines3.common.base_class import BaseAlgorithm
 
     from plastic_rl.sb3 import ModelSummary
 
@@ -29,6 +29,7 @@ def train(settings: Settings, folder: RunFolder) -> str:
     from plastic_rl.sb3 import train_model
 
     assert settings.total_steps is not None
+    assert isinstance(settings.agent, ReinforcementAgent)
     summary = train_model(
         _learner(settings),
         settings.total_steps,
@@ -36,12 +37,15 @@ def train(settings: Settings, folder: RunFolder) -> str:
         track=settings.track,
         checkpoint_seconds=settings.checkpoint_seconds,
         formats=settings.formats,
+        callbacks=settings.agent.callbacks(),
         settings=identity(settings),
         config=as_mapping(settings),
         name=f"{settings.agent_name} {settings.env_name} s{settings.seed}",
         group=f"{settings.env_name}/{settings.agent_name}/{folder.path.name.partition('-')[0]}",
         title=_title(settings),
+        replay_on_disk=settings.replay_on_disk,
     )
+    folder.remove_replay()
     return _in_words(summary)
 
 
@@ -62,7 +66,7 @@ def _title(settings: Settings) -> str:
     return f"{settings.agent_name} in {settings.env_name}, seed {settings.seed}"
 
 
-def _learner(settings: Settings) -> OnPolicyAlgorithm:
+def _learner(settings: Settings) -> BaseAlgorithm:
     _choose_renderer()
     import torch
 

@@ -28,7 +28,9 @@ CONFIG_NAME = "train"
 """The name under which Hydra finds a run's settings."""
 
 _WITHOUT_EFFECT_ON_A_STREAM = ("data_folder", "download")
-_WITHOUT_EFFECT_ON_THE_RESULT = ("seed", "seeds", "track", "out", "fresh", "debug", "checkpoint_seconds", "formats")
+_WITHOUT_EFFECT_ON_THE_RESULT = (
+    *("seed", "seeds", "track", "out", "fresh", "debug", "checkpoint_seconds", "formats", "replay_on_disk"),
+)
 
 
 @dataclass
@@ -49,6 +51,7 @@ class Settings:
         debug: show the traceback of an error
         checkpoint_seconds: between checkpoints
         formats: what else Stable-Baselines3 logs to: csv, tensorboard
+        replay_on_disk: keep an agent's replay buffer beside its checkpoints; without, a stopped run goes on inexactly
     """
 
     agent: Agent = MISSING
@@ -64,6 +67,7 @@ class Settings:
     debug: bool = False
     checkpoint_seconds: Positive = 300.0
     formats: Annotated[list[str], AnyOf(("csv", "tensorboard"))] = field(default_factory=list)
+    replay_on_disk: bool = True
 
     @property
     def agent_name(self) -> str:
@@ -153,7 +157,8 @@ def register_agent(agent_name: str) -> None:
 
 def said_of(agent_name: str, env_name: str) -> dict[str, object]:
     """Return the settings that an agent has in an environment, by that environment's recipe and by papers."""
-    agent, everywhere = agent_named(agent_name), ENVS[env_name].agent_settings
+    agent = agent_named(agent_name)
+    everywhere = {} if agent.tuned_apart else ENVS[env_name].agent_settings
     said = known_to(agent, {**everywhere, **published(agent_name, env_name, agent.base_name)})
     for word, method in parts_of(agent).items():
         of_method = {**everywhere, **published(f"{agent.base_name}_{word}", env_name)}

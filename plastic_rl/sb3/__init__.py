@@ -12,6 +12,7 @@ from plastic_rl.sb3.observation_normalization import ForgettingMeanStd, Forgetti
 from plastic_rl.sb3.plastic import add_plasticity, plastic
 from plastic_rl.sb3.plasticity_callback import PlasticityCallback
 from plastic_rl.sb3.redrawing import redraw
+from plastic_rl.sb3.resets import Resets, fresh_networks_at_changes, reset_networks
 from plastic_rl.sb3.rollout_clock import RolloutClock
 from plastic_rl.sb3.save_observations import save_observations
 from plastic_rl.sb3.stream_ac import StreamAC
@@ -29,6 +30,7 @@ __all__ = [
     "ModelSummary",
     "NormalizedRolloutBuffer",
     "PlasticityCallback",
+    "Resets",
     "RolloutClock",
     "StreamAC",
     "TaskSwitch",
@@ -38,6 +40,7 @@ __all__ = [
     "detect_tasks",
     "forecast_model",
     "fresh_at_changes",
+    "fresh_networks_at_changes",
     "layers_of",
     "mlp_policy",
     "note_widths",
@@ -47,6 +50,7 @@ __all__ = [
     "recall_task",
     "redraw",
     "remember_tasks",
+    "reset_networks",
     "save_observations",
     "seed_of_agent",
     "train_model",

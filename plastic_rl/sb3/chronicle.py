@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from plastic_rl.nonstationary.task_files import save_tasks
 from plastic_rl.runs import Progress, disk_trouble_told
+from plastic_rl.sb3.interval import LOOK, Interval, interval_of
 from plastic_rl.sb3.network_metrics import NetworkMetrics
 from plastic_rl.sb3.task_log import TaskLog, named
 from plastic_rl.sb3.writer import MetricsWriter
@@ -18,12 +18,15 @@ from plastic_rl.sb3.writer import MetricsWriter
 # How many finished episodes the progress display averages.
 RECENT = 20
 
+# Of a replay buffer so many observations are looked at, at equal distances in time.
+SAMPLES = 2048
+
 
 class Chronicle(BaseCallback):
     """Writes a line for each episode and each change of task, and two for each rollout of an on-policy algorithm.
 
     A rollout's first line holds the diagnostics of the network that collected it, the second the losses of the update
-    that followed.
+    that followed. Where rollouts are short, as off-policy they are, both are one line every thousand steps.
 
     Args:
         writer: where the lines go.
@@ -32,7 +35,7 @@ class Chronicle(BaseCallback):
         tasks: which the run has met so far.
     """
 
-    model: OnPolicyAlgorithm  # pyright: ignore[reportIncompatibleVariableOverride]
+    model: Any  # of either kind, each with `dump_logs`
 
     def __init__(self, writer: MetricsWriter, progress: Progress, tasks_file: Path, tasks: TaskLog) -> None:
         super().__init__()
@@ -41,10 +44,13 @@ class Chronicle(BaseCallback):
         self.recent_return: float | None = None
 
     def _on_training_start(self) -> None:
-        self.networks = NetworkMetrics(self.model)
+        steps = interval_of(self.model, LOOK)
+        self.networks = NetworkMetrics(self.model, None if steps == 1 else SAMPLES)
+        self.interval, self.is_due = Interval(steps, since=self.num_timesteps), steps == 1
 
     def _on_rollout_start(self) -> None:
-        self.logger.dump(self.num_timesteps)
+        if self.is_due:
+            self._dump()
 
     def _on_step(self) -> bool:
         for copy, info in enumerate(self.locals["infos"]):
@@ -56,11 +62,24 @@ class Chronicle(BaseCallback):
         return True
 
     def _on_rollout_end(self) -> None:
+        self.is_due = self.interval.is_over(self.num_timesteps)
+        if self.is_due:
+            self._measure()
+
+    def _on_training_end(self) -> None:
+        if not self.is_due:
+            self._measure()
+        self._dump()
+
+    def _measure(self) -> None:
         for name, value in self.networks.measure().items():
             self.logger.record(name, value)
 
-    def _on_training_end(self) -> None:
-        self.logger.dump(self.num_timesteps)
+    def _dump(self) -> None:
+        if self.interval.steps == 1:  # SB3 has written down its episodes itself
+            self.logger.dump(self.num_timesteps)
+        else:
+            self.model.dump_logs()
 
     def _note_task(self, copy: int, task: dict[str, Any]) -> None:
         if self.tasks.enters(copy, task):

@@ -88,7 +88,8 @@ class NetworkMetrics:
     def _flat(self, values: Any, buffer: RolloutBuffer) -> Any:
         if isinstance(values, dict):
             return {name: self._flat(each, buffer) for name, each in values.items()}
-        rows = buffer.swap_and_flatten(values)
+        # Whoever learned from a rollout has flattened it.
+        rows = values if buffer.generator_ready else buffer.swap_and_flatten(values)
         return torch.as_tensor(rows[self._chosen(len(rows))], device=self.model.device)
 
     def _chosen(self, count: int) -> Any:
@@ -98,7 +99,7 @@ class NetworkMetrics:
 
     def _report_on(self, network: Any, layers: list[HiddenLayer]) -> dict[str, float]:
         """Reports on a network's own forward pass, in evaluation mode, with draws that leave no trace."""
-        observations = collected_observations(self.model)
+        observations = collected_observations(self.model, self.samples)
         with undisturbed(network), torch.no_grad():
             inputs = inputs_of(network, self._rows(observations), self._rows(self._actions()))
             return report(layers, lambda: network(*inputs))
