@@ -60,7 +60,7 @@ class SwiftTDRule(Rule):
         return moves
 
     def _learn(self, memory: RuleMemory, errors: Tensor, rates: list[float]) -> list[Tensor]:
-        """What the error teaches of the features so far: Δ = δ z - z^δ v^δ, and the same for step sizes and traces."""
+        """Learns of the features so far from the error: Δ = δ z - z^δ v^δ, and the same for step sizes and traces."""
         z, recent, change = memory.weights["eligibility"], memory.weights["recent_step"], memory.units["recent_change"]
         moves = [a - b for a, b in zip(times(z, errors), times(recent, change), strict=True)]
         self._raise(memory, errors - change, rates)
@@ -109,7 +109,7 @@ class SwiftTDRule(Rule):
             after.copy_(h - old * slope * (z - step) - h * step * slope)
 
     def _shorten(self, of: dict[str, list[Tensor]], powers: list[Tensor], is_too_much: Tensor) -> None:
-        """Where the bound was met step sizes shrink by the decay, and traces of them begin anew."""
+        """Shortens step sizes by the decay where the bound was met, and begins traces of them anew."""
         for name in ("gain_trace", "older_gain_trace", "next_gain_trace", "trace_eligibility"):
             for each in of[name]:
                 each.mul_(1 - lifted(is_too_much, each))
