@@ -123,12 +123,17 @@ class SwiftTD(SlopeOptimizer):
     For linear predictions of features x. The slopes are those of the *newest* prediction v', and the error is that of
     the one before it, δ = r + γ v' - v, both by the weights before the step::
 
-        value = features @ weight                 # of this step
-        optimizer.zero_grad()
-        value.backward()
-        optimizer.observe(reward + discount * value.detach() - before)     # 0 at the first step
-        optimizer.step()
-        before = value.detach()
+        weight, before = torch.nn.Parameter(torch.zeros(3)), torch.tensor(0.0)
+        optimizer = SwiftTD([weight], discount=0.99)
+        for step in range(10):
+            features, reward = torch.eye(3)[step % 3], 1.0
+            value = features @ weight                                # of this step
+            optimizer.zero_grad()
+            value.backward()
+            error = reward + 0.99 * value.detach() - before          # of the step before; at the first there is none
+            optimizer.observe(error if step else 0.0)
+            optimizer.step()
+            before = value.detach()
 
     For control they are those of the value of the next action (Swift-Sarsa). An episode ends with a step of its own,
     with features of 0, so that v' is 0, and ``observe(errors, ends_episode=True)``; `before` then begins at 0 again.
