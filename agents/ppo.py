@@ -14,24 +14,23 @@ The same in both: separate networks for policy and value, the mean squared value
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from agents.recipe import ReinforcementAgent
+from agents.acting import RolloutAgent
 from plastic_rl.choices import Lean
 from plastic_rl.settings import Count, Decay, NonNegative, OneOf, Positive, PositiveOrInfinite, Rate
 
 if TYPE_CHECKING:
     from stable_baselines3 import PPO as StableBaselinesPPO
+    from stable_baselines3.common.base_class import BaseAlgorithm
     from stable_baselines3.common.vec_env import VecEnv
-
-    from plastic_rl.optim import Plasticity
 
 
 @dataclass
-class PPO(ReinforcementAgent):
+class PPO(RolloutAgent):
     """Standard PPO: Adam with its usual betas, no weight decay; on Ant it unlearns within millions of steps."""
 
     label: ClassVar[str] = "PPO"
@@ -75,49 +74,21 @@ class PPO(ReinforcementAgent):
     # The loop: `exact` has the bits of Stable-Baselines3's in less time, `quick` its numbers to rounding in still less.
     lean: Annotated[str, OneOf(tuple(Lean))] = Lean.exact.value
 
-    def plasticity(self) -> Plasticity | None:
-        """Return the method that is to wrap the optimiser, or None for plain PPO."""
-        return None
-
-    def network_options(self) -> dict[str, Any]:
-        """Return what follows hidden layers, for `plastic_rl.networks.nonlinearity`; empty for ReLU alone."""
-        return {}
-
-    def algorithm(self) -> Callable[..., Any]:
-        """Return what makes the learner of PPO's own keywords and `plasticity`."""
+    def _stable_baselines(self) -> type[BaseAlgorithm]:
         from stable_baselines3 import PPO as StableBaselinesPPO
 
-        from plastic_rl.sb3 import plastic
-
-        return plastic(StableBaselinesPPO)
+        return StableBaselinesPPO
 
     def build(self, env: VecEnv, *, seed: int, device: str) -> StableBaselinesPPO:
         return self._with_ears(self._agent(env, seed=seed, device=device))
 
-    def _with_ears(self, model: StableBaselinesPPO) -> StableBaselinesPPO:
-        """Have the model's methods hear of changes as the settings say."""
-        from plastic_rl.errors import UserError
-        from plastic_rl.sb3 import detect_changes
-
-        if self.changes_from == "detected":
-            try:
-                detect_changes(model)
-            except ValueError as error:
-                raise UserError(f"agent.changes_from=detected cannot be here: {error}") from error
-        return model
-
     def _agent(self, env: VecEnv, *, seed: int, device: str) -> StableBaselinesPPO:
         """Return PPO on `env`, its weights drawn as the settings say in every layer, the output included."""
-        from stable_baselines3.common.preprocessing import is_image_space
-
         from plastic_rl.sb3 import add_plasticity, redraw
 
         env = self._normalized(env)
-        is_image = is_image_space(env.observation_space)
-        if is_image:
-            self._refuse_network_options("the convolutional network of a world of images")
         model = self.algorithm()(
-            "CnnPolicy" if is_image else self._mlp_policy(),
+            self._policy_for(env),
             env,
             learning_rate=self.learning_rate,
             n_steps=self._steps_of_each(env.num_envs),
@@ -139,22 +110,6 @@ class PPO(ReinforcementAgent):
             redraw(model, "lecun_uniform_")
         add_plasticity(model, self.plasticity())  # not before: methods look at the weights that they find
         return model
-
-    def _normalized(self, env: VecEnv) -> VecEnv:
-        """Return what the agent sees of an environment."""
-        from stable_baselines3.common.preprocessing import is_image_space
-
-        from plastic_rl.errors import UserError
-        from plastic_rl.sb3 import ForgettingNormalize
-
-        if not self.normalize_inputs:
-            return env
-        if is_image_space(env.observation_space):
-            raise UserError(
-                f"agent.normalize_inputs={self.normalize_inputs} is for vectors: images, as this world shows them, are "
-                "scaled to [0, 1] already"
-            )
-        return ForgettingNormalize(env, decay=self.normalize_inputs, norm_reward=False)
 
     def _normalized_advantages(self) -> dict[str, Any]:
         """Return what says over what advantages are normalised."""
@@ -199,30 +154,3 @@ class PPO(ReinforcementAgent):
                 "weight_decay": self.weight_decay,
             },
         }
-
-    def _mlp_policy(self) -> Any:
-        from stable_baselines3 import PPO as StableBaselinesPPO
-
-        from plastic_rl.choices import Activation
-        from plastic_rl.sb3 import mlp_policy
-
-        doubles = Activation(self.network_options().get("activation", "relu")).doubles
-        return mlp_policy(StableBaselinesPPO) if doubles else "MlpPolicy"
-
-    def _refuse_network_options(self, network: str) -> None:
-        from plastic_rl.errors import UserError
-
-        if options := self.network_options():
-            given = ", ".join(f"{name}={value}" for name, value in options.items())
-            raise UserError(f"{network} is as it is, without {given}; take an agent without it")
-
-    def _steps_of_each(self, sub_environments: int) -> int:
-        from plastic_rl.errors import UserError
-
-        steps, remainder = divmod(self.rollout_steps, sub_environments)
-        if remainder or self.rollout_steps % self.minibatch_size:
-            raise UserError(
-                f"agent.rollout_steps={self.rollout_steps} must be a multiple of env.n_envs={sub_environments} "
-                f"and of agent.minibatch_size={self.minibatch_size}"
-            )
-        return steps

@@ -1,4 +1,4 @@
-"""The papers' settings of each learner on each stream, where they differ from the recipe's own.
+"""The published settings of each learner on each stream and in each world, where they differ from the recipe's own.
 
 Dohare et al., Nature 632 (2024), Methods, and the configuration files of their code (`lop/*/cfg`). Where the paper
 tried several values, the one it plots. Pairs that no paper ran have the values of the nearest pair that it did, and say
@@ -97,7 +97,57 @@ def _bottleneck(beta: float) -> Mapping[str, Settings]:
 # CIFAR-100 Superclass: λ1 of `cifar100_sup_apd_bash.py`; all else, and CIFAR-100 Split, as in the recipe.
 _SUPERCLASS: Mapping[str, Settings] = {"apd_reference": {"sparsity": 6e-4}}
 
+# Classic control: RL Baselines3 Zoo's (dqn.yml, qrdqn.yml, sac.yml, td3.yml, tqc.yml, crossq.yml, a2c.yml, ppo_lstm.yml
+# of DLR-RM/rl-baselines3-zoo), tuned there on worlds that do not change. Not taken: state-dependent exploration, layers
+# of 400 and 300 units, learning rates that fall to zero within a run, and updates by the episode. Acrobot and
+# LunarLander have the values of DQN's recipe.
+_CARTPOLE_Q: Settings = {
+    "learning_rate": 2.3e-3,
+    "minibatch_size": 64,
+    "replay_size": 100_000,
+    "target_every": 10,
+    "update_every": 256,
+    "replay_ratio": 0.5,  # 128 updates every 256 steps
+    "exploration_fraction": 0.16,
+    "exploration_last": 0.04,
+}
+_CARTPOLE: Mapping[str, Settings] = {
+    "dqn": _CARTPOLE_Q,
+    "qrdqn": {**_CARTPOLE_Q, "quantiles": 10},
+    "recurrent_ppo": {
+        "learning_rate": 1e-3,
+        "rollout_steps": 256,  # 32 of each of 8 copies
+        "minibatch_size": 256,
+        "epochs": 20,
+        "discount": 0.98,
+        "gae_lambda": 0.8,
+    },
+}
+_PENDULUM: Mapping[str, Settings] = {
+    "sac": {"learning_rate": 1e-3, "learning_starts": 100},
+    "td3": {"learning_rate": 1e-3, "discount": 0.98, "replay_size": 200_000},
+    "tqc": {"learning_rate": 1e-3, "learning_starts": 100},
+    "crossq": {"learning_starts": 100, "policy_delay": 2, "critic_units": 256},
+    "recurrent_ppo": {"learning_rate": 1e-3, "discount": 0.9, "rollout_steps": 4096},  # 1,024 of each of 4 copies there
+}
+_MOUNTAIN_CAR_Q: Settings = {
+    "learning_rate": 4e-3,
+    "replay_size": 10_000,
+    "discount": 0.98,
+    "target_every": 600,
+    "update_every": 16,
+    "replay_ratio": 0.5,
+    "exploration_fraction": 0.2,
+    "exploration_last": 0.07,
+}
+_MOUNTAIN_CAR: Mapping[str, Settings] = {"dqn": _MOUNTAIN_CAR_Q, "qrdqn": _MOUNTAIN_CAR_Q}
+
 PUBLISHED: Mapping[str, Mapping[str, Settings]] = {
+    "permuted-cartpole": _CARTPOLE,
+    "shifting-cartpole": _CARTPOLE,
+    "noisy-cartpole": _CARTPOLE,
+    "noisy-mountaincar": _MOUNTAIN_CAR,
+    "permuted-pendulum": _PENDULUM,
     "continual-imagenet": _IMAGENET,
     "tiny-continual-imagenet": _IMAGENET,
     "incremental-cifar100": _CIFAR,
@@ -114,7 +164,7 @@ PUBLISHED: Mapping[str, Mapping[str, Settings]] = {
     "cifar10": _bottleneck(2500.0),
     "coarse-cifar100": _bottleneck(2500.0),  # not run; as CIFAR-10
 }
-"""By stream, then by learner."""
+"""By stream or world, then by learner."""
 
 
 def published(agent: str, env: str, base: str = "") -> Settings:

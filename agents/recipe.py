@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from plastic_rl.choices import Network, Precision, Renewal
+from plastic_rl.choices import Actions, Network, Precision, Renewal
 from plastic_rl.settings import Count, OneOf, Rate
 
 if TYPE_CHECKING:
     import torch
-    from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+    from stable_baselines3.common.base_class import BaseAlgorithm
+    from stable_baselines3.common.callbacks import BaseCallback
     from stable_baselines3.common.vec_env import VecEnv
 
     from plastic_rl.learners import Blueprint, Learner
@@ -30,12 +31,18 @@ class Agent:
     keeps: ClassVar[frozenset[str]] = frozenset()
     """Settings that make the agent what it is: no environment's `agent_settings` change them."""
 
+    tuned_apart: ClassVar[bool] = False
+    """True if the `agent_settings` of worlds, which were found with PPO, are not for it."""
+
     env_settings: ClassVar[Mapping[str, object]] = {}
     """Settings that an environment should have with this agent unless the command line says otherwise."""
 
     base_name: ClassVar[str] = ""
     """The name of the agent that it is without its methods, where it is put together; what papers say of that goes for
     it too."""
+
+    cannot_have: ClassVar[Mapping[str, str]] = {}
+    """Methods that it cannot have, by their words, and the end of a sentence that says why."""
 
     added_later: ClassVar[Mapping[str, object]] = {}
     """Settings that came with a later version, with the values at which nothing changes: runs from before are found."""
@@ -45,8 +52,11 @@ class Agent:
 class ReinforcementAgent(Agent, ABC):
     """The settings of a learner that acts in an environment."""
 
+    actions: ClassVar[frozenset[Actions]] = frozenset(Actions)
+    """The kinds of actions that it can choose among."""
+
     @abstractmethod
-    def build(self, env: VecEnv, *, seed: int, device: str) -> OnPolicyAlgorithm:
+    def build(self, env: VecEnv, *, seed: int, device: str) -> BaseAlgorithm:
         """Return the learner, untrained.
 
         Args:
@@ -54,6 +64,10 @@ class ReinforcementAgent(Agent, ABC):
             seed: Seed of the learner's weights, actions and minibatches.
             device: A torch device, or "auto".
         """
+
+    def callbacks(self) -> list[BaseCallback]:
+        """Return what else is to be called while it learns."""
+        return []
 
 
 @dataclass

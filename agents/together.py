@@ -13,10 +13,12 @@ from itertools import combinations
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from agents.acting import ActingAgent
 from agents.methods import (
     EXCLUSIVE,
     METHODS,
     AddedSettings,
+    ContinualBackprop,
     ContinualBackpropInPPO,
     ContinualBackpropOnStreams,
     MethodSettings,
@@ -25,6 +27,7 @@ from agents.methods import (
 from agents.methods.settings import Place
 from agents.ppo import PPO
 from agents.recipe import Agent, BackpropAgent
+from agents.replay import FreshReplayAgent
 from plastic_rl.errors import UserError
 
 if TYPE_CHECKING:
@@ -92,24 +95,29 @@ def takes_methods(agent: type[Agent]) -> bool:
     """True if methods can wrap an agent's optimiser: one that trains its network by backpropagation alone."""
     if issubclass(agent, PPO):
         return agent.algorithm is PPO.algorithm
+    if issubclass(agent, ActingAgent):
+        return not issubclass(agent, FreshReplayAgent)  # what a method remembers would be of the networks before
     return issubclass(agent, BackpropAgent) and agent.build_one is BackpropAgent.build_one
 
 
 def methods_for(agent: type[Agent]) -> dict[str, type[AddedSettings]]:
     """Return the methods that an agent may have, by their words."""
-    cbp = ContinualBackpropInPPO if issubclass(agent, PPO) else ContinualBackpropOnStreams
-    return {"cbp": cbp, **METHODS}
+    acts = ContinualBackpropInPPO if issubclass(agent, PPO) else ContinualBackprop
+    return {"cbp": acts if issubclass(agent, ActingAgent) else ContinualBackpropOnStreams, **METHODS}
 
 
 def _check(name: str, words: Sequence[str], bases: Mapping[str, type[Agent]]) -> None:
-    base = bases[name.partition(JOINT)[0]]
+    base_name = name.partition(JOINT)[0]
+    base = bases[base_name]
     there = methods_for(base)
     for word in words:
         if word not in there:
             raise UserError(_unknown(name, word, there, bases))
+        if reason := base.cannot_have.get(word):
+            raise UserError(f"agent={name}: {base_name} cannot have {word}, {reason}")
         fitting = there[word].bases
         if fitting and not issubclass(base, tuple(bases[each] for each in fitting)):
-            raise UserError(f"agent={name}: {word} goes with {' and '.join(sorted(fitting))} only")
+            raise UserError(f"agent={name}: {word} goes with {', '.join(sorted(fitting))} only")
     already = [word for kind in base.__mro__ for word, method in there.items() if method is kind]
     for one, other in combinations((*already[:1], *words), 2):
         if one == other:

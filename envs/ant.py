@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from envs.recipe import Environment
+from plastic_rl.choices import Actions
 from plastic_rl.protocols import ANT_SETTINGS
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ class Ant(Environment):
     """MuJoCo's Ant, which never changes: plain PPO unlearns it all the same (Dohare et al. 2024, Fig. 4)."""
 
     total_steps: ClassVar[int] = 50_000_000
+    actions: ClassVar[Actions] = Actions.continuous
 
     def build(self, *, seed: int) -> gymnasium.Env:
         import gymnasium

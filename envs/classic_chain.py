@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from envs.recipe import SMALL_PROBLEM, World
+from plastic_rl.choices import Actions
 from plastic_rl.protocols import CLASSIC_CHAIN
 from plastic_rl.settings import Count
 
@@ -15,6 +16,7 @@ class ClassicChain(World):
     """CartPole, Acrobot and MountainCar take turns of 100,000 steps each, padded to one size."""
 
     total_steps: ClassVar[int] = 900_000  # three cycles
+    actions: ClassVar[Actions] = Actions.discrete
     agent_settings = SMALL_PROBLEM
     is_drawn: ClassVar[bool] = False
 

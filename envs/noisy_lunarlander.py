@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from envs.recipe import SMALL_PROBLEM, World
+from plastic_rl.choices import Actions
 from plastic_rl.protocols import NOISY_LUNARLANDER
 from plastic_rl.settings import Count, Positive
 
@@ -18,6 +19,7 @@ class NoisyLunarLander(World):
     """LunarLander; an offset, redrawn N(0, 2²) every 200,000 steps, is added to what is seen."""
 
     total_steps: ClassVar[int] = 2_000_000  # ten offsets
+    actions: ClassVar[Actions] = Actions.discrete
     agent_settings = SMALL_PROBLEM
 
     change_every: Count = NOISY_LUNARLANDER.change_every  # environment steps; takes effect at the next reset

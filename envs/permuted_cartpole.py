@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from envs.recipe import World
+from plastic_rl.choices import Actions
 from plastic_rl.protocols import PERMUTED_CARTPOLE
 from plastic_rl.settings import Count, NonNegativeInteger
 
@@ -16,6 +17,7 @@ class PermutedCartPole(World):
     """CartPole; its four observations are permuted, with random signs, every 30,000 steps: seven tasks in a minute."""
 
     total_steps: ClassVar[int] = 210_000  # seven tasks
+    actions: ClassVar[Actions] = Actions.discrete
     # Found by trial: PPO needs most of 30,000 steps for a fresh task, and a run takes a minute or a little more.
     agent_settings: ClassVar[Mapping[str, object]] = {
         "learning_rate": 1e-3,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from plastic_rl.choices import Actions
 from plastic_rl.settings import Count, OptionalCount, Positive
 
 if TYPE_CHECKING:
@@ -73,6 +74,9 @@ class Environment(Problem, ABC):
 
     total_steps: ClassVar[int]
     """The steps of a run here unless the command line says otherwise."""
+
+    actions: ClassVar[Actions]
+    """The kind of actions that it takes."""
 
     n_envs: Count = 1  # sub-environments stepped together; 1 is the papers' setting
     tasks: str | None = None  # a file of tasks to go through instead of drawing them, as runs write them (tasks.jsonl)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from envs.recipe import World
+from plastic_rl.choices import Actions
 from plastic_rl.protocols import RECURRING_ANT
 from plastic_rl.settings import Count
 
@@ -15,5 +16,6 @@ class RecurringAnt(World):
     """MuJoCo's Ant; three frictions, 0.05, 0.3 and 2, take turns of a million steps each."""
 
     total_steps: ClassVar[int] = 18_000_000  # six cycles
+    actions: ClassVar[Actions] = Actions.continuous
 
     change_every: Count = RECURRING_ANT.change_every  # environment steps; takes effect at the next reset

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from envs.recipe import SMALL_PROBLEM, World
+from plastic_rl.choices import Actions
 from plastic_rl.protocols import SHIFTING_CARTPOLE
 from plastic_rl.settings import Count, Positive
 
@@ -15,6 +16,7 @@ class ShiftingCartPole(World):
     """CartPole; the length and the mass of its pole are redrawn every 50,000 steps."""
 
     total_steps: ClassVar[int] = 500_000  # ten poles
+    actions: ClassVar[Actions] = Actions.discrete
     agent_settings = SMALL_PROBLEM
 
     change_every: Count = SHIFTING_CARTPOLE.change_every  # environment steps; takes effect at the next reset

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from envs.recipe import World
+from plastic_rl.choices import Actions
 from plastic_rl.protocols import SLIPPERY_WALKER2D
 from plastic_rl.settings import Count, Positive
 
@@ -15,6 +16,7 @@ class SlipperyWalker2d(World):
     """Walker2d; the ground's friction is redrawn every 2 million steps, as Slippery Ant's is."""
 
     total_steps: ClassVar[int] = 20_000_000  # ten frictions
+    actions: ClassVar[Actions] = Actions.continuous
 
     change_every: Count = SLIPPERY_WALKER2D.change_every  # environment steps; takes effect at the next reset
     friction_low: Positive = SLIPPERY_WALKER2D.friction_low  # of every default; log-uniform between the two

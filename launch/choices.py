@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
 from agents import AGENTS, agent_named
-from agents.recipe import ReinforcementAgent, SupervisedAgent
+from agents.recipe import Agent, ReinforcementAgent, SupervisedAgent
 from agents.together import JOINT
 from envs import ENVS
-from envs.recipe import Environment, SupervisedStream
+from envs.recipe import Environment, Problem
 from plastic_rl.errors import UserError
 
 
@@ -34,16 +34,21 @@ def check_choices(given: Mapping[str, Sequence[object]]) -> None:
 
 def agents_for(envs: Iterable[str]) -> list[str]:
     """Return the agents that can learn in environments or from streams; all where none of these is known."""
-    worlds = [issubclass(ENVS[env], Environment) for env in envs if env in ENVS]
-    kinds = [ReinforcementAgent if is_world else SupervisedAgent for is_world in worlds]
-    return _of_kinds(AGENTS, kinds)
+    known = [ENVS[env] for env in envs if env in ENVS]
+    return [name for name, agent in AGENTS.items() if all(fits(agent, env) for env in known)] or list(AGENTS)
 
 
 def envs_for(agents: Iterable[str]) -> list[str]:
     """Return the environments or streams that agents can learn from; all where none of these is known."""
     known = [AGENTS[base] for agent in agents if (base := agent.partition(JOINT)[0]) in AGENTS]
-    acting = [issubclass(agent, ReinforcementAgent) for agent in known]
-    return _of_kinds(ENVS, [Environment if acts else SupervisedStream for acts in acting])
+    return [name for name, env in ENVS.items() if all(fits(agent, env) for agent in known)] or list(ENVS)
+
+
+def fits(agent: type[Agent], env: type[Problem]) -> bool:
+    """True if an agent can learn in an environment or from a stream: it acts as the one takes it, or does not act."""
+    if issubclass(env, Environment):
+        return issubclass(agent, ReinforcementAgent) and env.actions in agent.actions
+    return issubclass(agent, SupervisedAgent)
 
 
 def nearest(name: str, options: Sequence[str]) -> str | None:
@@ -59,11 +64,6 @@ def nearest(name: str, options: Sequence[str]) -> str | None:
     holding = [option for option in options if name in parts[option]]
     alike = holding or get_close_matches(name, options, n=1) or [option for option in options if last in parts[option]]
     return min(alike, key=len, default=None)
-
-
-def _of_kinds(recipes: Mapping[str, type], kinds: Sequence[type]) -> list[str]:
-    fitting = [name for name, recipe in recipes.items() if all(issubclass(recipe, kind) for kind in kinds)]
-    return fitting or list(recipes)  # none learns in worlds and from streams at once
 
 
 def _unknown(group: str, name: str, others: Sequence[str], options: Sequence[str]) -> str:

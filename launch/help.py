@@ -34,6 +34,7 @@ examples
   python train.py agent=ppo_cbp env=permuted-cartpole
   python train.py agent=sgd_cbp env=permuted-digits
   python train.py agent=ppo_cbp env=slippery-ant total_steps=400_000 env.change_every=100_000 seed=3
+  python train.py agent=sac env=slippery-ant agent.replay_ratio=4 agent.reset_every=200_000
   python train.py -m agent=ppo,ppo_cbp seed=0,1,2 env=permuted-cartpole
   python train.py agent=ppo_cbp env=slippery-ant --help     (the settings of that agent in that environment)"""
 

@@ -15,7 +15,7 @@ from plastic_rl.errors import UserError
 from plastic_rl.runs import RunFolder
 
 if TYPE_CHECKING:
-    from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+    from stable_baselines3.common.base_class import BaseAlgorithm
 
     from plastic_rl.sb3 import ModelSummary
 
@@ -31,6 +31,7 @@ def train(settings: Settings, folder: RunFolder) -> str:
 
     assert settings.total_steps is not None
     assert isinstance(settings.env, Environment)
+    assert isinstance(settings.agent, ReinforcementAgent)
     summary = train_model(
         _learner(settings),
         settings.total_steps,
@@ -38,6 +39,7 @@ def train(settings: Settings, folder: RunFolder) -> str:
         track=settings.track,
         checkpoint_seconds=settings.checkpoint_seconds,
         formats=settings.formats,
+        callbacks=settings.agent.callbacks(),
         settings=identity(settings),
         config=as_mapping(settings),
         name=f"{settings.agent_name} {settings.env_name} s{settings.seed}",
@@ -49,7 +51,9 @@ def train(settings: Settings, folder: RunFolder) -> str:
             probe_every=settings.probe_every,
             look_back=settings.look_back,
         ),
+        replay_on_disk=settings.replay_on_disk,
     )
+    folder.remove_replay()
     return _in_words(summary)
 
 
@@ -70,7 +74,7 @@ def _title(settings: Settings) -> str:
     return f"{settings.agent_name} in {settings.env_name}, seed {settings.seed}"
 
 
-def _learner(settings: Settings) -> OnPolicyAlgorithm:
+def _learner(settings: Settings) -> BaseAlgorithm:
     _choose_renderer()
     import torch
 

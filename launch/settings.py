@@ -29,7 +29,7 @@ CONFIG_NAME = "train"
 
 _WITHOUT_EFFECT_ON_A_STREAM = ("data_folder", "download")
 _WITHOUT_EFFECT_ON_THE_RESULT = (
-    *("seed", "seeds", "track", "out", "fresh", "debug", "checkpoint_seconds", "formats"),
+    *("seed", "seeds", "track", "out", "fresh", "debug", "checkpoint_seconds", "formats", "replay_on_disk"),
     *("evaluate_every", "probe_every", "look_back"),
 )
 
@@ -55,6 +55,7 @@ class Settings:
         probe_every: steps between probes (can it still learn?), tasks of a stream; 0: none
         look_back: episodes in each task so far when one has ended (forgetting, transfer); 0: none
         formats: what else Stable-Baselines3 logs to: csv, tensorboard
+        replay_on_disk: keep an agent's replay buffer beside its checkpoints; without, a stopped run goes on inexactly
     """
 
     agent: Agent = MISSING
@@ -73,6 +74,7 @@ class Settings:
     probe_every: NonNegativeInteger = 0
     look_back: NonNegativeInteger = 0
     formats: Annotated[list[str], AnyOf(("csv", "tensorboard"))] = field(default_factory=list)
+    replay_on_disk: bool = True
 
     @property
     def agent_name(self) -> str:
@@ -162,7 +164,8 @@ def register_agent(agent_name: str) -> None:
 
 def said_of(agent_name: str, env_name: str) -> dict[str, object]:
     """Return the settings that an agent has in an environment, by that environment's recipe and by papers."""
-    agent, everywhere = agent_named(agent_name), ENVS[env_name].agent_settings
+    agent = agent_named(agent_name)
+    everywhere = {} if agent.tuned_apart else ENVS[env_name].agent_settings
     said = known_to(agent, {**everywhere, **published(agent_name, env_name, agent.base_name)})
     for word, method in parts_of(agent).items():
         of_method = {**everywhere, **published(f"{agent.base_name}_{word}", env_name)}

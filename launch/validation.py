@@ -11,7 +11,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 from agents.ppo import PPO
 from agents.recipe import ReinforcementAgent, SupervisedAgent
 from agents.together import parts_of
-from envs.recipe import SupervisedStream
+from envs.recipe import Environment, SupervisedStream
 from launch.choices import agents_for, nearest
 from launch.device import check_device_name
 from launch.settings import Settings
@@ -79,6 +79,9 @@ def _check_stream(settings: Settings) -> None:
 def _check_world(settings: Settings) -> None:
     if not isinstance(settings.agent, ReinforcementAgent):
         raise _mismatch(settings, "an environment to act in")
+    assert isinstance(settings.env, Environment)
+    if settings.env.actions not in settings.agent.actions:
+        raise _mismatch(settings, f"a world of {settings.env.actions} actions", hints=False)
     if settings.seeds > 1:
         raise UserError(
             f"seeds={settings.seeds} is for streams; for several seeds of a reinforcement learner, one after another: "
@@ -98,9 +101,9 @@ def _check_minibatches(agent: PPO) -> None:
         )
 
 
-def _mismatch(settings: Settings, kind: str) -> UserError:
+def _mismatch(settings: Settings, kind: str, *, hints: bool = True) -> UserError:
     fitting = agents_for([settings.env_name])
-    near = nearest(settings.agent_name, fitting)
+    near = nearest(settings.agent_name, fitting) if hints else None
     hint = f" Did you mean agent={near}?" if near else ""
     return UserError(
         f"env={settings.env_name} is {kind}, not for agent={settings.agent_name}.{hint}\n"

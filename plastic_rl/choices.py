@@ -221,6 +221,13 @@ class Lean(StrEnum):
     off = "off"  # SB3's own
 
 
+class Actions(StrEnum):
+    """The kind of actions that a world takes, and that an agent chooses among."""
+
+    discrete = "discrete"  # one of a few
+    continuous = "continuous"  # numbers between bounds
+
+
 class DynamicNonlinearity(StrEnum):
     """The non-linearity of a dynamic network's units (:mod:`plastic_rl.nn.dynamic`)."""
 

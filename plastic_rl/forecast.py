@@ -41,9 +41,12 @@ class LayerForecast(UnitForecast):
 
     Args:
         pace: how updates and environment steps go together, where the environment is known.
+        network: the name of the network that its optimiser trains, where there are several, each with updates of its
+            own.
     """
 
     pace: Pace | None = None
+    network: str = ""
 
     def when(self) -> str:
         """The first replacement in words, or the first look where scores decide."""
@@ -86,17 +89,19 @@ class Forecast:
         """The forecast in one line, for the start of a run."""
         if not self.layers:
             return " ".join(self.warnings) or "no method replaces units"
-        by_method: dict[str, list[LayerForecast]] = {}
+        groups: dict[str, list[LayerForecast]] = {}
         for layer in self.layers:
-            by_method.setdefault(layer.method, []).append(layer)
-        text = "; ".join(f"{method}: {_in_words(layers)}" for method, layers in by_method.items())
+            of = f" of the {layer.network}" if layer.network else ""
+            groups.setdefault(f"{layer.method}{of}", []).append(layer)
+        text = "; ".join(f"{name}: {_in_words(layers)}" for name, layers in groups.items())
         return f"{text}. {' '.join(self.warnings)}" if self.warnings else text
 
     def __str__(self) -> str:
-        width = max((len(layer.name) for layer in self.layers), default=0)
+        names = [".".join(filter(None, (layer.network, layer.name))) for layer in self.layers]
+        width = max(map(len, names), default=0)
         rows = [
-            f"  {layer.name:<{width}}  {layer.units:>6,} units  first {layer.when()}, then {layer.how_many()}"
-            for layer in self.layers
+            f"  {name:<{width}}  {layer.units:>6,} units  first {layer.when()}, then {layer.how_many()}"
+            for name, layer in zip(names, self.layers, strict=True)
         ]
         return "\n".join([self.line.partition(". ")[0], *rows, *(f"  warning: {text}" for text in self.warnings)])
 
@@ -113,7 +118,7 @@ def _in_words(layers: Sequence[LayerForecast]) -> str:
     return f"first replacement {first.when()}, then {sum(rates) / len(rates):.3g} units per layer per 1,000 updates"
 
 
-def forecast(optimizer: Any, *, pace: Pace | None = None, run_length: int | None = None) -> Forecast:
+def forecast(optimizer: Any, *, pace: Pace | None = None, run_length: int | None = None, network: str = "") -> Forecast:
     """Forecasts when and how often units will be replaced, and warns of settings under which it cannot work.
 
     ::
@@ -124,6 +129,7 @@ def forecast(optimizer: Any, *, pace: Pace | None = None, run_length: int | None
         optimizer: what trains; the methods that it wraps count too.
         pace: how its updates and the steps of an environment go together; None where there is no environment.
         run_length: how long the run will be: in environment steps with a pace, in updates without.
+        network: the name of what it trains, where others train other networks.
 
     Raises:
         TypeError: it is no optimiser.
@@ -134,6 +140,6 @@ def forecast(optimizer: Any, *, pace: Pace | None = None, run_length: int | None
     updates = run_length if pace is None or run_length is None else pace.updates_by(run_length)
     found = Forecast([], [])
     for method in methods_in(optimizer):
-        layers = [LayerForecast(**vars(each), pace=pace) for each in method.forecast()]
+        layers = [LayerForecast(**vars(each), pace=pace, network=network) for each in method.forecast()]
         found += Forecast(layers, list(method.concerns(updates)))
     return found

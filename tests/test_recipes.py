@@ -12,7 +12,7 @@ import torch
 from gymnasium import spaces
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from agents import AGENTS, BASES, NAMED
+from agents import AGENTS, BASES, NAMED, PAIRS
 from agents.combined import combined
 from agents.ewc import EWC
 from agents.l2_transfer import L2Transfer
@@ -33,6 +33,7 @@ from envs.recipe import Environment
 from envs.slippery_ant import SlipperyAnt
 from launch.run import run
 from launch.settings import Settings
+from plastic_rl.choices import Actions
 from plastic_rl.errors import UserError
 from plastic_rl.initialisers import lecun_uniform_
 from plastic_rl.networks import nonlinearity
@@ -48,7 +49,8 @@ SMALL = {"rollout_steps": 64, "minibatch_size": 32, "epochs": 2, "hidden_units":
 
 
 def modules(folder):
-    shared = {"__init__", "recipe", "methods", "combined", "together", "decomposition", "published", "step_sizes"}
+    shared = {"__init__", "acting", "recipe", "replay", "methods", "combined", "together", "decomposition", "published"}
+    shared |= {"step_sizes"}
     return {path.stem for path in (ROOT / folder).glob("*.py")} - shared
 
 
@@ -58,8 +60,8 @@ def test_every_agent_is_a_file_of_its_name_or_a_base_and_a_method_together():
     }
     pairs = [(base, method) for base in BASES for method in METHODS if base in (METHODS[method].bases or BASES)]
     together = {f"{base}_{method}": (BASES[base], METHODS[method]) for base, method in pairs}
-    assert set(AGENTS) == set(NAMED) | set(together)
-    for name in set(AGENTS) - set(NAMED):
+    assert set(AGENTS) == set(NAMED) | set(PAIRS) | set(together)
+    for name in set(AGENTS) - set(NAMED) - set(PAIRS):
         assert all(issubclass(AGENTS[name], part) for part in together[name])
 
 
@@ -231,7 +233,8 @@ def test_the_runs_seed_gives_the_tasks_of_every_sub_environment_and_another_seed
 
 
 def run_small(folder, agent, env, **settings):
-    agent_settings = {name: value for name, value in SMALL.items() if hasattr(AGENTS[agent], name)}
+    small = {**SMALL, "learning_starts": 100, "memory_units": 8, "critic_units": 8}
+    agent_settings = {name: value for name, value in small.items() if hasattr(AGENTS[agent], name)}
     return run(
         Settings(
             agent=AGENTS[agent](**agent_settings),
@@ -246,6 +249,7 @@ def run_small(folder, agent, env, **settings):
 
 # Of a base and a method together one of each kind every day; tests/contract has every method in PPO.
 OF_EACH_KIND = {"ppo_churn", "ppo_crelu", "ppo_fire", "ppo_l2_init", "ppo_layer_norm", "ppo_plasticity_injection"}
+CONTINUOUS = [agent for agent in ACTING if Actions.discrete not in AGENTS[agent].actions]
 DAILY = [agent for agent in ACTING if agent in NAMED or agent in OF_EACH_KIND]
 SLOW = [agent for agent in ACTING if agent not in DAILY]
 
@@ -253,7 +257,7 @@ SLOW = [agent for agent in ACTING if agent not in DAILY]
 @pytest.mark.parametrize(
     ("agent", "env"),
     [
-        *[(agent, "permuted-cartpole") for agent in DAILY],
+        *[(agent, "permuted-pendulum" if agent in CONTINUOUS else "permuted-cartpole") for agent in DAILY],
         *[pytest.param(agent, "permuted-cartpole", marks=pytest.mark.slow) for agent in SLOW],
         *[("ppo_cbp", env) for env in WORLDS],
     ],

@@ -28,7 +28,7 @@ class AdamRel(MethodSettings):
 
     method: ClassVar[str] = "AdamRel"
     summary: ClassVar[str] = "whose Adam counts its steps anew at each rollout or task (Ellis et al. 2024)"
-    bases: ClassVar[frozenset[str]] = frozenset({"ppo", "adam"})
+    bases: ClassVar[frozenset[str]] = frozenset({"adam", "ppo", "recurrent_ppo"})
 
     on_rollout: bool = True  # count anew when the updates on a rollout begin
     on_change: bool = True  # and when a task begins

@@ -38,6 +38,7 @@ WRITTEN = (  # The record goes first: a folder emptied half-way then counts as n
     "vecnormalize.pkl",
     "weights.pt",
     "observations.npz",
+    "replay",
     "wandb",
     *LOGS,
 )
@@ -96,6 +97,11 @@ class RunFolder:
     def record_file(self) -> Path:
         """Status, versions, machine and times."""
         return self.path / "run.json"
+
+    @property
+    def replay_folder(self) -> Path:
+        """The transitions that an off-policy agent remembers, beside the checkpoints that count them."""
+        return self.path / "replay"
 
     @property
     def tasks_file(self) -> Path:
@@ -193,6 +199,10 @@ class RunFolder:
                 f"{self.path} holds {found[0].name} but no run.json: it is not the folder of a run. "
                 "Choose another folder with out=<folder>."
             )
+
+    def remove_replay(self) -> None:
+        """Remove the transitions that an agent remembered: once its run is over, nobody learns from them any more."""
+        self._remove([self.replay_folder.name])
 
     def clear_logs(self) -> None:
         """Remove what Stable-Baselines3 logged of a run that did not get as far as a checkpoint."""

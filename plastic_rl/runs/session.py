@@ -127,7 +127,7 @@ def _leave_settings(folder: RunFolder, settings: Mapping[str, Any]) -> None:
 
 def _resume(folder: RunFolder, trainee: Trainee, settings: Mapping[str, Any], unit: str) -> dict[str, Any]:
     """Put what is trained where the folder's last checkpoint was, and return all that this holds; empty without one."""
-    found = folder.checkpoints.latest()
+    found = folder.checkpoints.latest(trainee.damage_beside)
     if found is None:
         _say_what_is_lost(folder, unit)
         return {}

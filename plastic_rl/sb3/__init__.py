@@ -15,6 +15,7 @@ from plastic_rl.sb3.plastic import add_plasticity, plastic
 from plastic_rl.sb3.plasticity_callback import PlasticityCallback
 from plastic_rl.sb3.probe_callback import ProbeCallback
 from plastic_rl.sb3.redrawing import redraw
+from plastic_rl.sb3.resets import Resets, fresh_networks_at_changes, reset_networks
 from plastic_rl.sb3.rollout_clock import RolloutClock
 from plastic_rl.sb3.save_observations import save_observations
 from plastic_rl.sb3.stream_ac import StreamAC
@@ -36,6 +37,7 @@ __all__ = [
     "NormalizedRolloutBuffer",
     "PlasticityCallback",
     "ProbeCallback",
+    "Resets",
     "RolloutClock",
     "StreamAC",
     "TaskReturns",
@@ -46,6 +48,7 @@ __all__ = [
     "detect_tasks",
     "forecast_model",
     "fresh_at_changes",
+    "fresh_networks_at_changes",
     "layers_of",
     "mlp_policy",
     "note_widths",
@@ -55,6 +58,7 @@ __all__ = [
     "recall_task",
     "redraw",
     "remember_tasks",
+    "reset_networks",
     "save_observations",
     "seed_of_agent",
     "train_model",

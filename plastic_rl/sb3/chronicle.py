@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from plastic_rl.nonstationary.task_files import save_tasks
 from plastic_rl.runs import Progress, disk_trouble_told
 from plastic_rl.sb3.instruments import NETWORKS_EVERY, UPDATES_EVERY, Instruments, Memory, TaskEnd, ends
+from plastic_rl.sb3.interval import LOOK, Interval, interval_of
 from plastic_rl.sb3.task_log import TaskLog, named
 from plastic_rl.sb3.writer import MetricsWriter
 
@@ -27,6 +28,8 @@ OF_UPDATE = (
     ("policy/kl", "train/approx_kl", 1),
     ("policy/std", "train/std", 1),
 )
+# Of a replay buffer so many observations are looked at, at equal distances in time.
+SAMPLES = 2048
 
 
 class Chronicle(BaseCallback):
@@ -34,7 +37,8 @@ class Chronicle(BaseCallback):
 
     A rollout's first line holds the diagnostics of the network that collected it, the second the losses of the update
     that followed. Methods are asked for their counters at each rollout, the instruments as seldom as their cost wants.
-    Where a task has ended, a line of its own holds all instruments at its end, under names that begin with `end/`.
+    Where rollouts are short, as off-policy they are, both are one line every thousand steps, with all instruments.
+    Where a task has ended, a line of its own holds them at its end, under names that begin with `end/`.
 
     Args:
         writer: where the lines go.
@@ -45,7 +49,7 @@ class Chronicle(BaseCallback):
         every: rollouts from one measurement of the networks to the next.
     """
 
-    model: OnPolicyAlgorithm  # pyright: ignore[reportIncompatibleVariableOverride]
+    model: Any  # of either kind, each with `dump_logs`
 
     def __init__(
         self,
@@ -65,13 +69,16 @@ class Chronicle(BaseCallback):
         self.recent_return: float | None = None
 
     def _on_training_start(self) -> None:
-        self.instruments = Instruments(self.model, self.memory)
+        steps = interval_of(self.model, LOOK)
+        self.instruments = Instruments(self.model, self.memory, None if steps == 1 else SAMPLES)
+        self.interval, self.is_due = Interval(steps, since=self.num_timesteps), steps == 1
         for missing in self.instruments.not_measured():
             log.info("Not measured here: %s.", missing)
 
     def _on_rollout_start(self) -> None:
-        self._note_update()
-        self.logger.dump(self.num_timesteps)
+        if self.is_due:
+            self._note_update()
+            self._dump()
 
     def _on_step(self) -> bool:
         for copy, info in enumerate(self.locals["infos"]):
@@ -83,21 +90,33 @@ class Chronicle(BaseCallback):
         return True
 
     def _on_rollout_end(self) -> None:
-        rollout = self.num_timesteps // (self.model.n_steps * self.model.n_envs) - 1
-        measured = self.instruments.state() if rollout % self.every == 0 else self.instruments.counters()
-        for name, value in measured.items():
-            self.logger.record(name, value)
-        self.instruments.alarms.look(self.num_timesteps, measured)
-        if rollout % min(self.every, UPDATES_EVERY) == 0:
-            self.instruments.arm()
+        self.is_due = self.interval.is_over(self.num_timesteps)
+        if self.is_due:
+            self._measure()
         for line in ends(self.instruments, self.ended):
             self.writer.record(self.num_timesteps, line)
         self.ended = []
 
     def _on_training_end(self) -> None:
+        if not self.is_due:
+            self._record(self.instruments.state())
         self._note_update()
-        self.logger.dump(self.num_timesteps)
+        self._dump()
         log.info("%s", self.instruments.cost())
+
+    def _measure(self) -> None:
+        """Looks at what is due: the networks, and the update that follows; all of it where looks are seldom."""
+        rollout = 0
+        if self.interval.steps == 1:
+            rollout = self.num_timesteps // (self.model.n_steps * self.model.n_envs) - 1
+        self._record(self.instruments.state() if rollout % self.every == 0 else self.instruments.counters())
+        if rollout % min(self.every, UPDATES_EVERY) == 0:
+            self.instruments.arm()
+
+    def _record(self, measured: Mapping[str, int | float]) -> None:
+        for name, value in measured.items():
+            self.logger.record(name, value)
+        self.instruments.alarms.look(self.num_timesteps, measured)
 
     def _note_update(self) -> None:
         """Records what the last update has done, and warns of what has left its healthy range."""
@@ -108,11 +127,18 @@ class Chronicle(BaseCallback):
             self.logger.record(name, value)
         self.instruments.alarms.look(self.num_timesteps, {**moved, **seen})
 
+    def _dump(self) -> None:
+        if self.interval.steps == 1:  # SB3 has written down its episodes itself
+            self.logger.dump(self.num_timesteps)
+        else:
+            self.model.dump_logs()
+
     def _note_task(self, copy: int, task: dict[str, Any]) -> None:
         before = self.tasks.task.get("index")
         if self.tasks.enters(copy, task):
             if before is not None:
-                self.ended.append(TaskEnd(before, self.model.rollout_buffer.pos))
+                buffer = getattr(self.model, "rollout_buffer", None)
+                self.ended.append(TaskEnd(before, 0 if buffer is None else buffer.pos))
             self.writer.record(self.num_timesteps, named(task))
             self._save_tasks(task["index"] + 1)
 

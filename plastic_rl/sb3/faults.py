@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+from stable_baselines3.common.base_class import BaseAlgorithm
 
 from plastic_rl.runs import SMALLER_STEPS, Fault, first_not_finite
 
@@ -66,7 +66,7 @@ def fault_of_statistics(environment: dict[str, Any]) -> Fault | None:
     return None if place is None else Fault("the running statistics of VecNormalize are not finite", OF_THE_WORLD)
 
 
-def fault_of_outputs(model: OnPolicyAlgorithm, largest: dict[str, float]) -> Fault:
+def fault_of_outputs(model: BaseAlgorithm, largest: dict[str, float]) -> Fault:
     """The reason why the outputs of a policy are useless though all is finite: one of its numbers is too large.
 
     Args:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from stable_baselines3.common.base_class import BaseAlgorithm
@@ -14,6 +15,8 @@ from plastic_rl.sb3.optimizer_slots import optimizer_slots
 def forecast_model(model: BaseAlgorithm, *, run_length: int | None = None) -> Forecast:
     """Forecasts when and how often units of a model will be replaced, and warns of settings under which it cannot work.
 
+    Each optimiser counts its own updates: TD3's actor makes half as many as its critics.
+
     ::
 
         print(forecast_model(model, run_length=100_000).line)
@@ -22,11 +25,23 @@ def forecast_model(model: BaseAlgorithm, *, run_length: int | None = None) -> Fo
         model: one made by :func:`plastic_rl.sb3.plastic`; of any other there is nothing to say.
         run_length: how long the run will be, in environment steps.
     """
-    found = Forecast([], [])
-    for slot in optimizer_slots(model.policy, model):
-        pace = pace_of(model, slot.owner)
+    slots, parts = optimizer_slots(model.policy, model), dict[str, Forecast]()
+    names = {module: name for name, module in model.policy.named_modules()}
+    for slot in slots:
+        pace, network = pace_of(model, slot.owner), names[slot.owner] if len(slots) > 1 else ""
         # Where episodes set the pace, nobody knows how many updates a number of steps is.
-        found += forecast(slot.optimizer, pace=pace, run_length=None if pace is None else run_length)
+        length = None if pace is None else run_length
+        parts[network] = forecast(slot.optimizer, pace=pace, run_length=length, network=network)
+    return _together(parts)
+
+
+def _together(parts: Mapping[str, Forecast]) -> Forecast:
+    """The forecasts of all networks as one; a warning that not all of them give names its network."""
+    shared = set[str].intersection(*(set(part.warnings) for part in parts.values())) if parts else set[str]()
+    found = Forecast([], [])
+    for network, part in parts.items():
+        warnings = [text if text in shared else f"The {network}: {text}" for text in part.warnings]
+        found += Forecast(part.layers, warnings)
     return found
 
 
@@ -54,4 +69,4 @@ def _off_policy(model: Any, owner: Any) -> Pace | None:
     updates = model.gradient_steps if model.gradient_steps >= 0 else steps
     is_actor = owner is not None and owner is getattr(model, "actor", None)
     delay = getattr(model, "policy_delay", 1) if is_actor else 1
-    return Pace(steps, updates / delay, model.learning_starts)
+    return Pace(steps, updates / delay, model.learning_starts // steps * steps)

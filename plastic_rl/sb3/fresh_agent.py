@@ -95,7 +95,7 @@ def seed_of_agent(seed: int, changes: int) -> int:
 def start_over(model: OnPolicyAlgorithm, make: Maker, changes: int) -> None:
     """Makes a model the one that was built with the seed of its agent after so many changes, between two rollouts."""
     assert model.seed is not None
-    with _generators_kept():
+    with generators_kept():
         fresh = make(_spaces_of(model), seed=seed_of_agent(model.seed, changes))
     parameters: Any = fresh.get_parameters()
     model.set_parameters(parameters, exact_match=True, device=model.device)
@@ -127,7 +127,8 @@ def restart_statistics(model: OnPolicyAlgorithm) -> None:
 
 
 @contextmanager
-def _generators_kept() -> Iterator[None]:
+def generators_kept() -> Iterator[None]:
+    """Puts the global random generators back where they were."""
     state = random_state()
     try:
         yield

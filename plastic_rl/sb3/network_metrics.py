@@ -115,7 +115,8 @@ class NetworkMetrics:
         def flat(values: Any) -> Any:
             if isinstance(values, dict):
                 return {name: flat(each) for name, each in values.items()}
-            rows = buffer.swap_and_flatten(values[:before])
+            # Whoever learned from a rollout has flattened it.
+            rows = values if buffer.generator_ready else buffer.swap_and_flatten(values[:before])
             return torch.as_tensor(rows[chosen(len(rows), samples)], device=self.model.device)
 
         observations, actions = flat(buffer.observations), flat(buffer.actions)
@@ -124,7 +125,7 @@ class NetworkMetrics:
 
     def _report_on(self, network: Any, layers: list[HiddenLayer]) -> dict[str, float]:
         """Reports on a network's own forward pass, in evaluation mode, with draws that leave no trace."""
-        observations = collected_observations(self.model)
+        observations = collected_observations(self.model, self.samples)
         with undisturbed(network), torch.no_grad():
             inputs = inputs_of(network, self._rows(observations), self._rows(self._actions()))
             return self.report(layers, lambda: network(*inputs))

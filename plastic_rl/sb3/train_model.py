@@ -13,6 +13,7 @@ from typing import Any, cast
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from stable_baselines3.common.logger import Logger, make_output_format
+from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from plastic_rl.errors import UserError
@@ -23,10 +24,12 @@ from plastic_rl.sb3.chronicle import Chronicle
 from plastic_rl.sb3.faults import OF_NUMBERS, LinAlgError
 from plastic_rl.sb3.forecast import forecast_model
 from plastic_rl.sb3.instruments import Memory, trained_weights
+from plastic_rl.sb3.interval import LOOK, interval_of
 from plastic_rl.sb3.judged import Judged
 from plastic_rl.sb3.keeper import ModelKeeper
+from plastic_rl.sb3.replay import ReplayLog, check_space, in_words
 from plastic_rl.sb3.rollout_clock import RolloutClock
-from plastic_rl.sb3.save_observations import save_observations
+from plastic_rl.sb3.save_observations import has_collected, save_observations
 from plastic_rl.sb3.shared_clock import wrong_pace
 from plastic_rl.sb3.task_log import TaskLog
 from plastic_rl.sb3.task_switch import TaskSwitch
@@ -34,6 +37,9 @@ from plastic_rl.sb3.tasks import tasks_of
 from plastic_rl.sb3.writer import MetricsWriter
 
 logger = logging.getLogger(__name__)
+
+# So many rollouts, or episodes, that SB3 never logs: the chronicle does.
+NEVER = 2**62
 
 
 @dataclass(frozen=True)
@@ -61,12 +67,14 @@ def train_model(
     track: Track = Track.off,
     checkpoint_seconds: float = 300.0,
     formats: Sequence[str] = (),
+    callbacks: Sequence[BaseCallback] = (),
     settings: Mapping[str, Any] | None = None,
     config: Mapping[str, Any] | None = None,
     name: str = "run",
     group: str = "runs",
     title: str | None = None,
     judged: Judged | None = None,
+    replay_on_disk: bool = True,
 ) -> ModelSummary:
     """Trains a model and writes the run's folder; goes on exactly from the folder's last checkpoint if it has one.
 
@@ -74,11 +82,13 @@ def train_model(
     released in the end.
 
     Args:
-        model: a fresh on-policy model.
+        model: a fresh one of Stable-Baselines3 or sb3-contrib.
         total_steps: environment steps at which training ends (SB3 finishes the rollout in which they are reached).
         folder: where the run lives.
         track: where it is tracked.
         checkpoint_seconds: between two checkpoints.
+        callbacks: what else is to be called, before the run may be saved; they remember nothing from one rollout to
+            the next, or lose it where the run is resumed.
         formats: further output formats of SB3's logger ("csv", "tensorboard").
         settings: what makes the result, the seed included: a checkpoint of other settings is refused. None for what
             is known of them here.
@@ -87,46 +97,58 @@ def train_model(
         group: of runs that differ in their seed only, for the tracker.
         title: what stands above the picture of the run; None for its name.
         judged: how the model is probed and played beside its training; None for not at all.
+        replay_on_disk: keep a replay buffer beside the checkpoints; without it, a run that is stopped goes on with an
+            empty buffer, and not exactly.
 
     Raises:
         UserError: the request cannot be met.
         RunError: the run could not go on.
         RunInterruptedError: it was asked to stop; it has saved a checkpoint.
     """
-    model, began = _resumable(model), time.monotonic()
+    began = time.monotonic()
+    if not isinstance(model, OnPolicyAlgorithm | OffPolicyAlgorithm):
+        raise UserError(
+            f"{type(model).__name__} has neither rollouts nor a replay buffer, and `train_model` cannot save it: "
+            "expected an on-policy or off-policy algorithm, such as PPO or SAC"
+        )
     if model.env is not None and (fault := wrong_pace(model.env)):
         raise UserError(fault)
     if judged is not None:
         judged.check()
-    keeper = ModelKeeper(model, TaskLog(), Memory(first=trained_weights(model)))  # before a checkpoint is loaded
+    memory = Memory(first=trained_weights(model))  # before a checkpoint is loaded
+    replay = _replay(model, total_steps, folder, on_disk=replay_on_disk)
+    keeper = ModelKeeper(model, TaskLog(), total_steps, replay, memory=memory)
     tracked: dict[str, Any] = {"track": track, "settings": settings, "config": config, "name": name, "group": group}
     with open_session(folder, keeper, total_steps, checkpoint_seconds=checkpoint_seconds, **tracked) as keeper.session:
         if not (expected := forecast_model(model, run_length=total_steps)).is_empty:
             logger.info("%s", expected.line)
         beside = [] if judged is None else judged.callbacks(keeper.memory, folder.best_model_file)
-        _train(keeper, total_steps, folder, formats, beside)
+        _train(keeper, total_steps, folder, formats, [*beside, *callbacks])
         write_result(folder.model_file, lambda file: model.save(cast(BufferedIOBase, file)))
         if (normalization := model.get_vec_normalize_env()) is not None:  # the model is of no use without
             write_result(folder.normalization_file, lambda file: pickle.dump(normalization, file))
-        if model.rollout_buffer.full:  # not where there was nothing left to train
+        if has_collected(model):  # not where there was nothing left to train
             write_result(folder.observations_file, lambda file: save_observations(model, file))
     draw_learning_curve(folder.metrics_file, folder.picture_file, title or name, total_steps)
     seconds = time.monotonic() - began
     return ModelSummary(model.num_timesteps, seconds, _recent_return(model), keeper.memory.share)
 
 
-def _resumable(model: BaseAlgorithm) -> OnPolicyAlgorithm:
-    if isinstance(model, OnPolicyAlgorithm) and not hasattr(model, "_last_lstm_states"):
-        return model
-    kind = type(model).__name__
-    raise UserError(
-        f"{kind} cannot be resumed exactly (a replay buffer or a memory is not saved); `train_model` takes on-policy "
-        f"algorithms without memory, such as PPO and A2C. Call {kind}.learn and {kind}.save themselves"
-    )
+def _replay(model: Any, total_steps: int, folder: RunFolder, *, on_disk: bool) -> ReplayLog | None:
+    """The keeper of a model's replay buffer; None where it has none, or none is to be kept, which is said."""
+    if getattr(model, "replay_buffer", None) is None:
+        return None
+    if not on_disk:
+        logger.warning("replay_on_disk=false: a run that is stopped goes on with an empty replay buffer, not exactly.")
+        return None
+    replay = ReplayLog(model, folder.replay_folder, total_steps)
+    check_space(folder.replay_folder, replay.bytes)
+    logger.info("The replay buffer takes up to %s in %s.", in_words(replay.bytes), folder.replay_folder)
+    return replay
 
 
 def _train(
-    keeper: ModelKeeper, total_steps: int, folder: RunFolder, formats: Sequence[str], beside: Sequence[BaseCallback]
+    keeper: ModelKeeper, total_steps: int, folder: RunFolder, formats: Sequence[str], others: Sequence[BaseCallback]
 ) -> None:
     model, session = keeper.trained, keeper.session
     writer = MetricsWriter(session.metrics, session.tracker)
@@ -134,18 +156,16 @@ def _train(
     chronicle = Chronicle(writer, session.progress, folder.tasks_file, keeper.tasks, memory=keeper.memory)
     # The keeper is last: what it saves is what the rollout then begins with.
     switch = [] if tasks_of(model) is None else [TaskSwitch()]
-    callbacks: list[BaseCallback] = [
-        chronicle,
-        *beside,
-        *switch,
-        ChangeAnnouncements(keeper.tasks),
-        RolloutClock(),
-        keeper,
-    ]
-    remaining = total_steps - model.num_timesteps
+    on_policy = isinstance(model, OnPolicyAlgorithm)
+    clock = [RolloutClock()] if on_policy else []  # off-policy no update has a rollout of its own
+    announcements = ChangeAnnouncements(keeper.tasks)
+    callbacks: list[BaseCallback] = [chronicle, *switch, announcements, *clock, *others, keeper]
+    remaining, log_interval = total_steps - model.num_timesteps, 1 if interval_of(model, LOOK) == 1 else NEVER
+    if remaining <= 0:
+        model.logger.close()
+        return
     try:
-        if remaining > 0:
-            model.learn(remaining, callback=CallbackList(callbacks), reset_num_timesteps=False, log_interval=1)
+        model.learn(remaining, callback=CallbackList(callbacks), reset_num_timesteps=False, log_interval=log_interval)
     except (ValueError, RuntimeError) as error:  # torch refuses bad numbers before anybody else sees them
         if not (isinstance(error, ValueError | LinAlgError) or str(error).startswith(OF_NUMBERS)):
             raise
@@ -155,7 +175,7 @@ def _train(
     session.keeper.save()
 
 
-def _set_logger(model: OnPolicyAlgorithm, folder: RunFolder, writer: MetricsWriter, formats: Sequence[str]) -> None:
+def _set_logger(model: BaseAlgorithm, folder: RunFolder, writer: MetricsWriter, formats: Sequence[str]) -> None:
     # SB3 opens its files anew: a resumed run writes beside the ones that it had before.
     suffix = f"-from-{model.num_timesteps}" if model.num_timesteps else ""
     if not suffix:
@@ -164,6 +184,6 @@ def _set_logger(model: OnPolicyAlgorithm, folder: RunFolder, writer: MetricsWrit
     model.set_logger(Logger(str(folder.path), [writer, *extra]))
 
 
-def _recent_return(model: OnPolicyAlgorithm) -> float | None:
+def _recent_return(model: BaseAlgorithm) -> float | None:
     episodes = model.ep_info_buffer or ()
     return sum(episode["r"] for episode in episodes) / len(episodes) if episodes else None

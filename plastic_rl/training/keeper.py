@@ -55,6 +55,10 @@ class CourseKeeper:
         self.course.load_state_dict(state["course"])
         restore_random_state(state["random"])
 
+    def damage_beside(self, state: dict[str, Any]) -> str | None:
+        """None: all is in the checkpoint."""
+        return None
+
     def fault(self) -> Fault | None:
         """The fault in what the learner answered last, or in what it was shown."""
         if self.course.is_healthy:

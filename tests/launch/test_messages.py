@@ -127,6 +127,25 @@ def told(monkeypatch, capsys, tmp_path):
         ((*ANT, "agent.cbp.replacement_rate=1"), ["no setting agent.cbp. Did you mean agent.replacement_rate?"]),
         (("agent=ppo", "env=ant", "agent.cbp.decay_rate=1"), ["Did you mean agent=ppo+cbp?"]),
         (("agent=hsic", "env=permuted-digits", "agent.redo.every=1"), ["agent.redo. Did you mean agent.readout?"]),
+        (
+            ("agent=sac", "env=permuted-cartpole"),
+            ["is a world of discrete actions, not for agent=sac.", "dqn, dqn_fresh"],
+        ),
+        (
+            ("agent=dqn", "env=slippery-ant"),
+            ["is a world of continuous actions, not for agent=dqn.", " sac, sac_fresh"],
+        ),
+        (("agent=dqn", "env=permuted-cartpole", "seeds=3"), ["one after another: -m seed=0,1,2"]),
+        (("agent=dqn", "env=permuted-cartpole", "agent.gradient_steps=4"), ["Did you mean agent.replay_ratio?"]),
+        (
+            ("agent=dqn", "env=permuted-cartpole", "agent.replay_ratio=0.3"),
+            ["agent.replay_ratio=0.3 is 76.8 updates every 256"],
+        ),
+        (
+            ("agent=dqn+plasticity_injection", "env=permuted-cartpole"),
+            ["cannot have plasticity_injection, as target net"],
+        ),
+        (("agent=dqn_fresh+cbp", "env=permuted-cartpole"), ["agent=dqn_fresh takes no methods by +", " sac, td3"]),
         ((*ANT, "hydra/launcher=nope"), ["There is no hydra/launcher=nope.", "basic"]),
     ],
 )

@@ -43,7 +43,8 @@ PAIRS += [("sgd_cbp" if issubclass(recipe, SupervisedStream) else "ppo_cbp", env
 @pytest.mark.parametrize(("agent", "env"), sorted(set(PAIRS)))
 def test_a_pair_composes_with_what_environment_and_paper_say_of_the_agent(settings_of, agent, env):
     settings, recipe = settings_of(f"agent={agent}", f"env={env}"), AGENTS[agent]
-    said = {**ENVS[env].agent_settings, **published(agent, env, recipe.base_name)}
+    of_world = {} if recipe.tuned_apart else ENVS[env].agent_settings
+    said = {**of_world, **published(agent, env, recipe.base_name)}
     said = {name: value for name, value in said.items() if name not in recipe.keeps}
     expected = {setting.name: said.get(setting.name, setting.default) for setting in fields(recipe)}
     assert as_mapping(settings)["agent"] == expected
@@ -147,6 +148,16 @@ def test_a_linear_model_may_be_given_the_sizes_of_what_it_is_compared_with_but_s
 def test_sizes_that_are_not_given_are_not_looked_at(settings_of):
     check_effects(settings_of("agent=sgd", "env=permuted-digits", "agent.network=lenet"), ["agent.network"])
     check_effects(settings_of("agent=ppo", "env=ant"), ["agent.hidden_units"])
+
+
+def test_a_replay_buffer_on_disk_is_of_those_that_have_one(settings_of):
+    kept, not_kept = (
+        settings_of("agent=dqn", "env=permuted-cartpole", *words) for words in ([], ["replay_on_disk=false"])
+    )
+    assert digest_of(kept) == digest_of(not_kept)
+    check_effects(not_kept, ["replay_on_disk"])
+    with pytest.raises(UserError, match="replay_on_disk is of agents with a replay buffer"):
+        check_effects(settings_of("agent=ppo", "env=ant", "replay_on_disk=false"), ["replay_on_disk"])
 
 
 def test_infinity_stays_where_it_means_something(settings_of):

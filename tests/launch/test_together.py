@@ -112,7 +112,7 @@ def test_any_method_goes_with_any_other_that_does_not_exclude_it(base):
             "exclude each other, as two equal heads do not say the",
         ),
         (["agent=sgd_plasticity_injection+rational", "env=permuted-digits"], "as what the non-linearity learns would"),
-        (["agent=sgd+adam_rel", "env=permuted-digits"], "adam_rel goes with adam and ppo only"),
+        (["agent=sgd+adam_rel", "env=permuted-digits"], "adam_rel goes with adam, ppo, recurrent_ppo only"),
         (["agent=ppo_hsic+redo", "env=ant"], "agent=ppo_hsic takes no methods by +"),
     ],
 )

@@ -62,6 +62,24 @@ def test_the_line_names_the_environment_step():
     assert "The run has 10 updates" in forecast_model(model, run_length=320).line
 
 
+def test_each_optimiser_counts_its_own_updates():
+    model = plastic(TD3)("MlpPolicy", "Pendulum-v1", plasticity=METHOD, **small(), **OFF_POLICY)
+    # Update 17 of the critics is in the 17th round of 2 steps after step 20; the actor makes one in two rounds.
+    found = forecast_model(model)
+    assert "continual backprop of the actor: first replacement at update 17 = environment step 88" in found.line
+    assert "continual backprop of the critic: first replacement at update 17 = environment step 54" in found.line
+    assert {layer.network for layer in found.layers} == {"actor", "critic"}
+    too_short = forecast_model(model, run_length=36).warnings  # 8 updates of the critics, 4 of the actor
+    assert [text[:28] for text in too_short] == ["The actor: The run has 4 upd", "The critic: The run has 8 up"]
+
+
+def test_updates_begin_with_the_round_that_passes_learning_starts():
+    # Rounds end at 8, 16, ... 96, 104: the first after step 100 is at 104.
+    copies = pace_of(off_policy(n_envs=2), None)
+    assert copies == Pace(steps=8, updates=2, start=96)
+    assert copies.environment_step(1) == 104
+
+
 def test_where_episodes_set_the_pace_a_length_in_steps_is_no_number_of_updates():
     settings = {**OFF_POLICY, "train_freq": (1, "episode")}
     model = plastic(TD3)("MlpPolicy", "Pendulum-v1", plasticity=METHOD, **small(), **settings)
@@ -97,7 +115,7 @@ def test_off_policy_algorithms_make_gradient_steps_every_so_many_steps():
     pace = pace_of(off_policy(), None)
     assert pace == Pace(steps=4, updates=2, start=100)
     assert pace.environment_step(3) == 108
-    assert pace_of(off_policy(gradient_steps=-1, n_envs=3), None) == Pace(steps=12, updates=12, start=100)
+    assert pace_of(off_policy(gradient_steps=-1, n_envs=3), None) == Pace(steps=12, updates=12, start=96)
 
 
 def test_the_delayed_actor_of_td3_makes_half_the_updates():
