@@ -121,7 +121,7 @@ MAY_IMPORT = {
         *("optim", "pictures", "precision", "regimes", "runs", "seeding", "validation"),
     },
     "doctor": {"diagnostics", "errors", "layers", "nn", "optim", "sb3", "seeding"},
-    "envs": {"errors", "nonstationary", "protocols", "settings", "streams"},
+    "envs": {"choices", "errors", "nonstationary", "protocols", "settings", "streams"},
     "agents": {
         *("choices", "errors", "initialisers", "learners", "networks", "nn", "optim", "sb3", "settings", "streams"),
     },
