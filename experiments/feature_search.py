@@ -1,10 +1,11 @@
 """Feature search: are a few features that were searched for as good as many that are fixed?
 
 Twenty threshold units are to be imitated (`env=geoff`, 60,000 or 180,000 examples). Features are threshold units with
-random signs for weights, which no gradient reaches; the step sizes of the output are learned (N-IDBD). Generate and test: the
-features that contribute least are replaced, some at a time, by others drawn at random. Backpropagation of 32 units
-stands beside them. Settings were chosen on seeds 100 to 104, at 320 features: step sizes of the output from 0.05 to 16
-over the number of features, rates from 3e-4 to 5e-3, maturities from 0 to 1,000, running averages from 0.9 to 0.999.
+random signs for weights, which no gradient reaches; the step sizes of the output are learned (N-IDBD). Generate and
+test: the features that contribute least are replaced, some at a time, by others drawn at random. Backpropagation of 32
+units stands beside them. Settings were chosen on seeds 100 to 104, at 320 features: step sizes of the output from 0.05
+to 16 over the number of features, rates from 3e-4 to 5e-3, maturities from 0 to 1,000, running averages from 0.9 to
+0.999.
 
 python -m experiments.feature_search            # runs what is missing, then draws
 """
