@@ -11,7 +11,7 @@ from torch import Tensor
 from plastic_rl.choices import Adoption, Trigger
 from plastic_rl.nn.dynamic.backward import Signals
 from plastic_rl.nn.dynamic.generators import ImprintedUnits, UnitMaker
-from plastic_rl.nn.dynamic.network import BACKBONE, FRINGE, Trace
+from plastic_rl.nn.dynamic.network import BACKBONE, FRINGE, ForwardTrace
 from plastic_rl.nn.dynamic.nursery import Nursery
 from plastic_rl.nn.dynamic.population import Population
 from plastic_rl.nn.dynamic.rules import Rules
@@ -34,7 +34,7 @@ class Gardener:
         self.imprinter = maker if isinstance(maker, ImprintedUnits) else ImprintedUnits()
         self.due = [0.0] * len(seeds)
 
-    def tend(self, updates: int, trace: Trace, found: Signals) -> None:
+    def tend(self, updates: int, trace: ForwardTrace, found: Signals) -> None:
         """Imprints where the trigger says so, and every few updates looks at all units.
 
         Args:
@@ -80,7 +80,7 @@ class Gardener:
         adopts_shadow = self.rules.adoption == Adoption.shadow
         self.population.adopt(copy, unit, float(self.network.shadow[copy, unit]) if adopts_shadow else 0.0)
 
-    def _renew(self, trace: Trace) -> None:
+    def _renew(self, trace: ForwardTrace) -> None:
         """Removes the least promising of the fringe, at the rate that was set, and fills it again."""
         is_judged = self.population.is_mature(FRINGE, self.rules.maturity)
         gains = self.population.relative_gain().masked_fill(~is_judged, torch.inf)
@@ -101,8 +101,8 @@ class Gardener:
         for level, parameter in enumerate(network.weights):
             self.population.optimizer.state[parameter]["pace"] = pace[:, network.slots.of(level), None].contiguous()
 
-    def _imprint(self, trace: Trace, found: Signals) -> None:
-        """Where the trigger says so, tunes a unit to the most wrong example that called for it."""
+    def _imprint(self, trace: ForwardTrace, found: Signals) -> None:
+        """Tunes a unit, where the trigger says so, to the most wrong example that called for it."""
         calls, example = triggered(Trigger(self.rules.trigger), self.network, trace, found)
         copies = calls.nonzero()[:, 0].tolist()
         if not copies:
@@ -114,7 +114,7 @@ class Gardener:
         for copy in copies if self.rules.corrects else ():
             self._correct(copy, born[copy][0], remaining[copy])
 
-    def _after_learning(self, trace: Trace, found: Signals, example: Tensor) -> tuple[Tensor, Tensor]:
+    def _after_learning(self, trace: ForwardTrace, found: Signals, example: Tensor) -> tuple[Tensor, Tensor]:
         """An example of each copy, and what is left of its error now that the other weights have learnt from it."""
         places = torch.arange(len(example), device=example.device)
         inputs = trace.sources[places, example][:, None, 1 : self.network.slots.first]

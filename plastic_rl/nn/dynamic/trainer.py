@@ -12,7 +12,7 @@ from torch import Tensor
 from plastic_rl.nn.dynamic.backward import Signals, gradients, signals
 from plastic_rl.nn.dynamic.gardener import Gardener
 from plastic_rl.nn.dynamic.generators import RandomUnits, UnitMaker
-from plastic_rl.nn.dynamic.network import FREE, FRINGE, DynamicNetwork, Trace
+from plastic_rl.nn.dynamic.network import FREE, FRINGE, DynamicNetwork, ForwardTrace
 from plastic_rl.nn.dynamic.population import Population
 from plastic_rl.nn.dynamic.rules import Rules
 from plastic_rl.nn.dynamic.step_sizes import k1_step
@@ -25,7 +25,7 @@ Errors = Float[Tensor, "copies batch outputs"]
 
 
 class DynamicTrainer:
-    """What learns in a dynamic network, and what becomes of its units.
+    """The learning of a dynamic network: of weights, step sizes and structure.
 
     Outputs and shadow weights learn by K1 with a normalised meta step, a step size for each weight; incoming weights of
     backbone and fringe by Adam, with a clock for each unit.
@@ -75,7 +75,7 @@ class DynamicTrainer:
         return trace.outputs
 
     @torch.no_grad()
-    def observe(self, trace: Trace, at_outputs: Errors) -> None:
+    def observe(self, trace: ForwardTrace, at_outputs: Errors) -> None:
         """Learns from the errors of outputs; an update is complete with that.
 
         Args:
@@ -88,7 +88,7 @@ class DynamicTrainer:
         self.updates += 1
         self.gardener.tend(self.updates, trace, found)
 
-    def _measure(self, trace: Trace, found: Signals) -> None:
+    def _measure(self, trace: ForwardTrace, found: Signals) -> None:
         """Takes the minibatch into the running means of units and errors."""
         network = self.network
         network.age.add_(network.role != FREE)
@@ -106,7 +106,7 @@ class DynamicTrainer:
         errors = torch.cat([found.at_outputs, found.credit], -1).square_().mean(1)
         network.error_power.lerp_(errors, 1 / min(self.updates + 1.0, HORIZON))
 
-    def _learn(self, trace: Trace, found: Signals) -> None:
+    def _learn(self, trace: ForwardTrace, found: Signals) -> None:
         network, batch = self.network, trace.sources.shape[1]
         for parameter, gradient in zip(network.weights, gradients(network, trace, found), strict=True):
             parameter.grad = gradient
@@ -118,7 +118,7 @@ class DynamicTrainer:
         self._learn_shadows(trace, found)
         self.population.optimizer.step()
 
-    def _learn_shadows(self, trace: Trace, found: Signals) -> None:
+    def _learn_shadows(self, trace: ForwardTrace, found: Signals) -> None:
         """Each shadow weight learns what its unit can explain of its own master's error, by itself."""
         network = self.network
         correlation = (found.residual * trace.activations).mean(1) * (network.role == FRINGE)
