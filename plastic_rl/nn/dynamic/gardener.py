@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -10,12 +9,12 @@ from torch import Tensor
 
 from plastic_rl.choices import Adoption, Trigger
 from plastic_rl.nn.dynamic.backward import Signals
-from plastic_rl.nn.dynamic.generators import ImprintedUnits, UnitMaker
+from plastic_rl.nn.dynamic.generators import ImprintedUnits
 from plastic_rl.nn.dynamic.network import BACKBONE, FRINGE, ForwardTrace
 from plastic_rl.nn.dynamic.nursery import Nursery
 from plastic_rl.nn.dynamic.population import Population
+from plastic_rl.nn.dynamic.readings import Readings
 from plastic_rl.nn.dynamic.rules import Rules
-from plastic_rl.nn.dynamic.triggers import triggered
 
 
 class Gardener:
@@ -23,16 +22,16 @@ class Gardener:
 
     Args:
         population: that is tended.
+        nursery: where its units are born.
         rules: that are followed.
-        maker: of new units.
-        seeds: of the draws of each copy.
+        readings: of what utility is, and of when to imprint.
     """
 
-    def __init__(self, population: Population, rules: Rules, maker: UnitMaker, seeds: Sequence[int]) -> None:
+    def __init__(self, population: Population, nursery: Nursery, rules: Rules, readings: Readings) -> None:
         self.population, self.network, self.rules = population, population.network, rules
-        self.nursery = Nursery(population, maker, seeds)
+        self.nursery, self.readings, maker = nursery, readings, nursery.maker
         self.imprinter = maker if isinstance(maker, ImprintedUnits) else ImprintedUnits()
-        self.due = [0.0] * len(seeds)
+        self.due = [0.0] * self.network.copies
 
     def tend(self, updates: int, trace: ForwardTrace, found: Signals) -> None:
         """Imprints where the trigger says so, and every few updates looks at all units.
@@ -59,7 +58,10 @@ class Gardener:
 
     def _least_useful(self) -> tuple[Tensor, Tensor]:
         is_judged = self.population.is_mature(BACKBONE, self.rules.maturity)
-        return self.population.relative_utility().masked_fill(~is_judged, torch.inf).min(1)
+        return self._utility().masked_fill(~is_judged, torch.inf).min(1)
+
+    def _utility(self) -> Tensor:
+        return self.population.relative(self.readings.propagated(self.network, self.network.utility))
 
     def _adopt_useful(self) -> None:
         """Lets the most promising fringe unit join, in place of another where there is no room."""
@@ -95,7 +97,7 @@ class Gardener:
     def _protect(self) -> None:
         """Slows units of the backbone down in proportion to their utility: pace 1 / (1 + c U / mean U)."""
         network = self.network
-        utility = self.population.relative_utility().clamp(min=0) * network.backbone
+        utility = self._utility().clamp(min=0) * network.backbone
         mean = utility.sum(1, keepdim=True) / network.backbone.sum(1, keepdim=True).clamp(min=1)
         pace = 1 / (1 + self.rules.protection * utility / mean.clamp(min=1e-30))
         for level, parameter in enumerate(network.weights):
@@ -103,7 +105,7 @@ class Gardener:
 
     def _imprint(self, trace: ForwardTrace, found: Signals) -> None:
         """Tunes a unit, where the trigger says so, to the most wrong example that called for it."""
-        calls, example = triggered(Trigger(self.rules.trigger), self.network, trace, found)
+        calls, example = self.readings.triggered(Trigger(self.rules.trigger), self.network, trace, found)
         copies = calls.nonzero()[:, 0].tolist()
         if not copies:
             return

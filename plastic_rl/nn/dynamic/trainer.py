@@ -13,10 +13,11 @@ from plastic_rl.nn.dynamic.backward import Signals, gradients, signals
 from plastic_rl.nn.dynamic.gardener import Gardener
 from plastic_rl.nn.dynamic.generators import RandomUnits, UnitMaker
 from plastic_rl.nn.dynamic.network import FREE, FRINGE, DynamicNetwork, ForwardTrace
+from plastic_rl.nn.dynamic.nursery import Nursery
 from plastic_rl.nn.dynamic.population import Population
+from plastic_rl.nn.dynamic.readings import Readings
 from plastic_rl.nn.dynamic.rules import Rules
 from plastic_rl.nn.dynamic.step_sizes import k1_step
-from plastic_rl.nn.dynamic.utility import cost_of_removal, gain_of_adoption
 
 # Running means are plain ones over a unit's life at first, and then forget with this time constant, in updates.
 HORIZON = 1000.0
@@ -34,6 +35,7 @@ class DynamicTrainer:
         network: that learns.
         rules: of its structure.
         maker: of new units.
+        readings: of what the talk leaves open; None for ours.
         learning_rate: of incoming weights.
         meta_rate: μ of the step sizes of outgoing weights.
         first_step: those step sizes at a weight's birth.
@@ -49,6 +51,7 @@ class DynamicTrainer:
         rules: Rules | None = None,
         *,
         maker: UnitMaker | None = None,
+        readings: Readings | None = None,
         learning_rate: float = 5e-3,
         meta_rate: float = 0.1,
         first_step: float = 2e-3,
@@ -57,8 +60,10 @@ class DynamicTrainer:
         if len(seeds) != network.copies:
             raise ValueError(f"there must be a seed for each of {network.copies} copies, got {len(seeds)}")
         self.network, self.meta_rate, self.updates = network, meta_rate, 0
+        self.readings = readings or Readings()
         self.population = Population(network, learning_rate=learning_rate, first_step=first_step)
-        self.gardener = Gardener(self.population, rules or Rules(), maker or RandomUnits(), seeds)
+        nursery = Nursery(self.population, maker or RandomUnits(), seeds, self.readings)
+        self.gardener = Gardener(self.population, nursery, rules or Rules(), self.readings)
 
     @torch.no_grad()
     def update(
@@ -93,7 +98,7 @@ class DynamicTrainer:
         network = self.network
         network.age.add_(network.role != FREE)
         weight = 1 / network.age.clamp(1, HORIZON)
-        utility, gain = cost_of_removal(network, trace, found), gain_of_adoption(network, trace, found)
+        utility, gain = self.readings.utility(network, trace, found), self.readings.gain(network, trace, found)
         mean = trace.activations.mean(1)
         spread = (trace.activations - network.mean[:, None]).abs().mean(1)
         for running, now in (

@@ -7,7 +7,15 @@ import pytest
 import torch
 
 from plastic_rl.choices import Trigger
-from plastic_rl.nn.dynamic import DynamicNetwork, DynamicTrainer, ImprintedUnits, MutatedUnits, RandomUnits, Rules
+from plastic_rl.nn.dynamic import (
+    DynamicNetwork,
+    DynamicTrainer,
+    ImprintedUnits,
+    MutatedUnits,
+    RandomUnits,
+    Readings,
+    Rules,
+)
 from plastic_rl.nn.dynamic.backward import signals
 from plastic_rl.nn.dynamic.generators import Surroundings
 from plastic_rl.nn.dynamic.growth import grow
@@ -312,3 +320,24 @@ def test_a_trainer_can_be_copied():
     learn(trainer, 60)
     twin = copying.deepcopy(trainer)
     assert torch.equal(learn(trainer, 60, seed=9), learn(twin, 60, seed=9))
+
+
+def test_readings_can_be_swapped():
+    asked = []
+
+    def lowest_level(network, place, births, draws):
+        asked.append(births)
+        return [1] * births, [0] * births
+
+    def everything_hurts(network, utility):
+        return torch.full_like(utility, -1e6)
+
+    network = DynamicNetwork(INPUTS, 2, levels=2, slots=16)
+    readings = Readings(masters=lowest_level, propagated=everything_hurts)
+    trainer = DynamicTrainer(network, Rules(fringe=4, every=5, maturity=6, leaves=-0.5), readings=readings)
+    learn(trainer, 5)
+    assert asked == [4]
+    assert set(network.master[network.role != FREE].tolist()) == {1}
+    trainer.population.adopt(0, 0, 0.0)
+    learn(trainer, 10)
+    assert report(trainer)[0]["dynamic/leavings"] == 1
