@@ -76,7 +76,7 @@ STUDY = OnlineStudy(
     arms=(
         *(
             arm("dynamic imprint", panel, partial(agent, "dynamic_imprint", {"hidden_units": UNITS}))
-            for panel in STREAMS
+            for panel in ("replaced", "still")
         ),
         *(
             arm("dynamic", panel, partial(agent, "dynamic", {"hidden_units": UNITS - 24}))
