@@ -76,6 +76,9 @@ class ReplayAgent(ActingAgent):
 
         return [Resets(self.reset_every, last=self.reset_layers)] if self.reset_every else []
 
+    def check(self, sub_environments: int) -> None:
+        self._pace(sub_environments)
+
     def _pace(self, sub_environments: int) -> dict[str, int]:
         """Return how often Stable-Baselines3 is to update; it counts steps of each sub-environment."""
         from plastic_rl.errors import UserError

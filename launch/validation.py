@@ -8,11 +8,12 @@ from dataclasses import fields
 from importlib.util import find_spec
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
+from agents.acting import ActingAgent
 from agents.ppo import PPO
 from agents.recipe import ReinforcementAgent, SupervisedAgent
 from agents.together import parts_of
 from envs.recipe import Environment, SupervisedStream
-from launch.choices import agents_for, nearest
+from launch.choices import agents_for, counterpart, nearest
 from launch.device import check_device_name
 from launch.settings import Settings
 from plastic_rl.errors import UserError
@@ -91,6 +92,8 @@ def _check_world(settings: Settings) -> None:
         raise UserError(missing("tensorboard", "formats=[tensorboard]"))
     if isinstance(settings.agent, PPO):
         _check_minibatches(settings.agent)
+    if isinstance(settings.agent, ActingAgent):
+        settings.agent.check(settings.env.n_envs)
 
 
 def _check_minibatches(agent: PPO) -> None:
@@ -103,7 +106,7 @@ def _check_minibatches(agent: PPO) -> None:
 
 def _mismatch(settings: Settings, kind: str, *, hints: bool = True) -> UserError:
     fitting = agents_for([settings.env_name])
-    near = nearest(settings.agent_name, fitting) if hints else None
+    near = counterpart(settings.agent_name, fitting) or (nearest(settings.agent_name, fitting) if hints else None)
     hint = f" Did you mean agent={near}?" if near else ""
     return UserError(
         f"env={settings.env_name} is {kind}, not for agent={settings.agent_name}.{hint}\n"

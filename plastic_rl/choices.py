@@ -238,7 +238,7 @@ class DynamicNonlinearity(StrEnum):
 
 
 class NewUnits(StrEnum):
-    """Where the incoming weights of a dynamic network's new units come from."""
+    """The origin of the incoming weights of a dynamic network's new units."""
 
     random = "random"  # drawn
     imprint = "imprint"  # tuned to the present input

@@ -134,7 +134,7 @@ MAY_IMPORT = {
     },
     "doctor": {"diagnostics", "errors", "layers", "nn", "optim", "sb3", "seeding"},
     "probe": {"diagnostics", "doctor", "errors", "sb3"},
-    "envs": {"errors", "nonstationary", "protocols", "settings", "streams"},
+    "envs": {"choices", "errors", "nonstationary", "protocols", "settings", "streams"},
     "agents": {
         *("choices", "errors", "initialisers", "learners", "networks", "nn", "optim", "sb3", "settings", "streams"),
     },
