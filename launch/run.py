@@ -11,7 +11,7 @@ from launch.console import say
 from launch.device import check_device_present
 from launch.settings import Settings, as_mapping, what_makes_the_result
 from launch.validation import check
-from plastic_rl.errors import RunError
+from plastic_rl.errors import RunError, UserError
 from plastic_rl.runs import RunFolder, settings_digest, write_result
 
 
@@ -19,7 +19,7 @@ def run(settings: Settings) -> RunFolder:
     """Train as the settings say, or go on training where the same run was interrupted.
 
     Args:
-        settings: What to train, where, and how long.
+        settings: What to train, where, and how long; of one run (:func:`launch.seeds.run_seeds` takes any).
 
     Returns:
         The run's folder, with its files.
@@ -29,6 +29,8 @@ def run(settings: Settings) -> RunFolder:
         RunError: The run could not go on.
     """
     check(settings)
+    if settings.seeds > 1 and not isinstance(settings.env, SupervisedStream):
+        raise UserError(f"seeds={settings.seeds} in a world are as many runs: launch.seeds.run_seeds trains them")
     folder = run_folder(settings)
     if folder.status == "finished" and not settings.fresh and not _lost(settings, folder):
         say(f"already finished: {folder.path} (fresh=true starts over)")

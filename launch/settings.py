@@ -42,7 +42,7 @@ class Settings:
         env: where
         total_steps: environment steps of the run, over all sub-environments; not of a stream, which says its tasks
         seed: of weights, actions, minibatches, tasks and sub-environments
-        seeds: how many networks, from that seed on, learn from streams of their own as one batch
+        seeds: how many, from that seed on: on streams one batched network, else a run each, by one command
         device: cpu, cuda, cuda:1, mps or auto
         threads: of torch, for one run; several seeds side by side are faster than several threads
         track: Weights & Biases: online, offline, off, or auto (online where there is a key, else offline)

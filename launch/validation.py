@@ -75,14 +75,10 @@ def _check_stream(settings: Settings) -> None:
 def _check_world(settings: Settings) -> None:
     if not isinstance(settings.agent, ReinforcementAgent):
         raise _mismatch(settings, "an environment to act in")
+<<<<<<< HEAD
     assert isinstance(settings.env, Environment)
     if settings.env.actions not in settings.agent.actions:
         raise _mismatch(settings, f"a world of {settings.env.actions} actions", hints=False)
-    if settings.seeds > 1:
-        raise UserError(
-            f"seeds={settings.seeds} is for streams; for several seeds of a reinforcement learner, one after another: "
-            f"-m seed={','.join(map(str, range(settings.seeds)))}"
-        )
     if "tensorboard" in settings.formats and find_spec("tensorboard") is None:
         raise UserError(missing("tensorboard", "formats=[tensorboard]"))
     if isinstance(settings.agent, PPO):
