@@ -41,9 +41,14 @@ def run(settings: Settings) -> RunFolder:
         outcome = _bring_to_its_end(settings, folder)
     finally:
         folder.release()
+    say_what_is_there(outcome, folder)
+    return folder
+
+
+def say_what_is_there(outcome: str, folder: RunFolder) -> None:
+    """Say how a run ended, and which files it has left."""
     files = (folder.picture_file, folder.metrics_file, folder.model_file, folder.weights_file, folder.config_file)
     say(f"{outcome}\n{folder.path}: {', '.join(file.name for file in files if file.exists())}")
-    return folder
 
 
 def run_folder(settings: Settings) -> RunFolder:
@@ -76,13 +81,18 @@ def _lost(settings: Settings, folder: RunFolder) -> list[Path]:
 
 
 def _train(settings: Settings, folder: RunFolder) -> str:
-    written = OmegaConf.to_yaml(OmegaConf.create(as_mapping(settings)))
-    write_result(folder.config_file, lambda file: file.write(written.encode()))
+    write_settings(settings, folder)
     if isinstance(settings.env, SupervisedStream):
         from launch.supervision import train
     else:
         from launch.reinforcement import train
     return train(settings, folder)
+
+
+def write_settings(settings: Settings, folder: RunFolder) -> None:
+    """Write the settings of a run into its folder."""
+    written = OmegaConf.to_yaml(OmegaConf.create(as_mapping(settings)))
+    write_result(folder.config_file, lambda file: file.write(written.encode()))
 
 
 def _draw(settings: Settings, folder: RunFolder) -> None:

@@ -36,13 +36,18 @@ class StackedAdam(FlatAdam):
         self.parts_of: list[dict[Tensor, dict[str, Tensor]]] = [{} for _ in adams]
         self.kept_of: list[dict[Tensor, dict[str, Tensor]]] = [{} for _ in adams]
         self.gone: set[int] = set()
+        self.is_left_alone = False  # by methods, which may look at moments, and change them
+        self.is_settled = False
 
     def is_ready(self) -> bool:
         """True if nothing keeps the seeds from taking the next step together."""
+        if self.is_left_alone and self.is_settled:
+            return True
         if not self.is_possible or not self._are_alike() or not all(map(self._is_in, self._staying())):
             return False
         least, most = torch.aminmax(self.clocks[self._staying()])
-        return least.item() == most.item()
+        self.is_settled = least.item() == most.item()
+        return self.is_settled
 
     def step_all(self) -> None:
         """Takes the step of all."""
@@ -82,6 +87,7 @@ class StackedAdam(FlatAdam):
 
     def end(self) -> None:
         """Gives all optimisers their own moments back, to be taken in again later."""
+        self.is_settled = False
         for seed in self._staying():
             self._take_out(seed)
 

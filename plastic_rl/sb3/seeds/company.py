@@ -19,6 +19,7 @@ def learn_together(members: Sequence[Member]) -> None:
     Args:
         members: the models, alike in their settings.
     """
+    members = [member for member in members if member.goes_on]  # the others are trained
     for member in members:
         member.attempt(member.begin)
     while going := [member for member in members if member.goes_on]:

@@ -53,4 +53,4 @@ def global_state() -> tuple[Any, ...]:
     Python's is left out: whatever checks types may draw from it.
     """
     _, words, *rest = np.random.get_state()  # noqa: NPY002
-    return words.tobytes(), *rest, torch.get_rng_state().numpy().tobytes()
+    return np.asarray(words).tobytes(), *rest, torch.get_rng_state().numpy().tobytes()

@@ -18,7 +18,7 @@ Refused = dict[int, ValueError]
 """By the place of a seed, torch's error about what its actor puts out."""
 
 
-class StackedNetworks:
+class NetworksOfSeeds:
     """The networks of policies that act or learn together.
 
     Args:

@@ -14,7 +14,7 @@ from plastic_rl.sb3.seeds.stacked_policies import StackedPolicies
 
 
 class Perceptrons:
-    """What :class:`plastic_rl.sb3.lean.perceptron.Perceptron` is for one seed, for all.
+    """The perceptrons of all seeds, each as :class:`plastic_rl.sb3.lean.perceptron.Perceptron` would be.
 
     Args:
         each: the perceptron of each seed, alike in all but weights.

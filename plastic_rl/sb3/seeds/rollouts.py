@@ -9,7 +9,7 @@ from plastic_rl.errors import UserError
 from plastic_rl.sb3.lean.rollout import Rollout
 from plastic_rl.sb3.seeds.generators import global_state
 from plastic_rl.sb3.seeds.member import Member
-from plastic_rl.sb3.seeds.networks import StackedNetworks, as_rows_of_seeds
+from plastic_rl.sb3.seeds.networks import NetworksOfSeeds, as_rows_of_seeds
 from plastic_rl.sb3.seeds.stacked_policies import StackedPolicies
 
 
@@ -82,7 +82,7 @@ class Rollouts:
         members = list(self.rollouts)
         self.stack = StackedPolicies([member.model.policy for member in members])
         generators = [member.generators for member in members]
-        self.networks = StackedNetworks(self.stack, generators, members[0].model.n_envs)
+        self.networks = NetworksOfSeeds(self.stack, generators, members[0].model.n_envs)
 
 
 def _rollout(member: Member) -> Rollout:

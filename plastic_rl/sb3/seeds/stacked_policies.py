@@ -37,10 +37,21 @@ class StackedPolicies:
         return [whole[seed] for whole in wholes]
 
     def let_go(self, seed: int) -> None:
-        """Gives the parameters of one seed their storage back; does nothing the second time."""
+        """Gives the parameters of one seed their storage back; does nothing the second time.
+
+        Raises:
+            RuntimeError: somebody has given the policy other weights, of which the stack knows nothing.
+        """
+        if self.storage[seed] and not self._is_followed(seed):
+            raise RuntimeError("Somebody gave a policy other weights while it was acting or learning with others")
         for parameter, storage in zip(self.parameters[seed], self.storage[seed], strict=False):
             parameter.data = storage.copy_(parameter.data)
         self.storage[seed] = []
+
+    def _is_followed(self, seed: int) -> bool:
+        parts, parameters = self.parts(self.weights, seed), self.policies[seed].parameters()
+        known = zip(parameters, self.parameters[seed], parts, strict=True)
+        return all(one is other and one.data_ptr() == part.data_ptr() for one, other, part in known)
 
     def let_all_go(self) -> None:
         """Gives all parameters their storage back."""

@@ -54,6 +54,7 @@ class Steps:
         self.adams: list[Any] = [innermost(optimizer) for optimizer in self.optimizers]
         self.adam = StackedAdam(self.adams, stack.parameters, self.gradients)
         self.adam.is_possible &= all(is_driven_by_moments(each) for methods in self.methods for each in methods)
+        self.adam.is_left_alone = not any(self.methods)
         self.longest = members[0].model.max_grad_norm
         self.staying = set(range(len(members)))
 
@@ -95,7 +96,7 @@ class Steps:
         if outermost_first:
             with self.members[seed].generators.of_torch_in_force():
                 for method in outermost_first if moment == "before_step" else outermost_first[::-1]:
-                    getattr(method, moment)()
+                    self.members[seed].attempt_as_it_is(getattr(method, moment))
 
     def _run_hooks(self) -> None:
         for adam in [self.adams[seed] for seed in self.staying]:

@@ -14,7 +14,7 @@ from plastic_rl.sb3.lean.losses import Surrogate
 from plastic_rl.sb3.lean.minibatches import Minibatch
 from plastic_rl.sb3.seeds.member import Member
 from plastic_rl.sb3.seeds.minibatches import StackedMinibatches, of_seeds
-from plastic_rl.sb3.seeds.networks import StackedNetworks
+from plastic_rl.sb3.seeds.networks import NetworksOfSeeds
 from plastic_rl.sb3.seeds.stacked_policies import StackedPolicies
 from plastic_rl.sb3.seeds.steps import Steps
 
@@ -57,7 +57,7 @@ class Updates:
         for member in self.members:
             member.model.policy.zero_grad()  # what is left of older steps is no part of the next
         self.stack = StackedPolicies([member.model.policy for member in self.members])
-        self.networks = StackedNetworks(self.stack, [each.generators for each in self.members], self.model.batch_size)
+        self.networks = NetworksOfSeeds(self.stack, [each.generators for each in self.members], self.model.batch_size)
         self.steps = Steps(self.members, self.stack)
         for network in (self.networks.actor, self.networks.critic):
             network.write_into(self.steps.gradients)
@@ -74,6 +74,7 @@ class Updates:
             self._let_go(leaving)
             if len(leaving) < len(self.members):
                 self._step(surrogate.gradient(), of_values, batch.returns.shape[1])
+            leaving += [member for member in self.members if member.error and member not in leaving]  # by its methods
             if leaving:
                 batches = self._without(leaving, batches)
 

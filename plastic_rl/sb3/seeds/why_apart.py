@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from plastic_rl.choices import Lean
+from plastic_rl.optim import methods_in
 from plastic_rl.sb3.lean import why_not
+from plastic_rl.sb3.tasks import tasks_of
 
 # What all must have the same of, for one rollout and one update to do for all.
 ALIKE = (
@@ -32,12 +34,21 @@ def _reasons(models: Sequence[Any]) -> Iterator[str]:
     yield from _of_differences(*models)
 
 
+def why_alone(model: Any) -> str | None:
+    """The first reason why a model cannot learn with others like it, in a few words; None where it can."""
+    return next(_of_loop(model), None)
+
+
 def _of_loop(model: Any) -> Iterator[str]:
     loop = getattr(model, "lean", Lean.off.value)
     if loop != Lean.exact:
         yield f"their loop is lean={loop}"
-    elif (reason := why_not(model, model.algorithm)) is not None:
+    elif (reason := why_not(model, getattr(model, "algorithm", type(model)))) is not None:
         yield reason
+    elif tasks_of(model) is not None:
+        yield "they remember tasks, and go to another policy within a rollout"
+    elif any(method.resized_layers for method in methods_in(model.policy.optimizer)):
+        yield "their layers change their sizes as they learn"
 
 
 def _of_differences(first: Any, *others: Any) -> Iterator[str]:
