@@ -137,7 +137,7 @@ def test_it_is_said_why_models_learn_apart():
     assert why_alone(first) is None
     unknown = make(plastic(PPO), policy_kwargs={"net_arch": [8], "activation_fn": nn.GELU})
     assert why_alone(unknown) == "it has a GELU, whose derivative is not known here"
-    assert why_alone(make(PPO)) == "their loop is lean=off"
+    assert why_alone(make(PPO)) == "they learn by PPO, not by plastic(PPO)"
     remembering = make(plastic(PPO))
     remember_tasks(remembering)
     assert "remember tasks" in str(why_alone(remembering))

@@ -40,8 +40,10 @@ def why_alone(model: Any) -> str | None:
 
 
 def _of_loop(model: Any) -> Iterator[str]:
-    loop = getattr(model, "lean", Lean.off.value)
-    if loop != Lean.exact:
+    loop = getattr(model, "lean", None)
+    if loop is None:
+        yield f"they learn by {type(model).__name__}, not by plastic(PPO)"
+    elif loop != Lean.exact:
         yield f"their loop is lean={loop}"
     elif (reason := why_not(model, getattr(model, "algorithm", type(model)))) is not None:
         yield reason
