@@ -21,12 +21,14 @@ from plastic_rl.sb3.task_recall import recall_task
 from plastic_rl.sb3.task_switch import TaskSwitch
 from plastic_rl.sb3.tasks import remember_tasks
 from plastic_rl.sb3.train_model import ModelSummary, train_model
+from plastic_rl.sb3.train_models import ModelRun, train_models
 from plastic_rl.sb3.trunk import trunk
 
 __all__ = [
     "ChangeAnnouncements",
     "ForgettingMeanStd",
     "ForgettingNormalize",
+    "ModelRun",
     "ModelSummary",
     "NormalizedRolloutBuffer",
     "PlasticityCallback",
@@ -54,5 +56,6 @@ __all__ = [
     "save_observations",
     "seed_of_agent",
     "train_model",
+    "train_models",
     "trunk",
 ]
