@@ -21,15 +21,16 @@ from agents.recipe import Agent
 from agents.together import Together, parts_of
 from envs import ENVS
 from envs.recipe import Problem
+from plastic_rl.choices import SeedsIn
 from plastic_rl.runs import Track
-from plastic_rl.settings import AnyOf, Count, NonNegativeInteger, OptionalCount, Positive
+from plastic_rl.settings import AnyOf, Count, NonNegativeInteger, OneOf, OptionalCount, Positive
 
 CONFIG_NAME = "train"
 """The name under which Hydra finds a run's settings."""
 
 _WITHOUT_EFFECT_ON_A_STREAM = ("data_folder", "download")
 _WITHOUT_EFFECT_ON_THE_RESULT = (
-    *("seed", "seeds", "track", "out", "fresh", "debug", "checkpoint_seconds", "formats", "replay_on_disk"),
+    *("seed", "seeds", "seeds_in", "track", "out", "fresh", "debug", "checkpoint_seconds", "formats", "replay_on_disk"),
     *("evaluate_every", "probe_every", "look_back"),
 )
 
@@ -43,7 +44,8 @@ class Settings:
         env: where
         total_steps: environment steps of the run, over all sub-environments; not of a stream, which says its tasks
         seed: of weights, actions, minibatches, tasks and sub-environments
-        seeds: how many networks, from that seed on, learn from streams of their own as one batch
+        seeds: how many, from that seed on: on streams one batched network, else a run each, by one command
+        seeds_in: of worlds: batch (side by side, as one network), turn (one after another), auto (the quicker)
         device: cpu, cuda, cuda:1, mps or auto
         threads: of torch, for one run; several seeds side by side are faster than several threads
         track: Weights & Biases: online, offline, off, or auto (online where there is a key, else offline)
@@ -63,6 +65,7 @@ class Settings:
     total_steps: OptionalCount = MISSING
     seed: NonNegativeInteger = 0
     seeds: Count = 1
+    seeds_in: Annotated[str, OneOf(tuple(SeedsIn))] = SeedsIn.auto.value
     device: str = "cpu"
     threads: Count = 1
     track: Track = Track.auto

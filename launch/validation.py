@@ -16,6 +16,7 @@ from envs.recipe import Environment, SupervisedStream
 from launch.choices import agents_for, counterpart, nearest
 from launch.device import check_device_name
 from launch.settings import Settings
+from plastic_rl.choices import SeedsIn
 from plastic_rl.errors import UserError
 from plastic_rl.extras import missing
 
@@ -36,6 +37,7 @@ def check(settings: Settings) -> None:
                 raise UserError(f"{prefix}{name} must be {condition}{finite}, got {value}")
         _check_order(prefix, group)
     check_device_name(settings.device)
+    _check_seeds_in(settings)
     if isinstance(settings.env, SupervisedStream):
         _check_stream(settings)
     else:
@@ -55,6 +57,16 @@ def _check_order(prefix: str, group: Any) -> None:
         high = f"{low.removesuffix('low')}high"
         if high in names and (begin := getattr(group, low)) > (end := getattr(group, high)):
             raise UserError(f"{prefix}{low}={begin} is above {prefix}{high}={end}: give the lower first")
+
+
+def _check_seeds_in(settings: Settings) -> None:
+    """Refuse to be told how seeds are trained where there is no choice."""
+    if settings.seeds_in == SeedsIn.auto:
+        return
+    if isinstance(settings.env, SupervisedStream):
+        raise UserError(f"seeds_in={settings.seeds_in} is for worlds: the seeds of a stream are one run")
+    if settings.seeds == 1:
+        raise UserError(f"seeds_in={settings.seeds_in} is for several seeds: give seeds=10, or leave it out")
 
 
 def _check_stream(settings: Settings) -> None:
@@ -83,11 +95,6 @@ def _check_world(settings: Settings) -> None:
     assert isinstance(settings.env, Environment)
     if settings.env.actions not in settings.agent.actions:
         raise _mismatch(settings, f"a world of {settings.env.actions} actions", hints=False)
-    if settings.seeds > 1:
-        raise UserError(
-            f"seeds={settings.seeds} is for streams; for several seeds of a reinforcement learner, one after another: "
-            f"-m seed={','.join(map(str, range(settings.seeds)))}"
-        )
     if "tensorboard" in settings.formats and find_spec("tensorboard") is None:
         raise UserError(missing("tensorboard", "formats=[tensorboard]"))
     if isinstance(settings.agent, PPO):

@@ -161,7 +161,7 @@ def settings_of(agent, env, **settings):
             r"env=ant is an environment to act in, not for agent=sgd\.\nExpected.* ppo",
         ),
         ("sgd", "permuted-digits", {"total_steps": 100}, r"total_steps=100 is for reinforcement learning.*env.tasks"),
-        ("ppo", "permuted-cartpole", {"total_steps": 100, "seeds": 2}, "seeds=2 is for streams; .* -m seed=0,1"),
+        ("ppo", "permuted-cartpole", {"total_steps": 100, "seeds": 2}, "seeds=2 in a world are as many runs"),
         ("sgd", "permuted-digits", {"formats": ["csv"]}, "formats=.* is for reinforcement learning"),
     ],
 )

@@ -25,6 +25,7 @@ from plastic_rl.sb3.task_returns import TaskReturns
 from plastic_rl.sb3.task_switch import TaskSwitch
 from plastic_rl.sb3.tasks import remember_tasks
 from plastic_rl.sb3.train_model import ModelSummary, train_model
+from plastic_rl.sb3.train_models import ModelRun, train_models
 from plastic_rl.sb3.trunk import trunk
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "ForgettingMeanStd",
     "ForgettingNormalize",
     "Judged",
+    "ModelRun",
     "ModelSummary",
     "NormalizedRolloutBuffer",
     "PlasticityCallback",
@@ -62,5 +64,6 @@ __all__ = [
     "save_observations",
     "seed_of_agent",
     "train_model",
+    "train_models",
     "trunk",
 ]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import pickle
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedIOBase
 from typing import Any, cast
@@ -105,7 +106,30 @@ def train_model(
         RunError: the run could not go on.
         RunInterruptedError: it was asked to stop; it has saved a checkpoint.
     """
-    began = time.monotonic()
+    if judged is not None:
+        judged.check()
+    keeper, began = keeper_of(model, total_steps, folder, replay_on_disk=replay_on_disk), time.monotonic()
+    tracked: dict[str, Any] = {"track": track, "settings": settings, "config": config, "name": name, "group": group}
+    with open_session(folder, keeper, total_steps, checkpoint_seconds=checkpoint_seconds, **tracked) as keeper.session:
+        beside = judging(judged, keeper, folder)
+        callback = prepared(keeper, total_steps, folder, formats, [*beside, *callbacks])
+        remaining = total_steps - model.num_timesteps
+        interval = 1 if interval_of(model, LOOK) == 1 else NEVER
+        with explained(keeper):
+            if remaining > 0:
+                model.learn(remaining, callback=callback, reset_num_timesteps=False, log_interval=interval)
+        leave_results(keeper, folder, has_learned=remaining > 0)
+    draw_learning_curve(folder.metrics_file, folder.picture_file, title or name, total_steps)
+    seconds = time.monotonic() - began
+    return ModelSummary(model.num_timesteps, seconds, recent_return(model), keeper.memory.share)
+
+
+def keeper_of(model: BaseAlgorithm, total_steps: int, folder: RunFolder, *, replay_on_disk: bool = True) -> ModelKeeper:
+    """The keeper of a model that can be saved and resumed.
+
+    Raises:
+        UserError: it cannot be.
+    """
     if not isinstance(model, OnPolicyAlgorithm | OffPolicyAlgorithm):
         raise UserError(
             f"{type(model).__name__} has neither rollouts nor a replay buffer, and `train_model` cannot save it: "
@@ -113,25 +137,14 @@ def train_model(
         )
     if model.env is not None and (fault := wrong_pace(model.env)):
         raise UserError(fault)
-    if judged is not None:
-        judged.check()
     memory = Memory(first=trained_weights(model))  # before a checkpoint is loaded
     replay = _replay(model, total_steps, folder, on_disk=replay_on_disk)
-    keeper = ModelKeeper(model, TaskLog(), total_steps, replay, memory=memory)
-    tracked: dict[str, Any] = {"track": track, "settings": settings, "config": config, "name": name, "group": group}
-    with open_session(folder, keeper, total_steps, checkpoint_seconds=checkpoint_seconds, **tracked) as keeper.session:
-        if not (expected := forecast_model(model, run_length=total_steps)).is_empty:
-            logger.info("%s", expected.line)
-        beside = [] if judged is None else judged.callbacks(keeper.memory, folder.best_model_file)
-        _train(keeper, total_steps, folder, formats, [*beside, *callbacks])
-        write_result(folder.model_file, lambda file: model.save(cast(BufferedIOBase, file)))
-        if (normalization := model.get_vec_normalize_env()) is not None:  # the model is of no use without
-            write_result(folder.normalization_file, lambda file: pickle.dump(normalization, file))
-        if has_collected(model):  # not where there was nothing left to train
-            write_result(folder.observations_file, lambda file: save_observations(model, file))
-    draw_learning_curve(folder.metrics_file, folder.picture_file, title or name, total_steps)
-    seconds = time.monotonic() - began
-    return ModelSummary(model.num_timesteps, seconds, _recent_return(model), keeper.memory.share)
+    return ModelKeeper(model, TaskLog(), total_steps, replay, memory=memory)
+
+
+def judging(judged: Judged | None, keeper: ModelKeeper, folder: RunFolder) -> list[BaseCallback]:
+    """The callbacks that judge a model, put where its last checkpoint was, in its folder."""
+    return [] if judged is None else judged.callbacks(keeper.memory, folder.best_model_file)
 
 
 def _replay(model: Any, total_steps: int, folder: RunFolder, *, on_disk: bool) -> ReplayLog | None:
@@ -147,10 +160,13 @@ def _replay(model: Any, total_steps: int, folder: RunFolder, *, on_disk: bool) -
     return replay
 
 
-def _train(
+def prepared(
     keeper: ModelKeeper, total_steps: int, folder: RunFolder, formats: Sequence[str], others: Sequence[BaseCallback]
-) -> None:
+) -> CallbackList:
+    """Has a model, put where its last checkpoint was, log into its folder; the callbacks with which it is to learn."""
     model, session = keeper.trained, keeper.session
+    if not (expected := forecast_model(model, run_length=total_steps)).is_empty:
+        logger.info("%s", expected.line)
     writer = MetricsWriter(session.metrics, session.tracker)
     _set_logger(model, folder, writer, formats)
     chronicle = Chronicle(writer, session.progress, folder.tasks_file, keeper.tasks, memory=keeper.memory)
@@ -158,21 +174,37 @@ def _train(
     switch = [] if tasks_of(model) is None else [TaskSwitch()]
     on_policy = isinstance(model, OnPolicyAlgorithm)
     clock = [RolloutClock()] if on_policy else []  # off-policy no update has a rollout of its own
-    announcements = ChangeAnnouncements(keeper.tasks)
-    callbacks: list[BaseCallback] = [chronicle, *switch, announcements, *clock, *others, keeper]
-    remaining, log_interval = total_steps - model.num_timesteps, 1 if interval_of(model, LOOK) == 1 else NEVER
-    if remaining <= 0:
-        model.logger.close()
-        return
+    callbacks: list[BaseCallback] = [chronicle, *switch, ChangeAnnouncements(keeper.tasks), *clock, *others, keeper]
+    return CallbackList(callbacks)
+
+
+@contextmanager
+def explained(keeper: ModelKeeper) -> Iterator[None]:
+    """Says what was at fault where SB3, torch or the world refuses to go on, and closes the logs.
+
+    Raises:
+        RunError: they did.
+    """
     try:
-        model.learn(remaining, callback=CallbackList(callbacks), reset_num_timesteps=False, log_interval=log_interval)
+        yield
     except (ValueError, RuntimeError) as error:  # torch refuses bad numbers before anybody else sees them
         if not (isinstance(error, ValueError | LinAlgError) or str(error).startswith(OF_NUMBERS)):
             raise
-        session.keeper.refuse(keeper.fault_behind(error))
+        keeper.session.keeper.refuse(keeper.fault_behind(error))
     finally:
-        model.logger.close()
-    session.keeper.save()
+        keeper.trained.logger.close()
+
+
+def leave_results(keeper: ModelKeeper, folder: RunFolder, *, has_learned: bool) -> None:
+    """Saves a trained model, and its last checkpoint first where this process has trained it."""
+    model = keeper.trained
+    if has_learned:
+        keeper.session.keeper.save()
+    write_result(folder.model_file, lambda file: model.save(cast(BufferedIOBase, file)))
+    if (normalization := model.get_vec_normalize_env()) is not None:  # the model is of no use without
+        write_result(folder.normalization_file, lambda file: pickle.dump(normalization, file))
+    if has_collected(model):  # not where there was nothing left to train
+        write_result(folder.observations_file, lambda file: save_observations(model, file))
 
 
 def _set_logger(model: BaseAlgorithm, folder: RunFolder, writer: MetricsWriter, formats: Sequence[str]) -> None:
@@ -184,6 +216,7 @@ def _set_logger(model: BaseAlgorithm, folder: RunFolder, writer: MetricsWriter, 
     model.set_logger(Logger(str(folder.path), [writer, *extra]))
 
 
-def _recent_return(model: BaseAlgorithm) -> float | None:
+def recent_return(model: BaseAlgorithm) -> float | None:
+    """The mean return of the last episodes, up to 100; None where none has ended."""
     episodes = model.ep_info_buffer or ()
     return sum(episode["r"] for episode in episodes) / len(episodes) if episodes else None
