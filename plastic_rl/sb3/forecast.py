@@ -30,7 +30,7 @@ def forecast_model(model: BaseAlgorithm, *, run_length: int | None = None) -> Fo
     for slot in slots:
         pace, network = pace_of(model, slot.owner), names[slot.owner] if len(slots) > 1 else ""
         # Where episodes set the pace, nobody knows how many updates a number of steps is.
-        length = None if pace is None else run_length
+        length = None if pace is None or run_length is None else pace.whole_rounds(run_length)
         parts[network] = forecast(slot.optimizer, pace=pace, run_length=length, network=network)
     return _together(parts)
 

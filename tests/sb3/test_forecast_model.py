@@ -73,6 +73,14 @@ def test_each_optimiser_counts_its_own_updates():
     assert [text[:28] for text in too_short] == ["The actor: The run has 4 upd", "The critic: The run has 8 up"]
 
 
+def test_the_round_in_which_a_run_ends_is_counted_whole():
+    settings = {"n_steps": 64, "batch_size": 32, "n_epochs": 1}
+    model = plastic(PPO)("MlpPolicy", "CartPole-v1", plasticity=METHOD, **settings, **small())
+    assert "The run has 10 updates" in forecast_model(model, run_length=257).line
+    model.learn(257)
+    assert model.num_timesteps == 320
+
+
 def test_updates_begin_with_the_round_that_passes_learning_starts():
     # Rounds end at 8, 16, ... 96, 104: the first after step 100 is at 104.
     copies = pace_of(off_policy(n_envs=2), None)
