@@ -32,7 +32,16 @@ def forecast_model(model: BaseAlgorithm, *, run_length: int | None = None) -> Fo
         # Where episodes set the pace, nobody knows how many updates a number of steps is.
         length = None if pace is None or run_length is None else pace.whole_rounds(run_length)
         parts[network] = forecast(slot.optimizer, pace=pace, run_length=length, network=network)
-    return _together(parts)
+    return _together(parts) + Forecast([], _never_learns(model, run_length))
+
+
+def _never_learns(model: Any, run_length: int | None) -> list[str]:
+    """A warning where the steps with random actions last as long as the run."""
+    pace = pace_of(model, None)
+    if pace is None or run_length is None or pace.updates_by(pace.whole_rounds(run_length)):
+        return []
+    kind, starts = type(model).__name__, model.learning_starts
+    return [f"{kind} learns nothing: learning_starts is {starts:,}, and the run has {run_length:,} environment steps."]
 
 
 def _together(parts: Mapping[str, Forecast]) -> Forecast:

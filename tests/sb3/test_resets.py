@@ -13,6 +13,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from plastic_rl.optim import ContinualBackprop, methods_in
 from plastic_rl.runs import seed_everything
 from plastic_rl.sb3 import Resets, fresh_networks_at_changes, plastic, plastic_optimizers, reset_networks
+from plastic_rl.sb3.resets import reset_concerns
 
 SMALL = {"learning_starts": 10, "batch_size": 8, "buffer_size": 200, "seed": 0, "device": "cpu"}
 
@@ -139,6 +140,22 @@ def test_a_fresh_agent_starts_over_when_it_is_told_of_a_change():
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
     (fresh,) = [method for optimizer in plastic_optimizers(model) for method in methods_in(optimizer)]
     assert fresh.metrics() == {"fresh/times": 1}
+
+
+@pytest.mark.parametrize(
+    ("every", "last", "steps", "told"),
+    [
+        (101, 0, 104, "the run ends before the first, after 104"),  # rounds of four steps: the last begins at 100
+        (100, 0, 104, ""),
+        (50, 3, 104, "the networks are 2 layers deep, and all are drawn afresh"),
+        (50, 2, 104, ""),
+    ],
+)
+def test_resets_that_do_nothing_or_more_than_they_say_are_told_of(every, last, steps, told):
+    model = DQN("MlpPolicy", "CartPole-v1", **SMALL, policy_kwargs={"net_arch": [8]})
+    model._total_timesteps = steps
+    assert told in " ".join(found := list(reset_concerns(model, every, last)))
+    assert len(found) == bool(told)
 
 
 def test_what_cannot_be_reset_is_refused():
