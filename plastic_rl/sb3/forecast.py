@@ -40,8 +40,8 @@ def _never_learns(model: Any, run_length: int | None) -> list[str]:
     pace = pace_of(model, None)
     if pace is None or run_length is None or pace.updates_by(pace.whole_rounds(run_length)):
         return []
-    kind, starts = type(model).__name__, model.learning_starts
-    return [f"{kind} learns nothing: learning_starts is {starts:,}, and the run has {run_length:,} environment steps."]
+    starts = model.learning_starts
+    return [f"The agent learns nothing: learning_starts is {starts:,}, and the run has {run_length:,} environment steps."]
 
 
 def _together(parts: Mapping[str, Forecast]) -> Forecast:

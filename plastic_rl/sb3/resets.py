@@ -20,6 +20,7 @@ from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.utils import set_random_seed
 
 from plastic_rl.layers import LayerOrder, layer_order
+from plastic_rl.optim.base import methods_in
 from plastic_rl.optim.forgetting import forget_everything, forget_parameters
 from plastic_rl.optim.layer_reset import norms_of
 from plastic_rl.sb3.attachment import shared_out, survey
@@ -112,12 +113,15 @@ def check_resettable(model: Any) -> None:
 
     Raises:
         TypeError: it learns on-policy.
-        ValueError: it has no seed.
+        ValueError: it has no seed, or a method that would undo a reset.
     """
     if not isinstance(model, OffPolicyAlgorithm):
         raise TypeError(f"resets are of off-policy algorithms such as SAC; got {type(model).__name__}")
     if model.seed is None:
         raise ValueError("the weights after a reset are a function of the model's seed, and it has none: give seed=0")
+    methods = [method for slot in optimizer_slots(model.policy, model) for method in methods_in(slot.optimizer)]
+    for kind in (type(method).__name__ for method in methods if method.calls_back):
+        raise ValueError(f"resets and {kind} exclude each other, as it calls back the weights from before: take one")
 
 
 @torch.no_grad()

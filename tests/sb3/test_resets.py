@@ -10,7 +10,7 @@ from algorithms import CASES, pendulum
 from stable_baselines3 import DQN, PPO, SAC
 from stable_baselines3.common.callbacks import BaseCallback
 
-from plastic_rl.optim import ContinualBackprop, methods_in
+from plastic_rl.optim import ContinualBackprop, HareAndTortoise, methods_in
 from plastic_rl.runs import seed_everything
 from plastic_rl.sb3 import Resets, fresh_networks_at_changes, plastic, plastic_optimizers, reset_networks
 from plastic_rl.sb3.resets import reset_concerns
@@ -163,5 +163,8 @@ def test_what_cannot_be_reset_is_refused():
         Resets(0)
     with pytest.raises(TypeError, match="off-policy algorithms such as SAC; got PPO"):
         PPO("MlpPolicy", "CartPole-v1", n_steps=8, batch_size=8).learn(8, callback=Resets(4))
+    tortoise = plastic(DQN)("MlpPolicy", "CartPole-v1", **SMALL, plasticity=HareAndTortoise)
+    with pytest.raises(ValueError, match="resets and HareAndTortoise exclude each other"):
+        tortoise.learn(8, callback=Resets(4))
     with pytest.raises(ValueError, match="give seed=0"):
         fresh_networks_at_changes(DQN("MlpPolicy", "CartPole-v1", buffer_size=10))
