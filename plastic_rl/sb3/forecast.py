@@ -41,7 +41,7 @@ def _never_learns(model: Any, run_length: int | None) -> list[str]:
     if pace is None or run_length is None or pace.updates_by(pace.whole_rounds(run_length)):
         return []
     starts = model.learning_starts
-    return [f"The agent learns nothing: learning_starts is {starts:,}, and the run has {run_length:,} environment steps."]
+    return [f"The agent learns nothing: learning_starts is {starts:,}, and the run has {run_length:,} steps."]
 
 
 def _together(parts: Mapping[str, Forecast]) -> Forecast:

@@ -20,7 +20,7 @@ from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.utils import set_random_seed
 
 from plastic_rl.layers import LayerOrder, layer_order
-from plastic_rl.optim.base import methods_in
+from plastic_rl.optim import methods_in
 from plastic_rl.optim.forgetting import forget_everything, forget_parameters
 from plastic_rl.optim.layer_reset import norms_of
 from plastic_rl.sb3.attachment import shared_out, survey
@@ -77,7 +77,7 @@ class Resets(BaseCallback):
 
 
 def reset_concerns(model: Any, every: int, last: int) -> Iterator[str]:
-    """Whatever of some resets does nothing, or more than it says, in the run that a model begins.
+    """Warnings of resets that do nothing, or more than they say, in the run that a model begins.
 
     Args:
         model: off-policy, that knows how long the run is.

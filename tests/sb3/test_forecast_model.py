@@ -84,7 +84,7 @@ def test_the_round_in_which_a_run_ends_is_counted_whole():
 def test_a_run_of_random_actions_alone_is_warned_of():
     settings = {**OFF_POLICY, "learning_starts": 100}  # rounds of two steps
     model = TD3("MlpPolicy", "Pendulum-v1", **small(), **settings)
-    told = "The agent learns nothing: learning_starts is 100, and the run has 100 environment steps."
+    told = "The agent learns nothing: learning_starts is 100, and the run has 100 steps."
     assert forecast_model(model, run_length=100).line == told
     assert forecast_model(model, run_length=101).is_empty
 
