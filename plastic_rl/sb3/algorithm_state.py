@@ -27,6 +27,7 @@ ATTRIBUTES = (
     "_last_original_obs",
     "_n_calls",  # of DQN and its kin, as is the next
     "exploration_rate",
+    "_last_reset",  # of plastic_rl.sb3.resets
 )
 
 

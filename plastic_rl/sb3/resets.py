@@ -35,6 +35,9 @@ logger = logging.getLogger(__name__)
 TARGET = "_target"
 """The end of the name of a target network: that of `critic` is `critic_target`."""
 
+LAST = "_last_reset"
+"""The attribute of a model that says at which step it was last reset, or began; it travels in checkpoints."""
+
 
 class Resets(BaseCallback):
     """Resets an off-policy model every so many environment steps, between two rounds of updates.
@@ -64,7 +67,10 @@ class Resets(BaseCallback):
         check_resettable(self.model)
         for text in reset_concerns(self.model, self.every, self.last):
             logger.warning("%s", text)
-        self.interval = Interval(self.every, since=self.num_timesteps)
+        # A reset that was due where the last training ended is still to come.
+        since = min(getattr(self.model, LAST, self.num_timesteps), self.num_timesteps)
+        setattr(self.model, LAST, since)
+        self.interval = Interval(self.every, since=since)
 
     def _on_step(self) -> bool:
         return True
@@ -73,6 +79,7 @@ class Resets(BaseCallback):
         if self.interval.is_over(self.num_timesteps):
             number = self.num_timesteps // self.every
             reset_networks(self.model, number, last=self.last)
+            setattr(self.model, LAST, self.num_timesteps)
             self.logger.record("resets/times", number)
 
 

@@ -13,6 +13,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from plastic_rl.optim import ContinualBackprop, HareAndTortoise, methods_in
 from plastic_rl.runs import seed_everything
 from plastic_rl.sb3 import Resets, fresh_networks_at_changes, plastic, plastic_optimizers, reset_networks
+from plastic_rl.sb3.algorithm_state import algorithm_state, restore_algorithm_state
 from plastic_rl.sb3.resets import reset_concerns
 
 SMALL = {"learning_starts": 10, "batch_size": 8, "buffer_size": 200, "seed": 0, "device": "cpu"}
@@ -113,6 +114,16 @@ def test_resets_come_at_their_steps_also_where_a_run_goes_on(start):
     model.learn(170 - start, callback=[Resets(50), watch], reset_num_timesteps=False)
     # Rounds of four steps: the reset is before the first step after the round that passes a multiple of 50.
     assert watch.jumps == [step for step in (53, 101, 153) if step > start]
+
+
+def test_a_reset_that_is_due_where_a_run_ended_comes_when_it_goes_on():
+    ended, model = (DQN("MlpPolicy", "CartPole-v1", **SMALL, policy_kwargs={"net_arch": [8]}) for _ in "ab")
+    ended.learn(100, callback=Resets(50))
+    restore_algorithm_state(model, algorithm_state(ended))
+    watch = FirstWeight()
+    watch.last = model.q_net.q_net[0].weight.detach().clone()
+    model.learn(60, callback=[Resets(50), watch], reset_num_timesteps=False)
+    assert watch.jumps == [101, 153]
 
 
 @pytest.mark.parametrize("name", ["TD3", "DQN", "QRDQN", "TQC", "CrossQ"])
