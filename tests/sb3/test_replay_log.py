@@ -45,7 +45,8 @@ def small_files(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def model_with(buffer: Any, steps: int = 0) -> Any:
-    return SimpleNamespace(replay_buffer=buffer, num_timesteps=steps, n_envs=COPIES)
+    pace = {"train_freq": 1, "gradient_steps": 1, "learning_starts": 0}
+    return SimpleNamespace(replay_buffer=buffer, num_timesteps=steps, n_envs=COPIES, **pace)
 
 
 def step(model: Any, draw: np.random.Generator) -> None:
@@ -146,6 +147,9 @@ def test_the_space_is_that_of_the_run_or_of_the_ring(tmp_path: Path):
     log = ReplayLog(model_with(BUFFERS["plain"]()), tmp_path, 8)
     row = COPIES * (2 * 3 * 4 + 2 * 4 + 3 * 4)
     assert log.bytes == 4 * row
+    rounds = model_with(BUFFERS["plain"]())
+    rounds.train_freq = 5  # the round in which the run ends is finished
+    assert ReplayLog(rounds, tmp_path, 7).bytes == 5 * row
     # The buffer, four files up to each of two checkpoints, and one at either end; three rows in each.
     assert ReplayLog(model_with(BUFFERS["plain"]()), tmp_path, 1000).bytes == (12 + 10 * 3) * row
 

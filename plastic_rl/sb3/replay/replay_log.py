@@ -11,6 +11,7 @@ import numpy as np
 from stable_baselines3.common.buffers import ReplayBuffer
 
 from plastic_rl.runs import RowLog
+from plastic_rl.sb3.forecast import pace_of
 from plastic_rl.sb3.replay.columns import columns, put_rows, row_type, rows_of
 from plastic_rl.sb3.replay.remainder import remainder, restore_remainder
 
@@ -50,7 +51,9 @@ class ReplayLog:
         self.size: int = self.buffer.buffer_size
         per_file = max(math.ceil(self.size / FILES), FILE_BYTES // row.itemsize, 1)
         self.rows = RowLog(directory, row, per_file)
-        self._total_steps = total_steps
+        # The round in which a run ends is finished; of one that is an episode nobody knows the length.
+        pace = pace_of(model, None)
+        self._total_steps = total_steps + model.n_envs - 1 if pace is None else pace.whole_rounds(total_steps)
         self.begin()
 
     def begin(self) -> None:
@@ -69,7 +72,7 @@ class ReplayLog:
         """The space that the rows take on disk at most, if no single rollout fills the buffer."""
         # Two checkpoints and the rows behind the second, and a file at either end of which a part is needed.
         most = self.size + (2 * FILES_BETWEEN + 2) * self.rows.rows_per_file
-        return min(most, self._count_at(self._total_steps + self.model.n_envs - 1)) * self.rows.dtype.itemsize
+        return min(most, self._count_at(self._total_steps)) * self.rows.dtype.itemsize
 
     @property
     def is_far_ahead(self) -> bool:
