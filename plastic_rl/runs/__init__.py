@@ -9,7 +9,6 @@ from plastic_rl.runs.metrics import MetricsFile, read_metrics
 from plastic_rl.runs.progress import JointProgress, Progress
 from plastic_rl.runs.randomness import random_state, restore_random_state, seed_everything
 from plastic_rl.runs.record import RunRecord, read_record
-from plastic_rl.runs.row_log import RowLog
 from plastic_rl.runs.session import Company, Session, open_session
 from plastic_rl.runs.soundness import first_not_finite
 from plastic_rl.runs.tracking import NoTracker, Track, Tracker, open_tracker
@@ -25,7 +24,6 @@ __all__ = [
     "MetricsFile",
     "NoTracker",
     "Progress",
-    "RowLog",
     "RunFolder",
     "RunRecord",
     "Session",

@@ -31,7 +31,8 @@ def forecast_model(model: BaseAlgorithm, *, run_length: int | None = None) -> Fo
         pace, network = pace_of(model, slot.owner), names[slot.owner] if len(slots) > 1 else ""
         # Where episodes set the pace, nobody knows how many updates a number of steps is.
         length = None if pace is None or run_length is None else pace.whole_rounds(run_length)
-        parts[network] = forecast(slot.optimizer, pace=pace, run_length=length, network=network)
+        found = forecast(slot.optimizer, pace=pace, run_length=length, network=network)
+        parts[network] = parts[network] + found if network in parts else found  # a policy may keep several optimisers
     return _together(parts) + Forecast([], _never_learns(model, run_length))
 
 

@@ -44,7 +44,8 @@ class Resets(BaseCallback):
 
     ::
 
-        model.learn(2_000_000, callback=Resets(every=200_000))
+        model = plastic(SAC)("MlpPolicy", "Pendulum-v1", seed=0)
+        model.learn(300, callback=Resets(every=150))
 
     The weights are a function of the model's seed and the number of the reset; the global generators go on.
 

@@ -21,8 +21,8 @@ class TaskReturns(BaseCallback):
 
     ::
 
-        returns = TaskReturns(partial(gymnasium.make, "plastic_rl/SlipperyAnt-v0", seed=0))
-        model.learn(20_000_000, callback=returns)
+        returns = TaskReturns(partial(gymnasium.make, "plastic_rl/PermutedCartPole-v0", seed=0))
+        model.learn(300_000, callback=returns)
         returns.rows  # R[i][j]: the return on task j after task i
 
     The policy is the one that has ended the task: it is played before it learns from the next. It plays the task that

@@ -135,7 +135,6 @@ def told(monkeypatch, capsys, tmp_path):
             ("agent=dqn", "env=slippery-ant"),
             ["is a world of continuous actions, not for agent=dqn.", " sac, sac_fresh"],
         ),
-        (("agent=dqn", "env=permuted-cartpole", "seeds=3"), ["one after another: -m seed=0,1,2"]),
         (("agent=dqn", "env=permuted-cartpole", "agent.gradient_steps=4"), ["Did you mean agent.replay_ratio?"]),
         (
             ("agent=dqn", "env=permuted-cartpole", "agent.replay_ratio=0.3"),

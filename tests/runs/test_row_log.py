@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from plastic_rl.errors import RunError
-from plastic_rl.runs import RowLog
+from plastic_rl.runs.row_log import RowLog
 
 ROW = np.dtype([("seen", "<f8", (2,)), ("paid", "<f4")])
 

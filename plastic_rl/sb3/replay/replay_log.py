@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from stable_baselines3.common.buffers import ReplayBuffer
 
-from plastic_rl.runs import RowLog
+from plastic_rl.runs.row_log import RowLog
 from plastic_rl.sb3.forecast import pace_of
 from plastic_rl.sb3.replay.columns import columns, put_rows, row_type, rows_of
 from plastic_rl.sb3.replay.remainder import remainder, restore_remainder
