@@ -35,6 +35,16 @@ class ActingAgent(ReinforcementAgent):
         """Return what follows hidden layers, for `plastic_rl.networks.nonlinearity`; empty for ReLU alone."""
         return {}
 
+    def check(self, sub_environments: int) -> None:
+        """Refuse settings that do not go together.
+
+        Args:
+            sub_environments: The number of those that it acts in.
+
+        Raises:
+            UserError: Names them.
+        """
+
     def algorithm(self) -> Callable[..., Any]:
         """Return what makes the learner of the algorithm's own keywords and `plasticity`."""
         from plastic_rl.sb3 import plastic
@@ -101,6 +111,9 @@ class RolloutAgent(ActingAgent):
     """One that learns from rollouts, with the setting `rollout_steps`, in minibatches where it has `minibatch_size`."""
 
     rollout_steps: int
+
+    def check(self, sub_environments: int) -> None:
+        self._steps_of_each(sub_environments)
 
     def _steps_of_each(self, sub_environments: int) -> int:
         from plastic_rl.errors import UserError

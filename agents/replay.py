@@ -50,7 +50,12 @@ class ReplayAgent(ActingAgent):
     changes_from: Annotated[str, OneOf(("announced", "detected"))] = "announced"
 
     def build(self, env: VecEnv, *, seed: int, device: str) -> BaseAlgorithm:
-        return self._with_ears(self._agent(env, seed=seed, device=device))
+        from plastic_rl.sb3.resets import check_resettable
+
+        model = self._agent(env, seed=seed, device=device)
+        if self.reset_every:
+            check_resettable(model)
+        return self._with_ears(model)
 
     def _agent(self, env: VecEnv, *, seed: int, device: str) -> BaseAlgorithm:
         """Return the learner on `env`, with all that acts at changes."""
@@ -75,6 +80,9 @@ class ReplayAgent(ActingAgent):
         from plastic_rl.sb3 import Resets
 
         return [Resets(self.reset_every, last=self.reset_layers)] if self.reset_every else []
+
+    def check(self, sub_environments: int) -> None:
+        self._pace(sub_environments)
 
     def _pace(self, sub_environments: int) -> dict[str, int]:
         """Return how often Stable-Baselines3 is to update; it counts steps of each sub-environment."""

@@ -1,6 +1,6 @@
 """CartPole with an offset on its senses: after TRAC (Muppidi et al. 2024) and C-CHAIN (Tang et al. 2025).
 
-The values are ours; `protocol=aligned` has those of C-CHAIN (`envs/aligned.py`).
+The values are ours; `protocol=aligned` has those of C-CHAIN (`launch/aligned.py`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """MountainCar with an offset on its senses, with the world's values of C-CHAIN's aligned control (Tang et al. 2025).
 
-`protocol=aligned` has their learner's too (`envs/aligned.py`).
+`protocol=aligned` has their learner's too (`launch/aligned.py`).
 """
 
 from __future__ import annotations

@@ -102,15 +102,20 @@ class Environment(Problem, ABC):
         from stable_baselines3.common.monitor import Monitor
         from stable_baselines3.common.vec_env import DummyVecEnv
 
-        copies = [
-            lambda: self._learned_from(Monitor(self._prepared(self.build(seed=seed)))) for _ in range(self.n_envs)
-        ]
+        copies = [lambda: self._learned_from(Monitor(self.build_one(seed))) for _ in range(self.n_envs)]
         env = DummyVecEnv(copies)
         env.seed(seed)
         return env
 
+    def build_one(self, seed: int) -> gymnasium.Env:
+        """Return one environment as an agent meets it.
+
+        Args:
+            seed: Seed of the sequence of tasks.
+        """
+        return self._prepared(self.build(seed=seed))
+
     def _prepared(self, env: gymnasium.Env) -> gymnasium.Env:
-        """Return one environment as an agent meets it."""
         return self._with_tasks(env)
 
     def _learned_from(self, env: gymnasium.Env) -> gymnasium.Env:

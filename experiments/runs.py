@@ -18,7 +18,7 @@ from plastic_rl.runs import read_metrics, read_record
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# Measured at each rollout, and kept in the tables beside the return; units and ranks are shares of the width.
+# Measured every few rollouts, and kept in the tables beside the return; units and ranks are shares of the width.
 DIAGNOSTICS = ("units/dormant", "rank/srank99", "weights/mean_abs", "cbp/replaced")
 
 
@@ -73,7 +73,7 @@ def gather(arms: Iterable[Arm], out: Path, bin_steps: int) -> tuple[list[dict[st
 
 
 def curve(folder: Path, bin_steps: int) -> list[dict[str, Any]]:
-    """A run's mean return and last diagnostics in each bin of steps."""
+    """A run's mean return in each bin of steps, and the last diagnostics that there are at its end."""
     lines = read_metrics(folder / "metrics.jsonl")
     steps = int(max(float(str(line["global_step"])) for line in lines)) // bin_steps
     bins: list[list[Mapping[str, Any]]] = [[] for _ in range(steps)]
@@ -81,16 +81,18 @@ def curve(folder: Path, bin_steps: int) -> list[dict[str, Any]]:
         place = (int(str(line["global_step"])) - 1) // bin_steps
         if place < steps:
             bins[place].append(line)
-    return [{"step": (place + 1) * bin_steps, **_bin(inside)} for place, inside in enumerate(bins)]
+    known: dict[str, Any] = dict.fromkeys(DIAGNOSTICS, "")
+    return [{"step": (place + 1) * bin_steps, **_bin(inside, known)} for place, inside in enumerate(bins)]
 
 
-def _bin(lines: list[Mapping[str, Any]]) -> dict[str, Any]:
+def _bin(lines: list[Mapping[str, Any]], known: dict[str, Any]) -> dict[str, Any]:
+    """The row of a bin; the diagnostics that are known are kept up to date."""
     returns = [line["episode/return"] for line in lines if "episode/return" in line]
     row: dict[str, Any] = {"return": round(float(np.mean(returns)), 2) if returns else ""}
     for name in DIAGNOSTICS:
         values = [line[name] for line in lines if name in line]
-        row[name] = f"{values[-1]:.5g}" if values else ""
-    return row
+        known[name] = f"{values[-1]:.5g}" if values else known[name]
+    return {**row, **known}
 
 
 def about(record: Mapping[str, Any]) -> dict[str, Any]:

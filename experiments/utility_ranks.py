@@ -101,7 +101,7 @@ class Trained:
 
 @torch.no_grad()
 def removal(trained: Trained, inputs: Tensor, targets: Tensor) -> list[Tensor]:
-    """By how much the mean loss of some examples grows when a unit is silent, for each unit of each layer."""
+    """The growth of the mean loss of some examples when a unit is silent, for each unit of each layer."""
     before = trained.losses(trained.through(inputs)[1], targets).mean()
     return [
         torch.stack(

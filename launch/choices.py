@@ -51,6 +51,18 @@ def fits(agent: type[Agent], env: type[Problem]) -> bool:
     return issubclass(agent, SupervisedAgent)
 
 
+def counterpart(name: str, options: Sequence[str]) -> str | None:
+    """Return the shortest option with the method of an agent: `ppo_cbp` for `sgd_cbp`; None for an agent without one.
+
+    Args:
+        name: Of an agent that there is.
+        options: That fit.
+    """
+    base, _, method = name.rpartition("_")
+    alike = [option for option in options if base and option.endswith(f"_{method}")]
+    return min(alike, key=len, default=None)
+
+
 def nearest(name: str, options: Sequence[str]) -> str | None:
     """Return the option that was probably meant: one of which the name is a part, is spelled alike, or has the end.
 

@@ -73,7 +73,7 @@ def _obey(arguments: list[str]) -> int:
 
 
 def _job(config: DictConfig) -> None:
-    from launch.run import run
+    from launch.seeds import run_seeds
 
     _show_what_the_library_says()
     debug = bool(config.debug)
@@ -81,7 +81,7 @@ def _job(config: DictConfig) -> None:
     try:
         settings = from_hydra(config)
         check_effects(settings, given)
-        run(settings)
+        run_seeds(settings)
     except Exception as error:
         exit_code = _report(error, with_traceback=debug)
         if HydraConfig.get().mode == RunMode.MULTIRUN and not isinstance(error, RunInterruptedError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterator
 
+from agents.replay import ReplayAgent
 from agents.step_sizes import StepSizeAgent
 from agents.stream_ac import StreamAC
 from launch.settings import Settings
@@ -24,7 +25,7 @@ SIZES = {
 
 
 def check_effects(settings: Settings, given: Collection[str]) -> None:
-    """Refuse a size that the network of a run has not, and what belongs to another choice.
+    """Refuse a size, or a replay buffer, that a run has not, and what belongs to another choice.
 
     A linear model is compared with networks whose sizes all arms of a study are given; it only says that it has none.
 
@@ -38,6 +39,10 @@ def check_effects(settings: Settings, given: Collection[str]) -> None:
     for name, reason in _idle(settings):
         if f"agent.{name}" in given:
             raise UserError(f"agent.{name} changes nothing {reason}")
+    if "replay_on_disk" in given and not isinstance(settings.agent, ReplayAgent):
+        raise UserError(
+            f"replay_on_disk is of agents with a replay buffer, and changes nothing for agent={settings.agent_name}"
+        )
     network = getattr(settings.agent, "network", None)
     for name, networks in SIZES.items():
         if network is None or network in networks or f"agent.{name}" not in given:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from agents import agent_named
 from agents.ppo import PPO
-from envs import aligned
+from launch import aligned
 from plastic_rl.errors import UserError
 
 WORD = "protocol="

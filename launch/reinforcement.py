@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from agents.recipe import ReinforcementAgent
 from envs.recipe import Environment
 from launch.settings import Settings, as_mapping, identity
 from launch.task_file import check_task_file
-from plastic_rl.errors import UserError
+from plastic_rl.choices import SeedsIn
+from plastic_rl.errors import RunError, UserError
 from plastic_rl.runs import RunFolder
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
+    from stable_baselines3.common.callbacks import BaseCallback
 
-    from plastic_rl.sb3 import ModelSummary
+    from plastic_rl.sb3 import Judged, ModelSummary
 
 
 def train(settings: Settings, folder: RunFolder) -> str:
@@ -29,22 +33,86 @@ def train(settings: Settings, folder: RunFolder) -> str:
     from plastic_rl.sb3 import train_model
 
     assert settings.total_steps is not None
-    assert isinstance(settings.agent, ReinforcementAgent)
     summary = train_model(
         _learner(settings),
         settings.total_steps,
         folder,
-        track=settings.track,
-        checkpoint_seconds=settings.checkpoint_seconds,
-        formats=settings.formats,
-        callbacks=settings.agent.callbacks(),
-        settings=identity(settings),
-        config=as_mapping(settings),
-        name=f"{settings.agent_name} {settings.env_name} s{settings.seed}",
-        group=f"{settings.env_name}/{settings.agent_name}/{folder.path.name.partition('-')[0]}",
-        title=_title(settings),
+        callbacks=_callbacks(settings),
+        replay_on_disk=settings.replay_on_disk,
+        **_options(settings),
+        **_description(settings, folder),
     )
+    folder.remove_replay()
     return _in_words(summary)
+
+
+def train_together(runs: Sequence[Settings], folders: Sequence[RunFolder]) -> list[str | RunError]:
+    """Train several seeds side by side, and return of each in words how it went, or why it could not go on.
+
+    Args:
+        runs: Settings that differ in their seeds alone.
+        folders: Of each, prepared.
+    """
+    from plastic_rl.sb3 import ModelRun, train_models
+
+    assert runs[0].total_steps is not None
+    models = [
+        ModelRun(partial(_learner, settings), folder, _callbacks(settings), **_description(settings, folder))
+        for settings, folder in zip(runs, folders, strict=True)
+    ]
+    outcomes = train_models(models, runs[0].total_steps, **_options(runs[0]))
+    return [outcome if isinstance(outcome, RunError) else _in_words(outcome) for outcome in outcomes]
+
+
+def why_in_turn(settings: Settings) -> str | None:
+    """Return why seeds of an agent are to be trained in turn, in a few words; None where they go side by side.
+
+    Raises:
+        UserError: They are wanted side by side, and cannot be.
+    """
+    from plastic_rl.sb3.seeds import why_alone, why_slower
+
+    if settings.seeds_in == SeedsIn.turn:
+        return "seeds_in=turn"
+    model = _learner(settings)
+    reason = why_alone(model)
+    if settings.seeds_in == SeedsIn.auto:
+        return reason or why_slower(model)
+    if reason is not None:
+        raise UserError(f"seeds_in=batch cannot be for agent={settings.agent_name}: {reason}. Take seeds_in=turn.")
+    return None
+
+
+def _callbacks(settings: Settings) -> Sequence[BaseCallback]:
+    assert isinstance(settings.agent, ReinforcementAgent)
+    return settings.agent.callbacks()
+
+
+def _options(settings: Settings) -> dict[str, Any]:
+    return {name: getattr(settings, name) for name in ("track", "checkpoint_seconds", "formats")}
+
+
+def _description(settings: Settings, folder: RunFolder) -> dict[str, Any]:
+    return {
+        "settings": identity(settings),
+        "config": as_mapping(settings),
+        "name": f"{settings.agent_name} {settings.env_name} s{settings.seed}",
+        "group": f"{settings.env_name}/{settings.agent_name}/{folder.path.name.partition('-')[0]}",
+        "title": _title(settings),
+        "judged": _judged(settings),
+    }
+
+
+def _judged(settings: Settings) -> Judged:
+    from plastic_rl.sb3 import Judged
+
+    assert isinstance(settings.env, Environment)
+    return Judged(
+        partial(settings.env.build_one, settings.seed),
+        evaluate_every=settings.evaluate_every,
+        probe_every=settings.probe_every,
+        look_back=settings.look_back,
+    )
 
 
 def draw(settings: Settings, folder: RunFolder) -> None:

@@ -11,7 +11,7 @@ from launch.console import say
 from launch.device import check_device_present
 from launch.settings import Settings, as_mapping, what_makes_the_result
 from launch.validation import check
-from plastic_rl.errors import RunError
+from plastic_rl.errors import RunError, UserError
 from plastic_rl.runs import RunFolder, settings_digest, write_result
 
 
@@ -19,7 +19,7 @@ def run(settings: Settings) -> RunFolder:
     """Train as the settings say, or go on training where the same run was interrupted.
 
     Args:
-        settings: What to train, where, and how long.
+        settings: What to train, where, and how long; of one run (:func:`launch.seeds.run_seeds` takes any).
 
     Returns:
         The run's folder, with its files.
@@ -29,6 +29,8 @@ def run(settings: Settings) -> RunFolder:
         RunError: The run could not go on.
     """
     check(settings)
+    if settings.seeds > 1 and not isinstance(settings.env, SupervisedStream):
+        raise UserError(f"seeds={settings.seeds} in a world are as many runs: launch.seeds.run_seeds trains them")
     folder = run_folder(settings)
     if folder.status == "finished" and not settings.fresh and not _lost(settings, folder):
         say(f"already finished: {folder.path} (fresh=true starts over)")
@@ -39,9 +41,15 @@ def run(settings: Settings) -> RunFolder:
         outcome = _bring_to_its_end(settings, folder)
     finally:
         folder.release()
-    files = (folder.picture_file, folder.metrics_file, folder.model_file, folder.weights_file, folder.config_file)
-    say(f"{outcome}\n{folder.path}: {', '.join(file.name for file in files if file.exists())}")
+    say_what_is_there(outcome, folder)
     return folder
+
+
+def say_what_is_there(outcome: str, folder: RunFolder) -> None:
+    """Say how a run ended, and which files it has left."""
+    results = (folder.model_file, folder.best_model_file, folder.weights_file)
+    files = (folder.picture_file, folder.metrics_file, *results, folder.config_file)
+    say(f"{outcome}\n{folder.path}: {', '.join(file.name for file in files if file.exists())}")
 
 
 def run_folder(settings: Settings) -> RunFolder:
@@ -74,13 +82,18 @@ def _lost(settings: Settings, folder: RunFolder) -> list[Path]:
 
 
 def _train(settings: Settings, folder: RunFolder) -> str:
-    written = OmegaConf.to_yaml(OmegaConf.create(as_mapping(settings)))
-    write_result(folder.config_file, lambda file: file.write(written.encode()))
+    write_settings(settings, folder)
     if isinstance(settings.env, SupervisedStream):
         from launch.supervision import train
     else:
         from launch.reinforcement import train
     return train(settings, folder)
+
+
+def write_settings(settings: Settings, folder: RunFolder) -> None:
+    """Write the settings of a run into its folder."""
+    written = OmegaConf.to_yaml(OmegaConf.create(as_mapping(settings)))
+    write_result(folder.config_file, lambda file: file.write(written.encode()))
 
 
 def _draw(settings: Settings, folder: RunFolder) -> None:

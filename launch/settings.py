@@ -21,14 +21,18 @@ from agents.recipe import Agent
 from agents.together import Together, parts_of
 from envs import ENVS
 from envs.recipe import Problem
+from plastic_rl.choices import SeedsIn
 from plastic_rl.runs import Track
-from plastic_rl.settings import AnyOf, Count, NonNegativeInteger, OptionalCount, Positive
+from plastic_rl.settings import AnyOf, Count, NonNegativeInteger, OneOf, OptionalCount, Positive
 
 CONFIG_NAME = "train"
 """The name under which Hydra finds a run's settings."""
 
 _WITHOUT_EFFECT_ON_A_STREAM = ("data_folder", "download")
-_WITHOUT_EFFECT_ON_THE_RESULT = ("seed", "seeds", "track", "out", "fresh", "debug", "checkpoint_seconds", "formats")
+_WITHOUT_EFFECT_ON_THE_RESULT = (
+    *("seed", "seeds", "seeds_in", "track", "out", "fresh", "debug", "checkpoint_seconds", "formats", "replay_on_disk"),
+    *("evaluate_every", "probe_every", "look_back"),
+)
 
 
 @dataclass
@@ -40,7 +44,8 @@ class Settings:
         env: where
         total_steps: environment steps of the run, over all sub-environments; not of a stream, which says its tasks
         seed: of weights, actions, minibatches, tasks and sub-environments
-        seeds: how many networks, from that seed on, learn from streams of their own as one batch
+        seeds: how many, from that seed on: on streams one batched network, else a run each, by one command
+        seeds_in: of worlds: batch (side by side, as one network), turn (one after another), auto (the quicker)
         device: cpu, cuda, cuda:1, mps or auto
         threads: of torch, for one run; several seeds side by side are faster than several threads
         track: Weights & Biases: online, offline, off, or auto (online where there is a key, else offline)
@@ -48,7 +53,11 @@ class Settings:
         fresh: start over, also where there is a checkpoint
         debug: show the traceback of an error
         checkpoint_seconds: between checkpoints
+        evaluate_every: steps between evaluations in a world that follows; the best model of a task is kept; 0: none
+        probe_every: steps between probes (can it still learn?), tasks of a stream; 0: none
+        look_back: episodes in each task so far when one has ended (forgetting, transfer); 0: none
         formats: what else Stable-Baselines3 logs to: csv, tensorboard
+        replay_on_disk: keep an agent's replay buffer beside its checkpoints; without, a stopped run goes on inexactly
     """
 
     agent: Agent = MISSING
@@ -56,6 +65,7 @@ class Settings:
     total_steps: OptionalCount = MISSING
     seed: NonNegativeInteger = 0
     seeds: Count = 1
+    seeds_in: Annotated[str, OneOf(tuple(SeedsIn))] = SeedsIn.auto.value
     device: str = "cpu"
     threads: Count = 1
     track: Track = Track.auto
@@ -63,7 +73,11 @@ class Settings:
     fresh: bool = False
     debug: bool = False
     checkpoint_seconds: Positive = 300.0
+    evaluate_every: NonNegativeInteger = 0
+    probe_every: NonNegativeInteger = 0
+    look_back: NonNegativeInteger = 0
     formats: Annotated[list[str], AnyOf(("csv", "tensorboard"))] = field(default_factory=list)
+    replay_on_disk: bool = True
 
     @property
     def agent_name(self) -> str:

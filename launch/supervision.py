@@ -37,6 +37,7 @@ def train(settings: Settings, folder: RunFolder) -> str:
         name=f"{settings.agent_name} {settings.env_name} {_seeds(settings)}",
         group=f"{settings.env_name}/{settings.agent_name}/{folder.path.name.partition('-')[0]}",
         title=_title(settings),
+        probe_every=settings.probe_every,
     )
     return _in_words(summary)
 

@@ -8,13 +8,15 @@ from dataclasses import fields
 from importlib.util import find_spec
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
+from agents.acting import ActingAgent
 from agents.ppo import PPO
 from agents.recipe import ReinforcementAgent, SupervisedAgent
 from agents.together import parts_of
 from envs.recipe import Environment, SupervisedStream
-from launch.choices import agents_for, nearest
+from launch.choices import agents_for, counterpart, nearest
 from launch.device import check_device_name
 from launch.settings import Settings
+from plastic_rl.choices import SeedsIn
 from plastic_rl.errors import UserError
 from plastic_rl.extras import missing
 
@@ -35,6 +37,7 @@ def check(settings: Settings) -> None:
                 raise UserError(f"{prefix}{name} must be {condition}{finite}, got {value}")
         _check_order(prefix, group)
     check_device_name(settings.device)
+    _check_seeds_in(settings)
     if isinstance(settings.env, SupervisedStream):
         _check_stream(settings)
     else:
@@ -56,6 +59,16 @@ def _check_order(prefix: str, group: Any) -> None:
             raise UserError(f"{prefix}{low}={begin} is above {prefix}{high}={end}: give the lower first")
 
 
+def _check_seeds_in(settings: Settings) -> None:
+    """Refuse to be told how seeds are trained where there is no choice."""
+    if settings.seeds_in == SeedsIn.auto:
+        return
+    if isinstance(settings.env, SupervisedStream):
+        raise UserError(f"seeds_in={settings.seeds_in} is for worlds: the seeds of a stream are one run")
+    if settings.seeds == 1:
+        raise UserError(f"seeds_in={settings.seeds_in} is for several seeds: give seeds=10, or leave it out")
+
+
 def _check_stream(settings: Settings) -> None:
     if not isinstance(settings.agent, SupervisedAgent):
         raise _mismatch(settings, "a supervised stream")
@@ -64,6 +77,11 @@ def _check_stream(settings: Settings) -> None:
             f"total_steps={settings.total_steps} is for reinforcement learning: a stream is as long as its tasks, "
             "which env.tasks and the other settings of env= say"
         )
+    for name in ("evaluate_every", "look_back"):
+        if getattr(settings, name):
+            raise UserError(
+                f"{name}={getattr(settings, name)} is for reinforcement learning; a stream tests each task when it ends"
+            )
     if settings.formats:
         raise UserError(f"formats={settings.formats} is for reinforcement learning; a stream writes metrics.jsonl")
     returning, tasks = getattr(settings.env, "returning", 0), getattr(settings.env, "tasks", None)
@@ -77,15 +95,12 @@ def _check_world(settings: Settings) -> None:
     assert isinstance(settings.env, Environment)
     if settings.env.actions not in settings.agent.actions:
         raise _mismatch(settings, f"a world of {settings.env.actions} actions", hints=False)
-    if settings.seeds > 1:
-        raise UserError(
-            f"seeds={settings.seeds} is for streams; for several seeds of a reinforcement learner, one after another: "
-            f"-m seed={','.join(map(str, range(settings.seeds)))}"
-        )
     if "tensorboard" in settings.formats and find_spec("tensorboard") is None:
         raise UserError(missing("tensorboard", "formats=[tensorboard]"))
     if isinstance(settings.agent, PPO):
         _check_minibatches(settings.agent)
+    if isinstance(settings.agent, ActingAgent):
+        settings.agent.check(settings.env.n_envs)
 
 
 def _check_minibatches(agent: PPO) -> None:
@@ -98,7 +113,7 @@ def _check_minibatches(agent: PPO) -> None:
 
 def _mismatch(settings: Settings, kind: str, *, hints: bool = True) -> UserError:
     fitting = agents_for([settings.env_name])
-    near = nearest(settings.agent_name, fitting) if hints else None
+    near = counterpart(settings.agent_name, fitting) or (nearest(settings.agent_name, fitting) if hints else None)
     hint = f" Did you mean agent={near}?" if near else ""
     return UserError(
         f"env={settings.env_name} is {kind}, not for agent={settings.agent_name}.{hint}\n"

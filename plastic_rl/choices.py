@@ -213,6 +213,14 @@ class Centre(StrEnum):
     mean = "mean"  # the paper's μ_g
 
 
+class SeedsIn(StrEnum):
+    """The way in which several seeds of an agent that acts are trained (:mod:`plastic_rl.sb3.seeds`)."""
+
+    auto = "auto"  # batch where that was measured to be quicker, else turn
+    batch = "batch"  # side by side, as one batched network
+    turn = "turn"  # one after another
+
+
 class Lean(StrEnum):
     """The loop in which PPO collects and learns (:mod:`plastic_rl.sb3.lean`)."""
 
@@ -238,7 +246,7 @@ class DynamicNonlinearity(StrEnum):
 
 
 class NewUnits(StrEnum):
-    """Where the incoming weights of a dynamic network's new units come from."""
+    """The origin of the incoming weights of a dynamic network's new units."""
 
     random = "random"  # drawn
     imprint = "imprint"  # tuned to the present input

@@ -34,6 +34,10 @@ class Pace:
         """The number of updates made by an environment step."""
         return max(0, math.floor(math.floor((environment_step - self.start) / self.steps) * self.updates))
 
+    def whole_rounds(self, environment_steps: int) -> int:
+        """The environment steps of a run of so many: Stable-Baselines3 finishes the round in which they are reached."""
+        return math.ceil(environment_steps / self.steps) * self.steps
+
 
 @dataclass(frozen=True)
 class LayerForecast(UnitForecast):

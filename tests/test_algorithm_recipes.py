@@ -30,7 +30,13 @@ def model_of(name, copies=1, **settings):
     return recipe(**known).build(ENVS[world](n_envs=copies).make(0), seed=0, device="cpu")
 
 
-@pytest.mark.parametrize("env", [name for name, recipe in ENVS.items() if issubclass(recipe, Environment)])
+WORLDS = [name for name, recipe in ENVS.items() if issubclass(recipe, Environment)]
+RUNNERS = {name for name in WORLDS if name.endswith(("ant", "hopper", "walker2d", "halfcheetah"))} - {"slippery-ant"}
+
+
+@pytest.mark.parametrize(
+    "env", [pytest.param(name, marks=pytest.mark.slow) if name in RUNNERS else name for name in WORLDS]
+)
 def test_a_world_takes_the_actions_that_its_recipe_says(env):
     if package := {"noisy-lunarlander": "Box2D", "minatar-chain": "minatar"}.get(env):
         pytest.importorskip(package)

@@ -90,6 +90,7 @@ def test_no_public_name_has_two_meanings():
 # Which room may import which, from the ground up: a room stands below all that import it.
 BASE = {
     "choices",
+    "continual",
     "errors",
     "evaluation",
     "initialisers",
@@ -105,7 +106,7 @@ MAY_IMPORT = {
     "layers": {"seeding"},
     "optim": {"choices", "initialisers", "layers", "seeding", "validation"},
     "networks": {"choices", "initialisers", "layers", "validation"},
-    "diagnostics": {"layers", "precision"},
+    "diagnostics": {"evaluation", "layers", "precision"},
     "forecast": {"optim"},
     "nn": {"choices", "initialisers", "layers", "optim", "precision", "validation"},
     "regimes": {"nn"},
@@ -115,13 +116,25 @@ MAY_IMPORT = {
     "learners": {"choices", "diagnostics", "layers", "networks", "nn", "optim", "streams"},
     "pictures": {"runs"},
     "compare": {"errors", "evaluation", "extras", "pictures", "runs"},
-    "training": {"errors", "forecast", "learners", "optim", "pictures", "runs", "streams"},
+    "training": {"continual", "diagnostics", "errors", "forecast", "learners", "optim", "pictures", "runs", "streams"},
     "sb3": {
-        *("choices", "diagnostics", "errors", "forecast", "initialisers", "layers", "networks", "nn", "nonstationary"),
+        *(
+            "choices",
+            "continual",
+            "diagnostics",
+            "errors",
+            "forecast",
+            "initialisers",
+            "layers",
+            "networks",
+            "nn",
+            "nonstationary",
+        ),
         *("optim", "pictures", "precision", "regimes", "runs", "seeding", "validation"),
     },
     "doctor": {"diagnostics", "errors", "layers", "nn", "optim", "sb3", "seeding"},
-    "envs": {"errors", "nonstationary", "protocols", "settings", "streams"},
+    "probe": {"diagnostics", "doctor", "errors", "sb3"},
+    "envs": {"choices", "errors", "nonstationary", "protocols", "settings", "streams"},
     "agents": {
         *("choices", "errors", "initialisers", "learners", "networks", "nn", "optim", "sb3", "settings", "streams"),
     },
@@ -143,7 +156,7 @@ MAY_IMPORT = {
         "training",
     },
     "experiments": {
-        *("agents", "diagnostics", "envs", "evaluation", "launch", "layers", "learners", "networks"),
+        *("agents", "continual", "diagnostics", "envs", "evaluation", "launch", "layers", "learners", "networks"),
         *("nn", "optim", "runs", "streams", "training"),
     },
 }

@@ -109,7 +109,8 @@ def test_runs_from_before_the_controls_are_found_and_the_controls_are_other_runs
     assert not {"changes", "told"} & plain["env"].keys()
     assert "mode" not in plain["agent"]
     assert len({str(made(**control)) for control in ({}, {"changes": False}, {"told": True})}) == 3
-    assert added_later(PermutedCartPole) == {"changes": True, "told": False}
+    later = {"changes": True, "told": False, "episode_steps": None, "reward_scale": 1.0, "first_clean": False}
+    assert added_later(PermutedCartPole) == later
 
 
 @pytest.mark.parametrize("returning", [0, 3])

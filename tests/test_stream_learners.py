@@ -11,6 +11,7 @@ from agents.apd import DecomposedAdam
 from agents.dynamic import Dynamic
 from agents.published import PUBLISHED, published
 from agents.recipe import SupervisedAgent
+from agents.step_sizes import StepSizeAgent
 from envs import ENVS
 from envs.recipe import ImageStream, SupervisedStream
 from launch.run import run
@@ -49,6 +50,8 @@ def small_run(out, data_folder, agent, env, *, seeds=1, agent_settings=None, env
         kind, {**published(agent, env, kind.base_name), **known_to(kind, SMALL_AGENT), **(agent_settings or {})}
     )
     stream = known(problem, {**SMALL_STREAM, **SMALL_DATA.get(env, {}), **(env_settings or {})})
+    if issubclass(kind, StepSizeAgent):
+        stream["batch_size"] = 1  # step sizes are learned from one example at a time
     if issubclass(problem, ImageStream):
         stream |= {"data_folder": str(data_folder), "download": False}
     settings = Settings(agent=kind(**learner), env=problem(**stream), total_steps=None, seeds=seeds, track=Track.off)
@@ -108,9 +111,9 @@ def test_convolutional_networks_learn_too_one_seed_or_two(tmp_path, data_folder,
 
 def test_the_published_table_names_what_exists():
     for env, agents in PUBLISHED.items():
-        assert env in STREAMS
+        assert env in ENVS
         for agent, settings in agents.items():
-            assert agent in LEARNERS
+            assert (agent in LEARNERS) is (env in STREAMS)
             assert set(settings) <= {each.name for each in fields(AGENTS[agent])}
 
 
@@ -161,7 +164,7 @@ def settings_of(agent, env, **settings):
             r"env=ant is an environment to act in, not for agent=sgd\.\nExpected.* ppo",
         ),
         ("sgd", "permuted-digits", {"total_steps": 100}, r"total_steps=100 is for reinforcement learning.*env.tasks"),
-        ("ppo", "permuted-cartpole", {"total_steps": 100, "seeds": 2}, "seeds=2 is for streams; .* -m seed=0,1"),
+        ("ppo", "permuted-cartpole", {"total_steps": 100, "seeds": 2}, "seeds=2 in a world are as many runs"),
         ("sgd", "permuted-digits", {"formats": ["csv"]}, "formats=.* is for reinforcement learning"),
     ],
 )

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from experiments import (
+    growing_cartpole,
     hsic_cartpole,
     hsic_hopper,
     hsic_images,
@@ -30,6 +31,7 @@ APD = "docs/additive_parameter_decomposition.md"
 RETURNS = [
     (permuted_cartpole.STUDY, "README.md"),
     (long_lives.STUDY, "README.md"),
+    (growing_cartpole.STUDY, "docs/dynamic_networks.md"),
     (hsic_cartpole.STUDY, HSIC),
     (hsic_hopper.STUDY, HSIC),
 ]

@@ -132,7 +132,7 @@ class MetaOptimize(MethodSettings):
     place: ClassVar[Place] = Place.step
 
     meta_step: NonNegative = 1e-3  # μ: by so much the logarithm of a step size changes, an update
-    discount: Rate = 0.9999  # γ, of the trace of past steps, an update
+    trace_discount: Rate = 0.9999  # γ, of the trace of past steps, an update
     blocks: Annotated[str, OneOf(tuple(Blocks))] = "tensors"  # "one" step size for all weights
 
 

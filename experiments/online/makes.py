@@ -1,4 +1,4 @@
-"""What makes the learners of online studies."""
+"""Makers of the learners of online studies."""
 
 from __future__ import annotations
 

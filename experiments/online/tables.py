@@ -113,7 +113,7 @@ def _beside(pair: Pair, measures: Sequence[Measure], arm: str, curves: Curves) -
 
 
 def outcome(target: Target, measures: Sequence[Measure], curves: Curves) -> dict[str, str]:
-    """Whether an arm reaches what it is held to: a row of a table."""
+    """The row of a table that says if an arm reaches what it is held to."""
     measure = next(each for each in measures if each.name == target.measure)
     ours = measure.of(curves[target.arm])
     row = {"arm": target.arm, "measure": target.measure}

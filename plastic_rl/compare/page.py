@@ -10,7 +10,7 @@ from typing import Any
 from plastic_rl.compare.groups import Group, differences
 from plastic_rl.compare.table import Row
 from plastic_rl.extras import needed
-from plastic_rl.pictures import Panel, colours
+from plastic_rl.pictures import Diagram, colours
 from plastic_rl.pictures.panels import MOST_MARKS
 from plastic_rl.runs import write_result
 
@@ -22,7 +22,7 @@ details { margin: 1em 0 } summary { cursor: pointer; font-weight: 600 } .note { 
 """
 
 
-def write_page(file: Path, title: str, panels: Sequence[Panel], rows: Sequence[Row], groups: Sequence[Group]) -> None:
+def write_page(file: Path, title: str, panels: Sequence[Diagram], rows: Sequence[Row], groups: Sequence[Group]) -> None:
     """Writes the page.
 
     Args:
@@ -54,7 +54,7 @@ def write_page(file: Path, title: str, panels: Sequence[Panel], rows: Sequence[R
     write_result(file, lambda stream: stream.write(page.encode()))
 
 
-def _diagrams(panels: Sequence[Panel]) -> str:
+def _diagrams(panels: Sequence[Diagram]) -> str:
     needed("plotly", "the interactive page (--html)")
     from plotly.subplots import make_subplots
 
@@ -71,7 +71,7 @@ def _diagrams(panels: Sequence[Panel]) -> str:
     return figure.to_html(full_html=False, include_plotlyjs=True, config={"displaylogo": False})
 
 
-def _traces(panel: Panel, chosen: dict[str, str], *, is_first: bool) -> Iterable[Any]:
+def _traces(panel: Diagram, chosen: dict[str, str], *, is_first: bool) -> Iterable[Any]:
     """Each curve, and its band, which comes and goes with it."""
     from plotly.graph_objects import Scatter
 

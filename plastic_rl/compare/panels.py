@@ -10,13 +10,13 @@ from plastic_rl.compare.groups import Group
 from plastic_rl.compare.lives import Numbers, after_changes, curves, measured
 from plastic_rl.errors import UserError
 from plastic_rl.evaluation import band
-from plastic_rl.pictures import Curve, Panel
+from plastic_rl.pictures import Curve, Diagram
 
 BENEATH = (("units/dormant",), ("rank/effective", "rank/srank99"), ("weights/mean_abs",))
 """The measures drawn beneath unless others are named: of each line the first that there is."""
 
 
-def panels_of(groups: Sequence[Group], ends: Numbers, names: Sequence[str] = ()) -> list[Panel]:
+def panels_of(groups: Sequence[Group], ends: Numbers, names: Sequence[str] = ()) -> list[Diagram]:
     """The diagrams of groups of runs; bands are 95 % intervals over runs.
 
     Args:
@@ -29,10 +29,10 @@ def panels_of(groups: Sequence[Group], ends: Numbers, names: Sequence[str] = ())
     """
     first = groups[0].runs[0]
     above = [_curve(group, ends, curves(group.runs, ends)) for group in groups]
-    panels = [Panel(first.unit, first.score_name, above, first.changes)]
+    panels = [Diagram(first.unit, first.score_name, above, first.changes)]
     after = [curve for group in groups if (curve := _after_changes(group)) is not None]
     if after:
-        panels.append(Panel(f"{first.unit} after a change", f"{first.score_name}, mean over changes", after))
+        panels.append(Diagram(f"{first.unit} after a change", f"{first.score_name}, mean over changes", after))
     return panels + [_beneath(groups, ends, name, first.unit) for name in names or _usual(groups)]
 
 
@@ -46,13 +46,13 @@ def _usual(groups: Sequence[Group]) -> list[str]:
     return [found for row in BENEATH if (found := next((name for name in row if name in known), None)) is not None]
 
 
-def _beneath(groups: Sequence[Group], ends: Numbers, name: str, unit: str) -> Panel:
+def _beneath(groups: Sequence[Group], ends: Numbers, name: str, unit: str) -> Diagram:
     if name not in measures_of(groups):
         raise UserError(f"--panels {name}: nobody measured it; there are {', '.join(measures_of(groups)) or 'none'}")
     drawn = [
         _curve(group, ends, values) for group in groups if np.isfinite(values := measured(group.runs, name, ends)).any()
     ]
-    return Panel(unit, name, drawn, groups[0].runs[0].changes)
+    return Diagram(unit, name, drawn, groups[0].runs[0].changes)
 
 
 def _after_changes(group: Group) -> Curve | None:

@@ -94,6 +94,29 @@ def flatness(layers: Sequence[HiddenLayer], forward: Callable[[], Any]) -> dict[
         layers: the hidden layers.
         forward: runs the network on the batch to look at; called once, with gradients.
     """
+    read, activations, ends = _looked_at(layers, forward)
+    return {layer.name: _of_layer(layer, *read[layer.name], activations, ends) for layer in layers}
+
+
+def activations_behind(layers: Sequence[HiddenLayer], forward: Callable[[], Any]) -> dict[str, list[str] | None]:
+    """The activations between hidden units and their first reader, by torch's names of their derivatives.
+
+    A list is empty where there are none; it is None where an operation lies between that is not known here.
+
+    Args:
+        layers: the hidden layers.
+        forward: runs the network on an example; called once, with gradients.
+    """
+    read, activations, ends = _looked_at(layers, forward)
+    places = {layer.name: read[layer.name][0] for layer in layers}
+    found = {name: None if node is None else _behind(node, activations, ends) for name, node in places.items()}
+    return {name: None if nodes is None else [_kind(node) for node in nodes] for name, nodes in found.items()}
+
+
+def _looked_at(
+    layers: Sequence[HiddenLayer], forward: Callable[[], Any]
+) -> tuple[dict[str, tuple[Node | None, int]], dict[Node, Marks], set[Node]]:
+    """The places in torch's graph where readers take units in, its activations, and where modules end."""
     read: dict[str, tuple[Node | None, int]] = {}
     ends: set[Node] = set()
     with torch.enable_grad(), _Activations() as activations:
@@ -105,7 +128,7 @@ def flatness(layers: Sequence[HiddenLayer], forward: Callable[[], Any]) -> dict[
         finally:
             for handle in handles:
                 handle.remove()
-    return {layer.name: _of_layer(layer, *read[layer.name], activations.seen, ends) for layer in layers}
+    return read, activations.seen, ends
 
 
 class _Activations(TorchFunctionMode):

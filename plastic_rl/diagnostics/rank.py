@@ -59,6 +59,23 @@ def stable_rank(values: Float[Tensor, " values"]) -> Scalar:
     return squares.sum() / squares[0].clamp(min=torch.finfo(values.dtype).tiny)
 
 
+def numerical_rank(matrix: Float[Tensor, "rows columns"]) -> Scalar:
+    """The number of singular values above max(rows, columns) · ε · σ_1, ε that of the numbers (torch's `matrix_rank`).
+
+    From the smaller Gram matrix in double precision, which resolves σ to 1e-8 of the largest, so that the share of σ_1
+    is 1e-7 at least; NaN where an entry is not finite.
+    """
+    matrix = at_least_single(matrix)
+    magnitude = matrix.abs().amax()
+    if not bool(magnitude.isfinite()):
+        return matrix.new_full((), math.nan)
+    scaled = (matrix / power_of_two(magnitude)).double()
+    rows, columns = matrix.shape
+    values = torch.linalg.eigvalsh(scaled.T @ scaled if columns <= rows else scaled @ scaled.T).clamp(min=0).sqrt()
+    bound = max(max(rows, columns) * torch.finfo(matrix.dtype).eps, 1e-7) * values[-1]
+    return (values > bound.clamp(min=torch.finfo(matrix.dtype).tiny)).sum().to(matrix.dtype)
+
+
 def _scaled(values: Float[Tensor, " values"]) -> Float[Tensor, " values"]:
     """The values over a power of two near the largest, so that squares neither overflow nor vanish."""
     return values / power_of_two(values[0])

@@ -55,13 +55,12 @@ def examine_saved(
     from plastic_rl.sb3.saved_model import read_model
 
     path = Path(path)
-    file = _model_file(path)
+    file = model_file(path)
     model = read_model(file, fresh_copies=FRESH_COPIES, trust=trust)
     broken = broken_layers(model.policy)
     if broken:
         return Examination([], [complaint(Symptom.broken, broken)], methods=model.methods)
-    source = observations or next((path / name for name in FILES if (path / name).is_file()), None)
-    batch, probe = _batch(model, source, vecnormalize, samples)
+    batch, probe = batch_for(model, path, observations, vecnormalize, samples)
     try:
         layers, left_out = _looked_at(model, batch)
     except ValueError as error:
@@ -71,7 +70,12 @@ def examine_saved(
     return Examination(layers, complaints(layers, model.methods), left_out, probe, model.methods)
 
 
-def _model_file(path: Path) -> Path:
+def model_file(path: Path) -> Path:
+    """The zip that is meant: of a run's folder its model.
+
+    Raises:
+        UserError: the folder has none.
+    """
     if not path.is_dir():
         return path
     if (path / "model.zip").is_file():
@@ -81,10 +85,21 @@ def _model_file(path: Path) -> Path:
     raise UserError(f"{path}: holds no model.zip; a run writes it when it ends (give its command again to go on)")
 
 
-def _batch(model: SavedModel, source: Path | None, vecnormalize: Path | None, samples: int | None) -> tuple[Batch, str]:
-    """A batch of observations as the model sees them, and where it comes from in words."""
+def batch_for(
+    model: SavedModel, path: Path, observations: Path | None, vecnormalize: Path | None, samples: int | None
+) -> tuple[Batch, str]:
+    """A batch of observations as the model sees them, and where it comes from in words.
+
+    Args:
+        model: the model.
+        path: where it was, which may hold observations.
+        observations: those that were named.
+        vecnormalize: as of :func:`examine_saved`.
+        samples: how many observations to draw.
+    """
     from plastic_rl.sb3.saved_normalisation import read_normalisation
 
+    source = observations or next((path / name for name in FILES if (path / name).is_file()), None)
     normalise = None if vecnormalize is None else read_normalisation(vecnormalize)
     space = model.observation_space
     if source is not None:

@@ -104,7 +104,7 @@ class HiddenLayer:
         lengths = [(port.parameter, axis) for port, axis in along_rows]
         lengths += [(port.parameter, port.column_axis) for port in self.read_by]
         counted = [tensor.numel() if axis is None else tensor.shape[axis] for tensor, axis in lengths]
-        return counted + [len(tensor) for port in self.normed_by for tensor in port.parameters]
+        return counted + [tensor.numel() for port in self.normed_by for tensor in port.parameters]
 
     @property
     def is_audible(self) -> bool:

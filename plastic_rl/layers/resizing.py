@@ -70,7 +70,7 @@ class Resizing:
         yield from self._of.values()
 
     def resized(self, parameter: Tensor, value: Tensor, newborn: float | None = 0.0) -> Tensor:
-        """What is remembered of a parameter, a value for each of its entries, in the parameter's new shape.
+        """The memory of a parameter, a value for each of its entries, in the parameter's new shape.
 
         Args:
             parameter: of its new shape already.
@@ -109,16 +109,13 @@ class Resizing:
             become(tensor, along.of(tensor.data))
             tensor.grad = None if gradient is None else along.of(gradient)
         for port, along in self.changes.items():
-            names = (
-                OF_COLUMNS if port in self.layer.read_by else OF_ENTRIES if port in self.layer.normed_by else OF_ROWS
-            )
-            for name in names:
+            for name in self._names(port):
                 if name in vars(port.layer):
                     setattr(port.layer, name, getattr(port.layer, name) + along.added)
         self.follow(self.layer)
 
     def _names(self, port: Port) -> tuple[str, ...]:
-        """What the width at a port may be called in its module."""
+        """The names that the width at a port may have in its module."""
         if port in self.layer.read_by:
             return OF_COLUMNS
         return OF_ENTRIES if port in self.layer.normed_by else OF_ROWS

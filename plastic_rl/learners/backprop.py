@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from plastic_rl.choices import Precision, Renewal
-from plastic_rl.diagnostics import report
+from plastic_rl.diagnostics import Kind, activation_kinds, distance, norm, report
 from plastic_rl.layers import HiddenLayer, replaceable_layers
+from plastic_rl.layers.proof import undisturbed
 from plastic_rl.learners.learner import Blueprint, Learner, head, take_over, zero
 from plastic_rl.learners.losses import loss
 from plastic_rl.optim import PlasticOptimizer, methods_in, seeded
@@ -43,6 +44,7 @@ class Backprop(Learner):
         self.network = blueprint.draw_network(seed).to(device)
         self.example = torch.zeros(2, *stream.shape, device=device)
         self.layers = watchable(self.network, self.example)
+        self.kinds = kinds_of(self.network, self.layers, self.example)
         self.optimizer = blueprint.optimizer(self.network.parameters())
         if blueprint.plasticity is not None:
             self.optimizer = seeded(blueprint.plasticity, seed)(self.optimizer, self.layers)
@@ -95,10 +97,15 @@ class Backprop(Learner):
         return counted(outputs, task)[None]
 
     def diagnose(self, inputs: Tensor) -> list[dict[str, float]]:
+        if not self.layers:
+            return [{}]
         self.network.eval()
-        measured = report(self.layers, lambda: self.network(inputs[0])) if self.layers else {}
+        measured = report(self.layers, lambda: self.network(inputs[0]), self.kinds)
         self.network.train()
-        return [measured]
+        return [{**measured, **weights_since(self.network, self.fresh_network(0))}]
+
+    def fresh_network(self, place: int, *purpose: object) -> nn.Module:
+        return self.blueprint.draw_network(self.seeds[place], *purpose).to(self.example.device)
 
     def metrics(self) -> list[dict[str, int | float]]:
         return [self.optimizer.metrics() if isinstance(self.optimizer, PlasticOptimizer) else {}]
@@ -135,6 +142,21 @@ def watchable(network: nn.Module, example: Tensor) -> list[HiddenLayer]:
             "Units of the layers %s are neither watched nor replaced: %s.", list(refused), set(refused.values())
         )
     return layers
+
+
+def kinds_of(network: nn.Module, layers: Sequence[HiddenLayer], example: Tensor) -> dict[str, Kind]:
+    """The kinds of activation in a network, before any method watches it."""
+    with undisturbed(network):
+        return activation_kinds(layers, lambda: network(example)) if layers else {}
+
+
+def weights_since(network: nn.Module, first: nn.Module) -> dict[str, float]:
+    """The norm of all weights of a network, and their distance from the first ones; no distance once it has grown."""
+    now, then = list(network.parameters()), list(first.parameters())
+    size = {"weights/norm": norm(now).item()}
+    if [each.shape for each in now] != [each.shape for each in then]:
+        return size
+    return {**size, "weights/distance": distance(now, then).item()}
 
 
 def meets_change(blueprint: Blueprint, task: Task) -> bool:

@@ -43,6 +43,9 @@ class DelegatingLearner(Learner):
     def diagnose(self, inputs: Tensor) -> list[dict[str, float]]:
         return self.backprop.diagnose(inputs)
 
+    def fresh_network(self, place: int, *purpose: object) -> nn.Module:
+        return self.backprop.fresh_network(place, *purpose)
+
     def metrics(self) -> list[dict[str, int | float]]:
         return self.backprop.metrics()
 

@@ -39,7 +39,7 @@ class DynamicBlueprint:
     levels: int = 1
     slots: int = 16
     nonlinearity: str = "tanh"
-    training: dict[str, float] = field(default_factory=dict[str, float])
+    training: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def trainer(self, inputs: int, outputs: int, seeds: Sequence[int], device: torch.device | str) -> DynamicTrainer:
         """A fresh network for each seed, and what trains them."""

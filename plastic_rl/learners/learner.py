@@ -105,6 +105,18 @@ class Learner(ABC):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on from a saved state."""
 
+    def fresh_network(self, place: int, *purpose: object) -> nn.Module:
+        """A network like that of a seed, whose weights are a function of the seed and a purpose; none is touched.
+
+        Args:
+            place: of the seed.
+            purpose: tells fresh networks of a seed apart.
+
+        Raises:
+            TypeError: a network of this learner is not made from scratch by itself.
+        """
+        raise TypeError(f"{type(self).__name__} does not say how its networks are made, so that none can be probed")
+
     def is_healthy(self) -> bool:
         """True if all weights are finite numbers."""
         return all(bool(torch.isfinite(each).all()) for network in self.networks for each in network.parameters())

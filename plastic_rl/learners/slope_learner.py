@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.optim import Optimizer
 
-from plastic_rl.learners.backprop import Backprop, counted, watchable
+from plastic_rl.learners.backprop import Backprop, counted, kinds_of, watchable
 from plastic_rl.learners.learner import Blueprint, head
 from plastic_rl.optim.step_sizes import SlopeOptimizer
 from plastic_rl.streams.stream import Stream
@@ -49,6 +49,7 @@ class SlopeLearner(Backprop):
         self.network = blueprint.draw_network(seed).to(device)
         self.example = torch.zeros(2, *stream.shape, device=device)
         self.layers, self.head, self.everywhere = watchable(self.network, self.example), head(self.network), everywhere
+        self.kinds = kinds_of(self.network, self.layers, self.example)
         of_head = {id(each) for each in self.head.parameters()}
         hidden = [each for each in self.network.parameters() if id(each) not in of_head]
         self.optimizer: SlopeOptimizer = rule(self.network.parameters() if everywhere else self.head.parameters())

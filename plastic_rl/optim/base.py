@@ -52,6 +52,9 @@ class PlasticOptimizer(Optimizer):
     follows_resizing = False
     """True if it goes on with parameters of other shapes, as :meth:`at_resizing` has what it remembers follow."""
 
+    calls_back = False
+    """True if it puts weights back that it has kept: whatever others have set anew is then lost."""
+
     def __init__(self, optimizer: Optimizer) -> None:
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"{type(self).__name__} wraps a torch optimiser, got {type(optimizer).__name__}")

@@ -48,6 +48,7 @@ class HareAndTortoise(PlasticOptimizer):
     """
 
     vectorized = SeedBySeed
+    calls_back = True
 
     def __init__(
         self,

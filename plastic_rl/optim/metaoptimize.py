@@ -68,7 +68,7 @@ class MetaOptimize(PlasticOptimizer):
         optimizer: what makes the steps.
         layers: not looked at; all parameters that train when it is wrapped are moved so.
         meta_step: μ, by which β changes at each step, up or down; 0 leaves the wrapped optimiser as it is.
-        discount: γ, of the trace of past steps.
+        trace_discount: γ, of the trace of past steps.
         blocks: a step size for each tensor ("tensors"), or one for all ("one").
 
     Raises:
@@ -83,11 +83,12 @@ class MetaOptimize(PlasticOptimizer):
         layers: Sequence[HiddenLayer] = (),
         *,
         meta_step: float = 1e-3,
-        discount: float = 0.9999,
+        trace_discount: float = 0.9999,
         blocks: str = "tensors",
     ) -> None:
         super().__init__(optimizer)
-        self.meta_step, self.discount = non_negative("meta_step", meta_step), fraction("discount", discount)
+        self.meta_step = non_negative("meta_step", meta_step)
+        self.trace_discount = fraction("trace_discount", trace_discount)
         self.blocks = one_of("blocks", Blocks, blocks)
         self.scaled = self.trained if self.meta_step else []
         self.memory = self._fresh() if self.scaled else {}
@@ -119,7 +120,7 @@ class MetaOptimize(PlasticOptimizer):
         for place, (weight, move) in enumerate(zip(weights, moves, strict=True)):
             longer = move * excess[place if len(excess) > 1 else 0].to(move.dtype)
             weight.add_(longer)
-            update_trace(self.memory["trace"][place], move.add_(longer), self.discount)
+            update_trace(self.memory["trace"][place], move.add_(longer), self.trace_discount)
         self._before = []
 
     def at_replacement(self, event: UnitsReplaced) -> None:

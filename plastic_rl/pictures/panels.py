@@ -41,7 +41,7 @@ class Curve(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Panel:
+class Diagram:
     """A diagram.
 
     Args:
@@ -57,13 +57,13 @@ class Panel:
     marks: Sequence[float] = ()
 
 
-def colours(panels: Sequence[Panel]) -> dict[str, str]:
+def colours(panels: Sequence[Diagram]) -> dict[str, str]:
     """The colour of each group, the same in all panels."""
     names = dict.fromkeys(curve.name for panel in panels for curve in panel.curves)
     return {name: COLOURS[place % len(COLOURS)] for place, name in enumerate(names)}
 
 
-def draw_panels(panels: Sequence[Panel], picture: Path, title: str) -> None:
+def draw_panels(panels: Sequence[Diagram], picture: Path, title: str) -> None:
     """Draws panels below each other; the first is the tallest.
 
     Args:
@@ -88,7 +88,7 @@ def draw_panels(panels: Sequence[Panel], picture: Path, title: str) -> None:
     write_result(picture, lambda file: figure.savefig(file, dpi=120, format=ending))
 
 
-def _draw(axes: Axes, panel: Panel, chosen: dict[str, str]) -> None:
+def _draw(axes: Axes, panel: Diagram, chosen: dict[str, str]) -> None:
     for mark in panel.marks if len(panel.marks) <= MOST_MARKS else ():
         axes.axvline(mark, color="0.9", linewidth=1, zorder=0)
     for curve in panel.curves:

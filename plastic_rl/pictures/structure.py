@@ -15,7 +15,7 @@ Curves = Mapping[str, tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True)
-class Panel:
+class StructurePanel:
     """One panel.
 
     Args:
@@ -32,14 +32,14 @@ class Panel:
 
 
 PANELS = (
-    Panel("backbone units", {"": "dynamic/units"}),
-    Panel("backbone share", {"": "dynamic/backbone_share"}),
-    Panel(
+    StructurePanel("backbone units", {"": "dynamic/units"}),
+    StructurePanel("backbone share", {"": "dynamic/backbone_share"}),
+    StructurePanel(
         "mean step size",
         {"of inputs": "dynamic/step_size_of_inputs", "of units": "dynamic/step_size_of_units"},
         is_logarithmic=True,
     ),
-    Panel(
+    StructurePanel(
         "units in a task",
         {"born": "dynamic/births", "joined": "dynamic/joins", "left": "dynamic/leavings"},
         is_count=True,
@@ -50,12 +50,12 @@ STRUCTURE = tuple(name for panel in PANELS for name in panel.lines.values())
 """The metrics that are drawn."""
 
 
-def panels_of(curves: Curves) -> list[Panel]:
+def panels_of(curves: Curves) -> list[StructurePanel]:
     """The panels for which something was measured."""
     return [panel for panel in PANELS if any(name in curves for name in panel.lines.values())]
 
 
-def draw_panel(axes: Axes, panel: Panel, curves: Curves) -> None:
+def draw_panel(axes: Axes, panel: StructurePanel, curves: Curves) -> None:
     """Draws means over seeds, a line for each metric."""
     for words, name in panel.lines.items():
         if name not in curves:

@@ -6,18 +6,20 @@ from plastic_rl.runs.folder import RunFolder, Status, settings_digest
 from plastic_rl.runs.interruption import Interruption
 from plastic_rl.runs.keeper import SMALLER_STEPS, Fault, Keeper, Trainee
 from plastic_rl.runs.metrics import MetricsFile, read_metrics
-from plastic_rl.runs.progress import Progress
+from plastic_rl.runs.progress import JointProgress, Progress
 from plastic_rl.runs.randomness import random_state, restore_random_state, seed_everything
 from plastic_rl.runs.record import RunRecord, read_record
-from plastic_rl.runs.session import Session, open_session
+from plastic_rl.runs.session import Company, Session, open_session
 from plastic_rl.runs.soundness import first_not_finite
 from plastic_rl.runs.tracking import NoTracker, Track, Tracker, open_tracker
 
 __all__ = [
     "SMALLER_STEPS",
     "Checkpoints",
+    "Company",
     "Fault",
     "Interruption",
+    "JointProgress",
     "Keeper",
     "MetricsFile",
     "NoTracker",

@@ -30,7 +30,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except BaseException as error:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
@@ -86,8 +86,8 @@ def _disk_error(error: BaseException) -> BaseException:
     return disk if isinstance(error, RuntimeError) and isinstance(disk, OSError) else error
 
 
-def _sync_folder(folder: Path) -> None:
-    # A rename is on disk only when the folder that holds the name is.
+def sync_folder(folder: Path) -> None:
+    """Have a folder's names on disk for good: a new or renamed file is there only when its name is."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -34,12 +34,13 @@ _STATELESS = (gymnasium.Env, gymnasium.Space, EnvSpec, io.IOBase, *_CODE)
 _STATELESS_NAMES = {"MujocoRenderer", "MjModel", "MjData", "ResultsWriter", "Logger"}
 
 
-def plain_attributes(thing: object, *, leave: Collection[str] = ()) -> dict[str, Any]:
+def plain_attributes(thing: object, *, leave: Collection[str] = (), of: str = "the environment") -> dict[str, Any]:
     """``thing``'s attributes, encoded for a checkpoint.
 
     Args:
         thing: An environment, a wrapper, or a part of one.
         leave: Names of attributes that are saved otherwise or not at all.
+        of: The name of what is being saved, for messages.
 
     Raises:
         UserError: An attribute may hold state, and is no plain data.
@@ -52,7 +53,7 @@ def plain_attributes(thing: object, *, leave: Collection[str] = ()) -> dict[str,
             codes[name] = encode(value)
         except NotPlain as error:
             raise UserError(
-                f"the environment cannot be saved: {class_name(thing)}.{name} holds {error}, which no checkpoint can; "
+                f"{of} cannot be saved: {class_name(thing)}.{name} holds {error}, which no checkpoint can; "
                 "give its class state_dict() and load_state_dict(), or train without exact resume"
             ) from error
     return codes

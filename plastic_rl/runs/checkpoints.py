@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -14,6 +15,10 @@ from plastic_rl.runs.seal import is_whole, seal
 logger = logging.getLogger(__name__)
 
 PATTERN = "step-" + "[0-9]" * 12 + ".pt"
+
+
+def _nothing_beside(state: dict[str, Any]) -> str | None:
+    return None
 
 
 class Checkpoints:
@@ -65,25 +70,37 @@ class Checkpoints:
         """The file of the checkpoint of a step."""
         return self.directory / f"step-{step:012d}.pt"
 
-    def latest(self) -> tuple[int, dict[str, Any]] | None:
+    def latest(
+        self, damage: Callable[[dict[str, Any]], str | None] = _nothing_beside
+    ) -> tuple[int, dict[str, Any]] | None:
         """The newest checkpoint that reads whole, as `(step, state)` with its tensors on the CPU; None without any.
+
+        Args:
+            damage: Says in words what a state names beside itself and is damaged; None where nothing is.
 
         Raises:
             RunError: There are checkpoints, but not one of them can be read.
         """
-        paths = self._paths()
+        paths, wrong = self._paths(), "they are damaged"
         for path in reversed(paths):
             state = _read(path)
-            if state is not None:
+            beside = None if state is None else damage(state)
+            if state is not None and beside is None:
                 return _step(path), state
             self._unreadable.add(path)
-            logger.warning("Checkpoint %s is damaged; going back to the one before it.", path)
+            wrong = beside or wrong
+            told = f" ({beside})" if beside else ""
+            logger.warning("Checkpoint %s is damaged%s; going back to the one before it.", path, told)
         if paths:
             raise RunError(
-                f"None of the {len(paths)} checkpoints in {self.directory} can be read: they are damaged. "
+                f"None of the {len(paths)} checkpoints in {self.directory} can be read: {wrong}. "
                 "Start the run over with fresh=true."
             )
         return None
+
+    def steps(self) -> list[int]:
+        """The steps of all checkpoints that there are, the oldest first."""
+        return [_step(path) for path in self._paths()]
 
     def clear(self) -> None:
         """Remove every checkpoint, and the folder if nothing else is in it."""

@@ -34,9 +34,11 @@ WRITTEN = (  # The record goes first: a folder emptied half-way then counts as n
     "learning_curve.png",
     "config.yaml",
     "model.zip",
+    "best_model.zip",
     "vecnormalize.pkl",
     "weights.pt",
     "observations.npz",
+    "replay",
     "wandb",
     *LOGS,
 )
@@ -97,6 +99,11 @@ class RunFolder:
         return self.path / "run.json"
 
     @property
+    def replay_folder(self) -> Path:
+        """The transitions that an off-policy agent remembers, beside the checkpoints that count them."""
+        return self.path / "replay"
+
+    @property
     def tasks_file(self) -> Path:
         """The tasks that the run has met, to be gone through again."""
         return self.path / "tasks.jsonl"
@@ -105,6 +112,11 @@ class RunFolder:
     def model_file(self) -> Path:
         """The trained model, as its own library saves it."""
         return self.path / "model.zip"
+
+    @property
+    def best_model_file(self) -> Path:
+        """The model that did best in the present task, where the run evaluates."""
+        return self.path / "best_model.zip"
 
     @property
     def normalization_file(self) -> Path:
@@ -187,6 +199,10 @@ class RunFolder:
                 f"{self.path} holds {found[0].name} but no run.json: it is not the folder of a run. "
                 "Choose another folder with out=<folder>."
             )
+
+    def remove_replay(self) -> None:
+        """Remove the transitions that an agent remembered: once its run is over, nobody learns from them any more."""
+        self._remove([self.replay_folder.name])
 
     def clear_logs(self) -> None:
         """Remove what Stable-Baselines3 logged of a run that did not get as far as a checkpoint."""

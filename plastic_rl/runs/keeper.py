@@ -42,11 +42,22 @@ class Trainee(Protocol):
         ...
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that it needs to go on exactly: tensors, numbers, strings, None, lists, tuples and dicts."""
+        """Everything that it needs to go on exactly: tensors, numbers, strings, None, lists, tuples and dicts.
+
+        What it keeps in files beside is on disk for good when this returns.
+        """
         ...
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from a saved state."""
+        ...
+
+    def damage_beside(self, state: dict[str, Any]) -> str | None:
+        """The damage to files that a saved state names beside its own, in words; None where there is none.
+
+        Args:
+            state: From `state_dict`.
+        """
         ...
 
     def fault(self) -> Fault | None:
@@ -88,8 +99,11 @@ class Keeper:
         self.seconds, self.interruption, self.unit = seconds, interruption, unit
         self.saved_at = -float("inf")
 
-    def pause(self) -> None:
+    def pause(self, *, is_due: bool = False) -> None:
         """Save or stop where it is time; called where the run may be cut, between two rollouts or minibatches.
+
+        Args:
+            is_due: Save now, whatever the time.
 
         Raises:
             RunInterruptedError: Somebody asked the run to stop; it is saved.
@@ -101,7 +115,7 @@ class Keeper:
             raise RunInterruptedError(
                 f"Interrupted at {self._place}; the same command goes on from there.", self.interruption.exit_code
             )
-        if time.monotonic() - self.saved_at >= self.seconds:
+        if is_due or time.monotonic() - self.saved_at >= self.seconds:
             self.save()
 
     def save(self) -> None:

@@ -65,3 +65,70 @@ class Progress:
         self._shown_at, self._shown_step = moment, self._now.step
         with suppress(OSError):  # A reader that went away (`| head`) does not end the run.
             self._display.show(self._now)
+
+
+class JointProgress(Progress):
+    """The progress of several runs side by side, shown as one: steps of all together, and their mean return.
+
+    Args:
+        total: Global step at which all are at their ends, that is the sum of theirs.
+    """
+
+    def __init__(self, total: int) -> None:
+        super().__init__(total)
+        self._shares: list[Share] = []
+
+    def __enter__(self) -> JointProgress:
+        super().__enter__()
+        return self
+
+    def share(self, total: int, start: int, unit: str) -> Share:
+        """Let one of the runs in, from the step at which it goes on."""
+        share = Share(self, total, start, unit)
+        self._shares.append(share)
+        self._start += start
+        return share
+
+    def note(self, task: str | None) -> None:
+        """Say how far all are, one of them having gone on."""
+        returns = [share.recent_return for share in self._shares if share.recent_return is not None]
+        mean = sum(returns) / len(returns) if returns else None
+        self.update(sum(share.step for share in self._shares), task=task, recent_return=mean)
+
+
+class Share(Progress):
+    """The progress of one of several runs, which is not shown by itself.
+
+    Args:
+        joint: Shows all.
+        total: Global step at which this run ends.
+        start: From which it goes on.
+        unit: What is counted.
+    """
+
+    def __init__(self, joint: JointProgress, total: int, start: int, unit: str) -> None:
+        super().__init__(total, start, unit)
+        self._joint = joint
+
+    @property
+    def step(self) -> int:
+        """Global step so far."""
+        return self._now.step
+
+    @property
+    def recent_return(self) -> float | None:
+        """Mean return of recent episodes."""
+        return self._now.recent_return
+
+    def __enter__(self) -> Share:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def update(self, step: int, *, task: str | None = None, recent_return: float | None = None) -> None:
+        self._now.step = min(step, self._now.total)
+        self._now.recent_return = self._now.recent_return if recent_return is None else recent_return
+        self._joint.note(task)

@@ -19,7 +19,7 @@ from plastic_rl.runs.identity import check_identity, identity, misfit
 from plastic_rl.runs.interruption import Interruption
 from plastic_rl.runs.keeper import Keeper, Trainee
 from plastic_rl.runs.metrics import MetricsFile
-from plastic_rl.runs.progress import Progress
+from plastic_rl.runs.progress import JointProgress, Progress
 from plastic_rl.runs.randomness import random_state, restore_random_state
 from plastic_rl.runs.record import RunRecord, read_record
 from plastic_rl.runs.tracking import Track, Tracker, open_tracker
@@ -44,6 +44,19 @@ class Session:
     keeper: Keeper
 
 
+@dataclass(frozen=True)
+class Company:
+    """The belongings that several runs in one process share.
+
+    Args:
+        interruption: Asks all of them to stop; entered, and left, by their owner, as is the other.
+        progress: Shows them as one.
+    """
+
+    interruption: Interruption
+    progress: JointProgress
+
+
 @contextmanager
 def open_session(
     folder: RunFolder,
@@ -57,6 +70,7 @@ def open_session(
     config: Mapping[str, Any] | None = None,
     name: str = "run",
     group: str = "runs",
+    company: Company | None = None,
 ) -> Iterator[Session]:
     """Train in a run's folder: what is trained is put where the last checkpoint was, and how it ends is recorded.
 
@@ -72,6 +86,7 @@ def open_session(
         config: All settings, for the tracker.
         name: Of the run, for the tracker.
         group: Of runs that differ in their seed only, for the tracker.
+        company: What several runs that are on at the same time have together; None for a run alone.
 
     Raises:
         UserError: The request cannot be met.
@@ -85,13 +100,14 @@ def open_session(
         _leave_settings(folder, config or settings)
         record = RunRecord(folder.record_file)
         record.start(trainee.step)
-        interruption = stack.enter_context(Interruption())
+        interruption = stack.enter_context(Interruption()) if company is None else company.interruption
         tracker = _open_tracker_undrawn(
             track, folder.path, run_id=saved.get("tracker"), name=name, group=group, config=config or {}
         )
         stack.enter_context(_outcome_recorded(record, tracker, lambda: trainee.step))
         metrics = stack.enter_context(MetricsFile(folder.metrics_file, saved.get("metrics")))
-        progress = stack.enter_context(Progress(total, trainee.step, unit))
+        shown = Progress if company is None else company.progress.share
+        progress = stack.enter_context(shown(total, trainee.step, unit))
 
         def enclose() -> dict[str, Any]:
             position = metrics.position  # first: it notices a folder that is gone
@@ -127,7 +143,7 @@ def _leave_settings(folder: RunFolder, settings: Mapping[str, Any]) -> None:
 
 def _resume(folder: RunFolder, trainee: Trainee, settings: Mapping[str, Any], unit: str) -> dict[str, Any]:
     """Put what is trained where the folder's last checkpoint was, and return all that this holds; empty without one."""
-    found = folder.checkpoints.latest()
+    found = folder.checkpoints.latest(trainee.damage_beside)
     if found is None:
         _say_what_is_lost(folder, unit)
         return {}

@@ -87,8 +87,8 @@ def check_copies(model: BaseAlgorithm, slots: Collection[OptimizerSlot], optimiz
     for method in methods_in(optimizer) if copies else ():
         if method.rewires:
             raise ValueError(
-                f"{type(method).__name__} adds to what a network computes, and {', '.join(copies)} of "
-                f"{type(model).__name__} would follow its weights alone; take an algorithm without target networks"
+                f"{type(method).__name__} changes more of a network than its weights, and {', '.join(copies)} of "
+                f"{type(model).__name__} would follow these alone; take an algorithm without target networks"
             )
 
 

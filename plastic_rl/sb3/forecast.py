@@ -30,9 +30,19 @@ def forecast_model(model: BaseAlgorithm, *, run_length: int | None = None) -> Fo
     for slot in slots:
         pace, network = pace_of(model, slot.owner), names[slot.owner] if len(slots) > 1 else ""
         # Where episodes set the pace, nobody knows how many updates a number of steps is.
-        length = None if pace is None else run_length
-        parts[network] = forecast(slot.optimizer, pace=pace, run_length=length, network=network)
-    return _together(parts)
+        length = None if pace is None or run_length is None else pace.whole_rounds(run_length)
+        found = forecast(slot.optimizer, pace=pace, run_length=length, network=network)
+        parts[network] = parts[network] + found if network in parts else found  # a policy may keep several optimisers
+    return _together(parts) + Forecast([], _never_learns(model, run_length))
+
+
+def _never_learns(model: Any, run_length: int | None) -> list[str]:
+    """A warning where the steps with random actions last as long as the run."""
+    pace = pace_of(model, None)
+    if pace is None or run_length is None or pace.updates_by(pace.whole_rounds(run_length)):
+        return []
+    starts = model.learning_starts
+    return [f"The agent learns nothing: learning_starts is {starts:,}, and the run has {run_length:,} steps."]
 
 
 def _together(parts: Mapping[str, Forecast]) -> Forecast:

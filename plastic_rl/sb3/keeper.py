@@ -20,8 +20,11 @@ from plastic_rl.sb3.faults import (
     fault_of_world,
     largest_of,
 )
+from plastic_rl.sb3.instruments import Memory
 from plastic_rl.sb3.interval import Interval, interval_of
 from plastic_rl.sb3.optimizer_slots import optimizer_slots
+from plastic_rl.sb3.replay import ReplayLog, restore_replay
+from plastic_rl.sb3.rollout_state import restore_rollout_state
 from plastic_rl.sb3.task_log import TaskLog
 
 # What SB3's algorithms call the settings that make a result.
@@ -41,13 +44,27 @@ class ModelKeeper(BaseCallback):
     Args:
         model: of Stable-Baselines3.
         tasks: which the run has met so far.
+        memory: of the run's instruments; None for a new one.
+        total_steps: environment steps of the run.
+        replay: keeps its replay buffer; None where it has none, or none that is kept.
     """
 
     session: Session  # once it is open
 
-    def __init__(self, model: BaseAlgorithm, tasks: TaskLog) -> None:
+    def __init__(
+        self,
+        model: Any,
+        tasks: TaskLog,
+        total_steps: int,
+        replay: ReplayLog | None = None,
+        *,
+        memory: Memory | None = None,
+    ) -> None:
         super().__init__()
-        self.trained, self.tasks = model, tasks
+        self.memory = Memory() if memory is None else memory
+        self.trained, self.tasks, self.total_steps, self.replay = model, tasks, total_steps, replay
+        self._resumed: dict[str, Any] | None = None  # the state that was gone on from, until the first rollout
+        self._in_rollout = False
         self.largest: dict[str, float] = {}  # observation and reward of the rollout, in absolute value
 
     @property
@@ -68,15 +85,28 @@ class ModelKeeper(BaseCallback):
         """All that the run needs to go on exactly from between two rollouts."""
         of_copies = dict(self.tasks.of_copies)
         tasks = {"task": self.tasks.task, "tasks_of_copies": of_copies, "task_told": self.tasks.told}
-        return {"step": self.step, "algorithm": algorithm_state(self.trained), **tasks}
+        replay = {} if self.replay is None else {"replay": self.replay.state()}
+        where = {"step": self.step, "in_rollout": self._in_rollout}
+        state = {**where, "algorithm": algorithm_state(self.trained), **replay, **tasks}
+        return {**state, "instruments": self.memory.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Puts the model where a saved one was."""
+        self._resumed = state
         restore_algorithm_state(self.trained, state["algorithm"])
+        self.memory.load_state_dict(state.get("instruments", {}))
+        if self.step < self.total_steps:  # else nobody learns from it any more, and it may be gone
+            restore_replay(self.trained, self.replay, state.get("replay"))
         self.tasks.take(state["task"])
         self.tasks.told = state.get("task_told", state["task"].get("index"))  # checkpoints from before do not say it
         met = state.get("tasks_of_copies")
         self.tasks.of_copies = tasks_in_force(self.trained) if met is None else dict(met)
+
+    def damage_beside(self, state: dict[str, Any]) -> str | None:
+        """The damage to the replay buffer's rows."""
+        if self.replay is None or "replay" not in state or state["step"] >= self.total_steps:
+            return None
+        return self.replay.damage(state["replay"])
 
     def fault(self) -> Fault | None:
         """The fault in what the model sees now, and in its weights."""
@@ -88,7 +118,7 @@ class ModelKeeper(BaseCallback):
         """The fault in what is about to be saved."""
         algorithm = state["algorithm"]
         statistics = fault_of_statistics(algorithm["environment"])
-        return statistics or fault_of_parameters(algorithm["parameters"], self.largest)
+        return statistics or fault_of_parameters({**algorithm["parameters"], **algorithm["variables"]}, self.largest)
 
     def fault_behind(self, error: Exception) -> Fault:
         """The fault where SB3, torch or the world itself refused to go on."""
@@ -103,9 +133,22 @@ class ModelKeeper(BaseCallback):
         self.interval = Interval(interval_of(self.trained, PAUSE))
 
     def _on_rollout_start(self) -> None:
+        if self._resumed is not None:
+            has_begun = self._resumed.get("in_rollout", True)
+            restore_rollout_state(self.trained, self._resumed["algorithm"], has_begun=has_begun)
+            self._resumed = None
         if self.interval.is_over(self.num_timesteps):
-            self.session.keeper.pause()
-            self.largest = {}
+            self._in_rollout = True
+            self._pause()
+            self.largest, self._in_rollout = {}, False
+
+    def _pause(self) -> None:
+        keeper, replay = self.session.keeper, self.replay
+        if replay is not None:
+            replay.append()
+        keeper.pause(is_due=replay is not None and replay.is_far_ahead)
+        if replay is not None:
+            replay.forget(keeper.checkpoints.steps())
 
     def _on_step(self) -> bool:
         observations, rewards = self.locals["new_obs"], self.locals["rewards"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,18 @@ from gymnasium import spaces
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.buffers import RolloutBuffer
 
-from plastic_rl.diagnostics import report
+from plastic_rl.diagnostics import Kind, activation_kinds, report
 from plastic_rl.layers import HiddenLayer, Resizing
 from plastic_rl.layers.proof import undisturbed
 from plastic_rl.optim import PlasticOptimizer
+from plastic_rl.optim.watching import paused_hooks
 from plastic_rl.sb3.attachment import network_of, shared_out, survey
-from plastic_rl.sb3.example import inputs_of
+from plastic_rl.sb3.example import example, inputs_of
 from plastic_rl.sb3.optimizer_slots import OptimizerSlot, optimizer_slots
 from plastic_rl.sb3.save_observations import collected_observations
+
+FEWEST = 32
+"""With fewer observations than these of a task, those of the whole rollout say more."""
 
 
 class NetworkMetrics:
@@ -44,22 +49,47 @@ class NetworkMetrics:
     def _find(self) -> None:
         found = survey(self.slots, getattr(self.model, "ignore", ()))
         self.layers = [layers for _, layers in shared_out(self.slots, found)]
+        self.kinds = dict[str, Kind]()
+        for slot, layers in zip(self.slots, self.layers, strict=True):
+            self.kinds |= kinds_of(network_of(slot), layers) if layers else {}
 
     def _follow(self, change: Resizing) -> None:
         for layer in (layer for layers in self.layers for layer in layers):
             change.follow(layer)
 
-    def measure(self) -> dict[str, int | float]:
-        """Dormant and dead units, ranks, weight magnitude (:func:`plastic_rl.diagnostics.report`), and counters."""
+    def measure(self, *, thorough: bool = False, before: int | None = None) -> dict[str, int | float]:
+        """Units, ranks and weight magnitude (:func:`plastic_rl.diagnostics.report`), and counters.
+
+        Args:
+            thorough: as of the report.
+            before: look at the first so many steps of a rollout alone, if that is enough of them; None for all.
+        """
         if not all(layer.is_current for layers in self.layers for layer in layers):  # resized without a method
             self._find()
         numbers: dict[str, int | float] = {}
+        self.report, self.before = partial(report, kinds=self.kinds, thorough=thorough), before
         for label, slot, layers in zip(self._labels(), self.slots, self.layers, strict=True):
-            measured: dict[str, int | float] = {**self._report(slot, layers)}
-            if isinstance(slot.optimizer, PlasticOptimizer):
-                measured |= slot.optimizer.metrics()
-            numbers |= {labelled(name, label): value for name, value in measured.items()}
+            numbers |= {labelled(name, label): value for name, value in self._report(slot, layers).items()}
+        return numbers | self.counters()
+
+    def counters(self) -> dict[str, int | float]:
+        """The counters of the methods."""
+        numbers: dict[str, int | float] = {}
+        for label, slot in zip(self._labels(), self.slots, strict=True):
+            counted = slot.optimizer.metrics() if isinstance(slot.optimizer, PlasticOptimizer) else {}
+            numbers |= {labelled(name, label): value for name, value in counted.items()}
         return numbers
+
+    def rollout(self, before: int | None = None, samples: int | None = None) -> tuple[Any, torch.Tensor]:
+        """Observations and actions of the rollout that has just ended, where the policy is.
+
+        Args:
+            before: the first so many steps alone, if that is enough of them; None for all.
+            samples: at most so many, at equal distances in time; None for all.
+        """
+        buffer = self.model.rollout_buffer
+        enough = before is not None and before * buffer.n_envs >= FEWEST
+        return self._rollout(buffer, before if enough else None, samples)
 
     def _labels(self) -> Iterator[str]:
         """The name of each optimiser: that of the module that it trains, or its own where one module has several."""
@@ -75,43 +105,54 @@ class NetworkMetrics:
             return {}
         buffer = getattr(self.model, "rollout_buffer", None)
         if buffer is not None and not hasattr(self.model, "_last_lstm_states"):
-            observations, actions = self._rollout(buffer)
-            return report(layers, lambda: slot.owner.evaluate_actions(observations, actions))
+            observations, actions = self.rollout(self.before, self.samples)
+            return self.report(layers, lambda: slot.owner.evaluate_actions(observations, actions))
         return self._report_on(network_of(slot), layers)
 
-    def _rollout(self, buffer: RolloutBuffer) -> tuple[Any, torch.Tensor]:
+    def _rollout(self, buffer: RolloutBuffer, before: int | None, samples: int | None) -> tuple[Any, torch.Tensor]:
         """The observations and actions of a rollout of all copies, where the policy is."""
-        observations, actions = (self._flat(values, buffer) for values in (buffer.observations, buffer.actions))
+
+        def flat(values: Any) -> Any:
+            if isinstance(values, dict):
+                return {name: flat(each) for name, each in values.items()}
+            # Whoever learned from a rollout has flattened it.
+            rows = values if buffer.generator_ready else buffer.swap_and_flatten(values[:before])
+            return torch.as_tensor(rows[chosen(len(rows), samples)], device=self.model.device)
+
+        observations, actions = flat(buffer.observations), flat(buffer.actions)
         is_discrete = isinstance(self.model.action_space, spaces.Discrete)
         return observations, actions.flatten() if is_discrete else actions
-
-    def _flat(self, values: Any, buffer: RolloutBuffer) -> Any:
-        if isinstance(values, dict):
-            return {name: self._flat(each, buffer) for name, each in values.items()}
-        rows = buffer.swap_and_flatten(values)
-        return torch.as_tensor(rows[self._chosen(len(rows))], device=self.model.device)
-
-    def _chosen(self, count: int) -> Any:
-        if self.samples is None or count <= self.samples:
-            return slice(None)
-        return np.linspace(0, count - 1, self.samples).astype(int)
 
     def _report_on(self, network: Any, layers: list[HiddenLayer]) -> dict[str, float]:
         """Reports on a network's own forward pass, in evaluation mode, with draws that leave no trace."""
         observations = collected_observations(self.model, self.samples)
         with undisturbed(network), torch.no_grad():
             inputs = inputs_of(network, self._rows(observations), self._rows(self._actions()))
-            return report(layers, lambda: network(*inputs))
+            return self.report(layers, lambda: network(*inputs))
 
     def _rows(self, values: Any) -> Any:
         if isinstance(values, dict):
             return {name: self._rows(each) for name, each in values.items()}
-        return values[self._chosen(len(values))]
+        return values[chosen(len(values), self.samples)]
 
     def _actions(self) -> Any:
         replay = getattr(self.model, "replay_buffer", None)
         actions = self.model.rollout_buffer.actions if replay is None else replay.actions[: replay.size()]
         return actions.reshape(-1, actions.shape[-1])
+
+
+def chosen(count: int, samples: int | None) -> Any:
+    """The places of so many samples among all, at equal distances."""
+    if samples is None or count <= samples:
+        return slice(None)
+    return np.linspace(0, count - 1, samples).astype(int)
+
+
+def kinds_of(network: Any, layers: list[HiddenLayer]) -> dict[str, Kind]:
+    """The kinds of activation of a network's layers; no method takes note of the pass that finds them."""
+    inputs = example(network)
+    with undisturbed(network), paused_hooks():
+        return activation_kinds(layers, lambda: network(*inputs))
 
 
 def labelled(name: str, label: str) -> str:

@@ -8,6 +8,7 @@ alone the others go on, weights and moments alike.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterator
 from typing import Any
 
@@ -18,17 +19,24 @@ from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.utils import set_random_seed
 
-from plastic_rl.layers import layer_order
+from plastic_rl.layers import LayerOrder, layer_order
+from plastic_rl.optim import methods_in
 from plastic_rl.optim.forgetting import forget_everything, forget_parameters
 from plastic_rl.optim.layer_reset import norms_of
 from plastic_rl.sb3.attachment import shared_out, survey
+from plastic_rl.sb3.forecast import pace_of
 from plastic_rl.sb3.fresh_agent import FreshAgent, generators_kept, seed_of_agent
 from plastic_rl.sb3.interval import Interval
 from plastic_rl.sb3.optimizer_slots import OptimizerSlot, optimizer_slots
 from plastic_rl.validation import whole_number
 
+logger = logging.getLogger(__name__)
+
 TARGET = "_target"
 """The end of the name of a target network: that of `critic` is `critic_target`."""
+
+LAST = "_last_reset"
+"""The attribute of a model that says at which step it was last reset, or began; it travels in checkpoints."""
 
 
 class Resets(BaseCallback):
@@ -36,7 +44,8 @@ class Resets(BaseCallback):
 
     ::
 
-        model.learn(2_000_000, callback=Resets(every=200_000))
+        model = plastic(SAC)("MlpPolicy", "Pendulum-v1", seed=0)
+        model.learn(300, callback=Resets(every=150))
 
     The weights are a function of the model's seed and the number of the reset; the global generators go on.
 
@@ -57,7 +66,12 @@ class Resets(BaseCallback):
 
     def _on_training_start(self) -> None:
         check_resettable(self.model)
-        self.interval = Interval(self.every, since=self.num_timesteps)
+        for text in reset_concerns(self.model, self.every, self.last):
+            logger.warning("%s", text)
+        # A reset that was due where the last training ended is still to come.
+        since = min(getattr(self.model, LAST, self.num_timesteps), self.num_timesteps)
+        setattr(self.model, LAST, since)
+        self.interval = Interval(self.every, since=since)
 
     def _on_step(self) -> bool:
         return True
@@ -66,7 +80,25 @@ class Resets(BaseCallback):
         if self.interval.is_over(self.num_timesteps):
             number = self.num_timesteps // self.every
             reset_networks(self.model, number, last=self.last)
+            setattr(self.model, LAST, self.num_timesteps)
             self.logger.record("resets/times", number)
+
+
+def reset_concerns(model: Any, every: int, last: int) -> Iterator[str]:
+    """Warnings of resets that do nothing, or more than they say, in the run that a model begins.
+
+    Args:
+        model: off-policy, that knows how long the run is.
+        every: environment steps from one reset to the next.
+        last: layers, counted from the output.
+    """
+    pace, end = pace_of(model, None), model._total_timesteps
+    last_round = end - 1 if pace is None else pace.whole_rounds(end) - pace.steps
+    if last_round < every:
+        yield f"Resets come every {every:,} environment steps: the run ends before the first, after {end:,}."
+    depth = max((max(order.places().values(), default=0) for order in _orders(model)), default=0)
+    if last > depth:
+        yield f"Resets of the last {last} layers: the networks are {depth} layers deep, and all are drawn afresh."
 
 
 def fresh_networks_at_changes(model: BaseAlgorithm) -> None:
@@ -89,12 +121,15 @@ def check_resettable(model: Any) -> None:
 
     Raises:
         TypeError: it learns on-policy.
-        ValueError: it has no seed.
+        ValueError: it has no seed, or a method that would undo a reset.
     """
     if not isinstance(model, OffPolicyAlgorithm):
         raise TypeError(f"resets are of off-policy algorithms such as SAC; got {type(model).__name__}")
     if model.seed is None:
         raise ValueError("the weights after a reset are a function of the model's seed, and it has none: give seed=0")
+    methods = [method for slot in optimizer_slots(model.policy, model) for method in methods_in(slot.optimizer)]
+    for kind in (type(method).__name__ for method in methods if method.calls_back):
+        raise ValueError(f"resets and {kind} exclude each other, as it calls back the weights from before: take one")
 
 
 @torch.no_grad()
@@ -108,7 +143,7 @@ def reset_networks(model: Any, number: int, *, last: int = 0) -> None:
     """
     drawn = _fresh_policy(model, seed_of_agent(model.seed, number)).state_dict()
     slots = optimizer_slots(model.policy, model)
-    names = set(drawn) if last == 0 else _of_last_layers(model, slots, last)
+    names = set(drawn) if last == 0 else _of_last_layers(model, last)
     model.policy.load_state_dict({**model.policy.state_dict(), **{name: drawn[name] for name in names}})
     _forget(model, slots, names)
     if model.use_sde:
@@ -124,13 +159,18 @@ def _fresh_policy(model: Any, seed: int) -> BasePolicy:
     return policy.to(model.device)
 
 
-def _of_last_layers(model: Any, slots: Collection[OptimizerSlot], last: int) -> set[str]:
+def _orders(model: Any) -> Iterator[LayerOrder]:
+    """The order of the layers of each network that learns."""
+    slots = optimizer_slots(model.policy, model)
+    for _, layers in shared_out(slots, survey(slots, getattr(model, "ignore", ()))):
+        yield layer_order(layers)
+
+
+def _of_last_layers(model: Any, last: int) -> set[str]:
     """The names of all parameters and buffers of the last layers of the networks that learn, and of their targets."""
     places = {module: name for name, module in model.policy.named_modules()}
-    found = survey(list(slots), getattr(model, "ignore", ()))
     names: set[str] = set()
-    for _, layers in shared_out(list(slots), found):
-        order = layer_order(layers)
+    for order in _orders(model):
         for module in (*order.last(last), *norms_of(order, last)):
             names |= {f"{places[module]}.{part}" for part in module.state_dict()}
     return names | set(_in_targets(names, model.policy.state_dict()))

@@ -27,7 +27,7 @@ class StreamAC(OnPolicyAlgorithm):
 
     ::
 
-        model = StreamAC("MlpPolicy", env)
+        model = StreamAC("MlpPolicy", env, n_steps=200)
         model.learn(100_000)
 
     A "rollout" is a number of steps after which numbers are logged and a run may be saved: nothing is learned from it

@@ -9,12 +9,14 @@ from typing import Any
 
 import torch
 
+from plastic_rl.diagnostics.probing import ProbeSettings
 from plastic_rl.learners.learner import Learner
 from plastic_rl.learners.losses import scores
 from plastic_rl.streams.batches import Chunk, chunks
 from plastic_rl.streams.stream import Stream
 from plastic_rl.streams.task import Task
 from plastic_rl.training.best_weights import BestWeights
+from plastic_rl.training.probing import check_probeable, probe_learner
 from plastic_rl.training.scoring import ScoreSums, look_at, measure
 from plastic_rl.training.task_check import check_tasks
 from plastic_rl.training.transcript import Transcript, tested
@@ -53,9 +55,26 @@ class Course:
         learner: what learns.
         record: takes the numbers of each task: when it begins and when it ends.
         pause: called between two chunks of minibatches, where a run may be saved and stopped.
+        probe_every: tasks from one probe to the next, each at the end of a task; 0 for none.
+        probe: the settings of probes; None for the usual ones.
+
+    Raises:
+        TypeError: the learner cannot be probed.
     """
 
-    def __init__(self, streams: Sequence[Stream], learner: Learner, record: Record, pause: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        streams: Sequence[Stream],
+        learner: Learner,
+        record: Record,
+        pause: Callable[[], None],
+        *,
+        probe_every: int = 0,
+        probe: ProbeSettings | None = None,
+    ) -> None:
+        self.probe_every, self.probe = probe_every, ProbeSettings() if probe is None else probe
+        if probe_every:
+            check_probeable(learner)
         self.streams, self.learner, self.record, self.pause = streams, learner, record, pause
         self.plan, self.is_regression = streams[0].plan, streams[0].is_regression
         self.position, self.transcript, self.best = Position(), Transcript(), BestWeights()
@@ -135,9 +154,18 @@ class Course:
             {name: values[seed] for name, values in columns.items()} | self.transcript.metrics(seed)
             for seed in range(len(tasks))
         ]
+        for row, probed in zip(numbers, self._probed(tasks), strict=True):
+            row.update(probed)
         for row, counted in zip(numbers, self.learner.metrics(), strict=True):
             row.update({**counted, "time/seconds": time.monotonic() - self._began})
         self._record(tasks, numbers)
+
+    def _probed(self, tasks: list[Task]) -> list[dict[str, float]]:
+        """The findings of a probe at the end of a task, on its first examples; nothing where none is due."""
+        if not self.probe_every or (tasks[0].index + 1) % self.probe_every:
+            return [{} for _ in tasks]
+        inputs, _ = look_at(tasks, [task.train for task in tasks], 0, self.probe.samples)
+        return probe_learner(self.learner, inputs, self.probe)
 
     def _test(self, tasks: list[Task]) -> list[float]:
         if self.plan.looks_back:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from plastic_rl.diagnostics.probing import ProbeSettings
 from plastic_rl.learners.learner import Learner
 from plastic_rl.runs import SMALLER_STEPS, Fault, Session, first_not_finite, random_state, restore_random_state
 from plastic_rl.streams.stream import Stream
@@ -18,6 +19,8 @@ class CourseKeeper:
     Args:
         streams: one for each seed of the learner.
         learner: what learns.
+        probe_every: tasks from one probe to the next; 0 for none.
+        probe: the settings of probes; None for the usual ones.
 
     Attributes:
         last: what was measured when the last task ended, by name, as the mean over seeds.
@@ -25,8 +28,10 @@ class CourseKeeper:
 
     session: Session  # once it is open
 
-    def __init__(self, streams: Sequence[Stream], learner: Learner) -> None:
-        self.course = Course(streams, learner, self.write, self.pause)
+    def __init__(
+        self, streams: Sequence[Stream], learner: Learner, probe_every: int = 0, probe: ProbeSettings | None = None
+    ) -> None:
+        self.course = Course(streams, learner, self.write, self.pause, probe_every=probe_every, probe=probe)
         self.last: dict[str, float] = {}
 
     @property
@@ -49,6 +54,10 @@ class CourseKeeper:
         """Puts the course where a saved one was."""
         self.course.load_state_dict(state["course"])
         restore_random_state(state["random"])
+
+    def damage_beside(self, state: dict[str, Any]) -> str | None:
+        """None: all is in the checkpoint."""
+        return None
 
     def fault(self) -> Fault | None:
         """The fault in what the learner answered last, or in what it was shown."""

@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from plastic_rl.diagnostics.probing import ProbeSettings
+from plastic_rl.errors import UserError
 from plastic_rl.forecast import Forecast, forecast
 from plastic_rl.learners.learner import Learner
 from plastic_rl.optim import methods_in
@@ -50,6 +52,8 @@ def train_learner(
     name: str = "run",
     group: str = "runs",
     title: str | None = None,
+    probe_every: int = 0,
+    probe: ProbeSettings | None = None,
 ) -> CourseSummary:
     """Trains a learner and writes the run's folder; goes on exactly from the folder's last checkpoint if it has one.
 
@@ -68,6 +72,8 @@ def train_learner(
         name: of the run, for the tracker.
         group: of runs that differ in their seed only, for the tracker.
         title: what stands above the picture of the run; None for its name.
+        probe_every: tasks from one probe (can the network still learn?) to the next; 0 for none.
+        probe: the settings of probes; None for the usual ones.
 
     Raises:
         UserError: the request cannot be met.
@@ -75,7 +81,11 @@ def train_learner(
         RunInterruptedError: it was asked to stop; it has saved a checkpoint.
     """
     check_streams(streams)
-    began, keeper = time.monotonic(), CourseKeeper(streams, learner)
+    began = time.monotonic()
+    try:
+        keeper = CourseKeeper(streams, learner, probe_every, probe)
+    except TypeError as error:
+        raise UserError(f"probe_every={probe_every} cannot be had: {error}") from error
     safety: dict[str, Any] = {"unit": "examples", "checkpoint_seconds": checkpoint_seconds}
     tracked: dict[str, Any] = {"track": track, "settings": settings, "config": config, "name": name, "group": group}
     with open_session(folder, keeper, example_count(streams[0]), **safety, **tracked) as keeper.session:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from plastic_rl.continual import average, backward_transfer, forgetting
 from plastic_rl.learners.learner import Learner
 from plastic_rl.streams.stream import Stream
 from plastic_rl.streams.task import Task
@@ -29,8 +30,7 @@ class Transcript:
     def metrics(self, seed: int) -> dict[str, float]:
         """Average accuracy, forgetting and backward transfer by now, as far as they are defined.
 
-        `test/average` is the mean of R[i][j] over j ≤ i; `forgetting` the mean over j < i of the best that task j ever
-        was less what it is now; `transfer/backward` the mean over j < i of what it is now less what it was when new.
+        They are `test/average`, `forgetting` and `transfer/backward` (:mod:`plastic_rl.continual`).
 
         Args:
             seed: the place of the seed.
@@ -38,13 +38,12 @@ class Transcript:
         if not self.rows:
             return {}
         rows = [[values[seed] for values in row] for row in self.rows]
-        now, past = rows[-1], range(len(rows) - 1)
-        numbers = {"test/average": sum(now) / len(now)}
-        if past:
-            best = [max(row[j] for row in rows[:-1] if j < len(row)) for j in past]
-            numbers["forgetting"] = sum(best[j] - now[j] for j in past) / len(past)
-            numbers["transfer/backward"] = sum(now[j] - rows[j][j] for j in past) / len(past)
-        return numbers
+        numbers = {
+            "test/average": average(rows),
+            "forgetting": forgetting(rows),
+            "transfer/backward": backward_transfer(rows),
+        }
+        return {name: value for name, value in numbers.items() if value is not None}
 
     def state_dict(self) -> dict[str, Any]:
         """The state that is needed to go on exactly."""

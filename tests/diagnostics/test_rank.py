@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from plastic_rl.diagnostics import effective_rank, pca_rank, singular_values, srank, stable_rank
+from plastic_rl.diagnostics import effective_rank, numerical_rank, pca_rank, singular_values, srank, stable_rank
 
 # σ = 6, 3, 1: Σσ = 10, Σσ² = 46.
 VALUES = torch.tensor([6.0, 3.0, 1.0])
@@ -74,3 +74,12 @@ def test_features_that_are_no_numbers_have_no_rank_and_stop_nobody(rank, odd: fl
 def test_features_in_half_precision_have_the_ranks_of_single():
     features = torch.randn(50, 8, generator=torch.Generator().manual_seed(0)).bfloat16()
     assert torch.equal(singular_values(features), singular_values(features.float()))
+
+
+def test_the_numerical_rank_counts_what_is_more_than_rounding():
+    matrix = torch.diag(torch.tensor([1.0, 1e-3, 1e-9, 0.0]))
+    assert numerical_rank(matrix).item() == 2
+    assert numerical_rank(matrix.T[:3]).item() == torch.linalg.matrix_rank(matrix[:3]).item() == 2
+    assert numerical_rank(1e30 * matrix).item() == 2
+    assert numerical_rank(torch.zeros(3, 2)).item() == 0
+    assert numerical_rank(torch.tensor([[float("nan")]])).isnan()

@@ -6,8 +6,19 @@ import pytest
 import torch
 from torch import nn
 
-from plastic_rl.diagnostics import activations, effective_rank, pca_rank, report, singular_values, srank, stable_rank
+from plastic_rl.diagnostics import (
+    Kind,
+    activations,
+    effective_rank,
+    pca_rank,
+    report,
+    singular_values,
+    srank,
+    stable_rank,
+)
 from plastic_rl.layers import hidden_layers
+
+KINDS = {"0": Kind.rectifier, "2": Kind.rectifier}
 
 
 @pytest.fixture
@@ -75,16 +86,43 @@ def test_names_and_values_are_those_of_the_runs_so_far(network: nn.Sequential):
         of_layers = numbers[f"rank/{name}/0"], numbers[f"rank/{name}/2"]
         assert (*of_layers, numbers[f"rank/{name}"]) == (first, second, (first + second) / 2)
     totals = {name for name in numbers if not name.endswith(("/0", "/2"))}
-    assert totals == {"units/dormant", "units/dead", "weights/mean_abs", *(f"rank/{name}" for name in ranks)}
+    units = {"units/dormant", "units/dead", "units/rarely_active"}
+    assert totals == {*units, "weights/mean_abs", *(f"rank/{name}" for name in ranks)}
+
+
+def test_with_the_kinds_of_activations_more_is_said_of_units(network: nn.Sequential):
+    x = torch.randn(256, 3)
+    layers = hidden_layers(network, x)
+    plain, told = report(layers, lambda: network(x)), report(layers, lambda: network(x), KINDS)
+    assert {name.rpartition("/")[0] for name in told.keys() - plain.keys() if name[-1].isdigit()} == {
+        "units/saturated",
+        "units/linearised",
+    }
+    assert plain.items() <= told.items()  # the units of a ReLU that is dead are exactly 0
+
+
+def test_a_thorough_report_adds_duplicates_and_the_ranks_of_weights():
+    """Units 0 and 1 are one unit twice; the weight is of rank 2, and so is what it makes of four inputs."""
+    network = nn.Sequential(nn.Linear(4, 3, bias=False), nn.ReLU(), nn.Linear(3, 1))
+    with torch.no_grad():
+        network[0].weight.copy_(torch.tensor([[1.0, 0, 0, 0], [1.0, 0, 0, 0], [0, 1.0, 0, 0]]))
+    x = torch.eye(4)
+    numbers = report(hidden_layers(network, x), lambda: network(x), thorough=True)
+    assert numbers["units/duplicate"] == pytest.approx(1 / 3)
+    assert numbers["rank/numerical"] == numbers["weight_rank/numerical"] == pytest.approx(2 / 3)
+    # σ = √2, 1: stable rank 3/2 of 3; both values are needed for 99 %.
+    assert numbers["weight_rank/stable/0"] == pytest.approx(0.5)
+    assert numbers["weight_rank/srank99"] == numbers["weight_rank/pca99"] == pytest.approx(2 / 3)
 
 
 def test_the_page_says_of_every_share_that_it_is_one(network: nn.Sequential):
     x = torch.randn(8, 3)
-    numbers = report(hidden_layers(network, x), lambda: network(x))
+    numbers = report(hidden_layers(network, x), lambda: network(x), KINDS, thorough=True)
     page = (Path(__file__).parents[2] / "docs" / "concepts.md").read_text()
     rows = {line.split("`")[1]: line for line in page.splitlines() if line.startswith("| `")}
-    shares = [name for name in numbers if name.startswith(("units/", "rank/")) and not name.endswith(("/0", "/2"))]
-    assert len(shares) == 6
+    groups = ("units/", "rank/", "weight_rank/")
+    shares = [name for name in numbers if name.startswith(groups) and not name.endswith(("/0", "/2"))]
+    assert len(shares) == 16
     assert [name for name in shares if "share of" not in rows[name]] == []
 
 

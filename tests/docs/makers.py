@@ -116,6 +116,7 @@ FRESH: Makers = {"make_network": lambda given: lambda: plain_network(given), "ba
 MAKERS_OF: dict[str, Makers] = {
     "docs/additive_parameter_decomposition.md": RECALLING,
     "docs/continual_backprop.md": {"network": plain_network},
+    "docs/diagnostics.md": EXAMINED,
     "docs/doctor.md": EXAMINED,
     "plastic_rl.doctor.examination.examine": EXAMINED,
     "plastic_rl.nn.local.combined.CombinedTrunks": {"build_trunk": lambda given: lambda: named_network(given)},

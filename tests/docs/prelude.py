@@ -11,7 +11,7 @@ from typing import Any
 
 ROOMS = (
     *("layers", "optim", "nn", "networks", "diagnostics", "evaluation", "forecast", "nonstationary", "regimes"),
-    *("streams", "learners", "training", "runs", "sb3", "doctor"),
+    *("optim.step_sizes", "streams", "learners", "training", "runs", "sb3", "doctor", "nn.dynamic"),
     *("sb3.labelled_rollouts", "sb3.local_ppo", "sb3.regularized_ppo", "sb3.threaded_vec_env"),
 )
 FOREIGN_ROOMS = (

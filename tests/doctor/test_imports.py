@@ -15,13 +15,13 @@ def imports(path):
     return names | {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
 
 
-def test_nothing_but_the_doctor_calls_the_doctor():
+def test_nothing_but_the_doctor_and_the_probe_calls_the_doctor():
     callers = {
         path.relative_to(LIBRARY).parts[0]
         for path in LIBRARY.rglob("*.py")
         if any(name.startswith("plastic_rl.doctor") for name in imports(path))
     }
-    assert callers <= {"doctor"}
+    assert callers <= {"doctor", "probe"}
 
 
 def test_the_seam_is_loaded_only_when_a_saved_model_is_read():

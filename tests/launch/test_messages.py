@@ -102,6 +102,9 @@ def told(monkeypatch, capsys, tmp_path):
         ((*ANT, "agent.discount=1.01"), ["agent.discount must be in [0, 1]"]),
         ((*ANT, "agent.rounding=up"), ["agent.rounding must be one of accumulate, bernoulli, got up"]),
         ((*ANT, "env.n_envs=0"), ["env.n_envs must be at least 1"]),
+        ((*DIGITS, "evaluate_every=10"), ["evaluate_every=10 is for reinforcement learning; a stream tests each task"]),
+        ((*DIGITS, "look_back=1"), ["look_back=1 is for reinforcement learning"]),
+        ((*ANT, "probe_every=-1"), ["probe_every must be at least 0, got -1"]),
         ((*ANT, "formats=[tsv]"), ["formats must be a list of any of csv, tensorboard"]),
         ((*ANT, "formats=csv"), ["formats must be a list of any of csv, tensorboard, got csv"]),
         ((*ANT, "device=gpuu"), ["device=gpuu names no device: expected cpu, cuda, cuda:1, mps or auto"]),
@@ -132,7 +135,6 @@ def told(monkeypatch, capsys, tmp_path):
             ("agent=dqn", "env=slippery-ant"),
             ["is a world of continuous actions, not for agent=dqn.", " sac, sac_fresh"],
         ),
-        (("agent=dqn", "env=permuted-cartpole", "seeds=3"), ["one after another: -m seed=0,1,2"]),
         (("agent=dqn", "env=permuted-cartpole", "agent.gradient_steps=4"), ["Did you mean agent.replay_ratio?"]),
         (
             ("agent=dqn", "env=permuted-cartpole", "agent.replay_ratio=0.3"),

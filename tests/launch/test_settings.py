@@ -96,7 +96,10 @@ def test_every_word_of_an_environment_on_agents_is_a_setting_of_some_agent(env):
 
 @pytest.mark.parametrize(
     "word",
-    ["seed=7", "track=off", "out=elsewhere", "fresh=true", "debug=true", "checkpoint_seconds=1", "formats=[csv]"],
+    [
+        *("seed=7", "track=off", "out=elsewhere", "fresh=true", "debug=true", "checkpoint_seconds=1", "formats=[csv]"),
+        *("evaluate_every=100", "probe_every=100", "look_back=1"),
+    ],
 )
 def test_the_digest_passes_over_what_does_not_make_the_result(settings_of, word):
     assert digest_of(settings_of("agent=ppo", "env=ant", word)) == digest_of(settings_of("agent=ppo", "env=ant"))
@@ -145,6 +148,16 @@ def test_a_linear_model_may_be_given_the_sizes_of_what_it_is_compared_with_but_s
 def test_sizes_that_are_not_given_are_not_looked_at(settings_of):
     check_effects(settings_of("agent=sgd", "env=permuted-digits", "agent.network=lenet"), ["agent.network"])
     check_effects(settings_of("agent=ppo", "env=ant"), ["agent.hidden_units"])
+
+
+def test_a_replay_buffer_on_disk_is_of_those_that_have_one(settings_of):
+    kept, not_kept = (
+        settings_of("agent=dqn", "env=permuted-cartpole", *words) for words in ([], ["replay_on_disk=false"])
+    )
+    assert digest_of(kept) == digest_of(not_kept)
+    check_effects(not_kept, ["replay_on_disk"])
+    with pytest.raises(UserError, match="replay_on_disk is of agents with a replay buffer"):
+        check_effects(settings_of("agent=ppo", "env=ant", "replay_on_disk=false"), ["replay_on_disk"])
 
 
 def test_infinity_stays_where_it_means_something(settings_of):

@@ -251,3 +251,15 @@ def test_half_precision_learns_nearly_the_same_with_weights_of_full_precision():
     pairs = list(zip(weights(full.network), weights(half.network), strict=True))
     assert all(other.dtype == torch.float32 for _, other in pairs)
     assert 1e-6 < max((one - other).abs().max() for one, other in pairs) < 0.05
+
+
+def test_weights_are_measured_against_those_that_the_network_began_with():
+    learner = Backprop(blueprint(mlp), Blobs(Plan(2, 1, 4)), seed=0)
+    (before,) = learner.diagnose(torch.zeros(1, 2, 4))
+    with torch.no_grad():
+        learner.network[0].bias += 3.0  # 8 units: a distance of √(8 · 9)
+    (after,) = learner.diagnose(torch.zeros(1, 2, 4))
+    assert before["weights/distance"] == 0
+    assert after["weights/distance"] == pytest.approx(72**0.5)
+    weights = [each.square().sum().item() for each in learner.network.parameters()]
+    assert after["weights/norm"] == pytest.approx(sum(weights) ** 0.5)

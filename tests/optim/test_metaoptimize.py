@@ -20,7 +20,7 @@ def test_three_steps_by_hand():
     3. G = 0.1983849 × 0.7516151 > 0: β = 1. θ = 0.7516151 (1 - 0.1 e) = 0.5473050.
     """
     weight = nn.Parameter(torch.tensor([1.0], dtype=torch.float64))
-    optimizer = MetaOptimize(torch.optim.SGD([weight], lr=0.1), meta_step=0.5, discount=0.5)
+    optimizer = MetaOptimize(torch.optim.SGD([weight], lr=0.1), meta_step=0.5, trace_discount=0.5)
     for expected in (0.9, 0.7516151, 0.5473050):
         optimizer.zero_grad()
         (weight.square() / 2).sum().backward()
@@ -52,7 +52,7 @@ class Transcription:
 
 def test_around_adam_it_is_the_released_algorithm():
     weight = nn.Parameter(torch.tensor([2.0, -1.0], dtype=torch.float64))
-    optimizer = MetaOptimize(torch.optim.Adam([weight], lr=0.01), meta_step=1e-2, discount=0.99, blocks="one")
+    optimizer = MetaOptimize(torch.optim.Adam([weight], lr=0.01), meta_step=1e-2, trace_discount=0.99, blocks="one")
     written = Transcription((2.0, -1.0), 0.01)
     for step in range(40):
         target = 1.0 if step < 25 else -3.0
@@ -83,7 +83,7 @@ def test_each_tensor_has_a_step_size_of_its_own_unless_there_is_one_for_all():
         assert optimizer.memory["log_gain"].shape == (count,)
 
 
-@pytest.mark.parametrize("settings", [{"meta_step": -1.0}, {"discount": 1.1}, {"blocks": "rows"}])
+@pytest.mark.parametrize("settings", [{"meta_step": -1.0}, {"trace_discount": 1.1}, {"blocks": "rows"}])
 def test_settings_out_of_range_are_refused(settings):
     with pytest.raises(ValueError, match=next(iter(settings))):
         MetaOptimize(torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.1), **settings)

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from plastic_rl.runs import Progress
+from plastic_rl.runs import JointProgress, Progress
 from plastic_rl.runs.display import Standing
 
 
@@ -147,3 +147,19 @@ def test_many_updates_are_cheap_and_few_are_shown(clock: list[float], capsys: py
             clock[0] += 0.0005
             progress.update(step)
     assert len(capsys.readouterr().err.splitlines()) == 5  # 49.9995 s: at 10, 20, 30, 40 s and at the end
+
+
+def test_several_runs_are_shown_as_one_by_hand(clock: list[float], capsys: pytest.CaptureFixture[str]):
+    with JointProgress(200) as progress:
+        with progress.share(100, 0, "steps") as first, progress.share(100, 50, "steps") as second:
+            clock[0] += 10
+            first.update(10, task="task 1", recent_return=3.0)
+            clock[0] += 10
+            second.update(70, recent_return=5.0)
+            assert (first.total, second.step) == (100, 70)
+        assert capsys.readouterr().err.splitlines() == [
+            " 30%, 60/200 steps, 1 steps/s, 0:02:20 left, task 1, return 3.0",
+            " 40%, 80/200 steps, 2 steps/s, 0:01:20 left, task 1, return 4.0",
+        ]
+        second.update(1000)
+    assert "110/200" in capsys.readouterr().err

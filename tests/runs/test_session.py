@@ -30,6 +30,9 @@ class Counter:
         self.step, self.sum = state["count"], state["sum"]
         restore_random_state(state["random"])
 
+    def damage_beside(self, state: dict[str, Any]) -> str | None:
+        return None
+
     def fault(self) -> Fault | None:
         return Fault("the count is ill", "count slower") if self.ill else None
 

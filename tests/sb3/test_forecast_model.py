@@ -73,6 +73,22 @@ def test_each_optimiser_counts_its_own_updates():
     assert [text[:28] for text in too_short] == ["The actor: The run has 4 upd", "The critic: The run has 8 up"]
 
 
+def test_the_round_in_which_a_run_ends_is_counted_whole():
+    settings = {"n_steps": 64, "batch_size": 32, "n_epochs": 1}
+    model = plastic(PPO)("MlpPolicy", "CartPole-v1", plasticity=METHOD, **settings, **small())
+    assert "The run has 10 updates" in forecast_model(model, run_length=257).line
+    model.learn(257)
+    assert model.num_timesteps == 320
+
+
+def test_a_run_of_random_actions_alone_is_warned_of():
+    settings = {**OFF_POLICY, "learning_starts": 100}  # rounds of two steps
+    model = TD3("MlpPolicy", "Pendulum-v1", **small(), **settings)
+    told = "The agent learns nothing: learning_starts is 100, and the run has 100 steps."
+    assert forecast_model(model, run_length=100).line == told
+    assert forecast_model(model, run_length=101).is_empty
+
+
 def test_updates_begin_with_the_round_that_passes_learning_starts():
     # Rounds end at 8, 16, ... 96, 104: the first after step 100 is at 104.
     copies = pace_of(off_policy(n_envs=2), None)

@@ -15,7 +15,6 @@ import pytest
 import torch
 import yaml
 from gymnasium.spaces import Box, Dict
-from sb3_contrib import RecurrentPPO
 from stable_baselines3 import DQN, PPO
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv
@@ -243,17 +242,6 @@ def test_a_change_of_task_is_written_once_though_copies_reset_at_different_times
     assert len(changes) == 7
 
 
-def test_an_algorithm_that_cannot_be_resumed_exactly_says_so_at_its_start(tmp_path: Path, caplog):
-    run(tmp_path / "dqn", 100, DQN("MlpPolicy", "CartPole-v1", buffer_size=10))
-    small = {"n_steps": 64, "policy_kwargs": {"lstm_hidden_size": 4}}
-    run(tmp_path / "recurrent", 64, RecurrentPPO("MlpLstmPolicy", "CartPole-v1", **small))
-    run(tmp_path / "ppo", 128)
-    said = [record.getMessage() for record in caplog.records if "not resumed exactly" in record.getMessage()]
-    assert [text.split()[0] for text in said] == ["DQN", "RecurrentPPO"]
-    assert "its replay buffer;" in said[0]
-    assert "the memory of its LSTM;" in said[1]
-
-
 def test_off_policy_networks_are_measured_every_thousand_steps_and_at_the_end(tmp_path: Path):
     run(tmp_path, 1100, DQN("MlpPolicy", "CartPole-v1", learning_starts=50, policy_kwargs={"net_arch": [4]}))
     lines = read_metrics(tmp_path / "metrics.jsonl")
@@ -275,6 +263,14 @@ def final_parameters(out: Path) -> dict[str, torch.Tensor]:
     return {**state["parameters"]["policy"], "random": state["random"]["torch"]}
 
 
+SMALL_REPLAY = (
+    "agent.replay_size=300",
+    "agent.learning_starts=100",
+    "agent.hidden_units=16",
+    "agent.minibatch_size=16",
+)
+
+
 @pytest.mark.parametrize(
     "overrides",
     [
@@ -283,11 +279,16 @@ def final_parameters(out: Path) -> dict[str, torch.Tensor]:
             ("env=slippery-ant", "total_steps=1536", "env.change_every=400", "agent.rollout_steps=256"),
             marks=pytest.mark.slow,
         ),
+        pytest.param(
+            ("agent=dqn_cbp", "env=permuted-cartpole", "total_steps=1600", "env.change_every=400", *SMALL_REPLAY),
+            marks=pytest.mark.slow,
+        ),
     ],
-    ids=["permuted-cartpole", "slippery-ant"],
+    ids=["permuted-cartpole", "slippery-ant", "replay"],
 )
 def test_a_run_killed_in_the_middle_ends_with_the_same_weights(tmp_path: Path, overrides: tuple[str, ...]):
-    small = ("agent=ppo_cbp", "agent.epochs=2", "agent.maturity_threshold=4", "agent.replacement_rate=0.01")
+    small = ("agent.maturity_threshold=4", "agent.replacement_rate=0.01")
+    small += () if "agent=dqn_cbp" in overrides else ("agent=ppo_cbp", "agent.epochs=2")
     subprocess.run(train(tmp_path / "whole", *small, *overrides), check=True, capture_output=True)
 
     child = subprocess.Popen(

@@ -10,9 +10,11 @@ from algorithms import CASES, pendulum
 from stable_baselines3 import DQN, PPO, SAC
 from stable_baselines3.common.callbacks import BaseCallback
 
-from plastic_rl.optim import ContinualBackprop, methods_in
+from plastic_rl.optim import ContinualBackprop, HareAndTortoise, methods_in
 from plastic_rl.runs import seed_everything
 from plastic_rl.sb3 import Resets, fresh_networks_at_changes, plastic, plastic_optimizers, reset_networks
+from plastic_rl.sb3.algorithm_state import algorithm_state, restore_algorithm_state
+from plastic_rl.sb3.resets import reset_concerns
 
 SMALL = {"learning_starts": 10, "batch_size": 8, "buffer_size": 200, "seed": 0, "device": "cpu"}
 
@@ -114,6 +116,16 @@ def test_resets_come_at_their_steps_also_where_a_run_goes_on(start):
     assert watch.jumps == [step for step in (53, 101, 153) if step > start]
 
 
+def test_a_reset_that_is_due_where_a_run_ended_comes_when_it_goes_on():
+    ended, model = (DQN("MlpPolicy", "CartPole-v1", **SMALL, policy_kwargs={"net_arch": [8]}) for _ in "ab")
+    ended.learn(100, callback=Resets(50))
+    restore_algorithm_state(model, algorithm_state(ended))
+    watch = FirstWeight()
+    watch.last = model.q_net.q_net[0].weight.detach().clone()
+    model.learn(60, callback=[Resets(50), watch], reset_num_timesteps=False)
+    assert watch.jumps == [101, 153]
+
+
 @pytest.mark.parametrize("name", ["TD3", "DQN", "QRDQN", "TQC", "CrossQ"])
 @pytest.mark.parametrize("last", [pytest.param(0, marks=pytest.mark.slow), 1])
 def test_every_off_policy_algorithm_is_reset_and_learns_on(name, last):
@@ -141,10 +153,29 @@ def test_a_fresh_agent_starts_over_when_it_is_told_of_a_change():
     assert fresh.metrics() == {"fresh/times": 1}
 
 
+@pytest.mark.parametrize(
+    ("every", "last", "steps", "told"),
+    [
+        (101, 0, 104, "the run ends before the first, after 104"),  # rounds of four steps: the last begins at 100
+        (100, 0, 104, ""),
+        (50, 3, 104, "the networks are 2 layers deep, and all are drawn afresh"),
+        (50, 2, 104, ""),
+    ],
+)
+def test_resets_that_do_nothing_or_more_than_they_say_are_told_of(every, last, steps, told):
+    model = DQN("MlpPolicy", "CartPole-v1", **SMALL, policy_kwargs={"net_arch": [8]})
+    model._total_timesteps = steps
+    assert told in " ".join(found := list(reset_concerns(model, every, last)))
+    assert len(found) == bool(told)
+
+
 def test_what_cannot_be_reset_is_refused():
     with pytest.raises(ValueError, match="every must be 1 or more"):
         Resets(0)
     with pytest.raises(TypeError, match="off-policy algorithms such as SAC; got PPO"):
         PPO("MlpPolicy", "CartPole-v1", n_steps=8, batch_size=8).learn(8, callback=Resets(4))
+    tortoise = plastic(DQN)("MlpPolicy", "CartPole-v1", **SMALL, plasticity=HareAndTortoise)
+    with pytest.raises(ValueError, match="resets and HareAndTortoise exclude each other"):
+        tortoise.learn(8, callback=Resets(4))
     with pytest.raises(ValueError, match="give seed=0"):
         fresh_networks_at_changes(DQN("MlpPolicy", "CartPole-v1", buffer_size=10))

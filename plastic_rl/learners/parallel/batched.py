@@ -18,11 +18,13 @@ from plastic_rl.learners.backprop import (
     compiled,
     counted,
     forget_methods,
+    kinds_of,
     meets_change,
     precision,
     renew,
     starts_over,
     watchable,
+    weights_since,
 )
 from plastic_rl.learners.learner import Blueprint, Learner, head, take_over, zero
 from plastic_rl.learners.losses import loss
@@ -54,6 +56,7 @@ class BatchedBackprop(Learner):
         network = blueprint.draw_network(self.seeds[0]).to(device)
         self.example = torch.zeros(2, *streams[0].shape, device=device)
         found = watchable(network, self.example)
+        self.kinds = kinds_of(network, found, self.example)
         # Layers are found once: a copy of a network has a copy of its layers.
         networks, self.layers = zip(*(deepcopy((network, found)) for _ in self.seeds), strict=True)
         for each, seed in zip(networks, self.seeds, strict=True):
@@ -161,12 +164,18 @@ class BatchedBackprop(Learner):
 
     def diagnose(self, inputs: Tensor) -> list[dict[str, float]]:
         measured: list[dict[str, float]] = []
-        for network, layers, inputs_of_seed in zip(self.networks, self.layers, inputs, strict=True):
+        for place, (network, layers) in enumerate(zip(self.networks, self.layers, strict=True)):
+            if not layers:
+                measured.append({})
+                continue
             network.eval()
-            run = partial(network, inputs_of_seed)
-            measured.append(report(layers, run) if layers else {})
+            found = report(layers, partial(network, inputs[place]), self.kinds)
+            measured.append({**found, **weights_since(network, self.fresh_network(place))})
             network.train()
         return measured
+
+    def fresh_network(self, place: int, *purpose: object) -> nn.Module:
+        return self.blueprint.draw_network(self.seeds[place], *purpose).to(self.example.device)
 
     def metrics(self) -> list[dict[str, int | float]]:
         return [methods[-1].metrics() for methods in self.methods] or [{} for _ in self.seeds]

@@ -56,6 +56,9 @@ class OneByOne(Learner):
         turns = zip(self.learners, inputs.split(1), strict=True)
         return [measured for learner, x in turns for measured in learner.diagnose(x)]
 
+    def fresh_network(self, place: int, *purpose: object) -> nn.Module:
+        return self.learners[place].fresh_network(0, *purpose)
+
     def metrics(self) -> list[dict[str, int | float]]:
         return [counted for learner in self.learners for counted in learner.metrics()]
 

@@ -10,6 +10,7 @@ from plastic_rl.nn.dynamic.generators import ImprintedUnits, MutatedUnits, Rando
 from plastic_rl.nn.dynamic.growing import GrowingLayers
 from plastic_rl.nn.dynamic.network import DynamicNetwork
 from plastic_rl.nn.dynamic.pruning import prune
+from plastic_rl.nn.dynamic.readings import Readings
 from plastic_rl.nn.dynamic.rules import Rules
 from plastic_rl.nn.dynamic.trainer import DynamicTrainer
 from plastic_rl.nn.dynamic.widening import widen
@@ -21,6 +22,7 @@ __all__ = [
     "ImprintedUnits",
     "MutatedUnits",
     "RandomUnits",
+    "Readings",
     "Rules",
     "UnitMaker",
     "fit",

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from plastic_rl.nn.dynamic.network import DynamicNetwork, Trace
+from plastic_rl.nn.dynamic.network import DynamicNetwork, ForwardTrace
 
 Credit = Float[Tensor, "copies batch units"]
 
@@ -32,7 +32,7 @@ class Signals:
     residual: Credit
 
 
-def signals(network: DynamicNetwork, trace: Trace, at_outputs: Float[Tensor, "copies batch outputs"]) -> Signals:
+def signals(network: DynamicNetwork, trace: ForwardTrace, at_outputs: Float[Tensor, "copies batch outputs"]) -> Signals:
     """The errors of all units, from those of the outputs."""
     first = network.slots.first
     direct = at_outputs @ network.readout[..., first:]
@@ -41,7 +41,7 @@ def signals(network: DynamicNetwork, trace: Trace, at_outputs: Float[Tensor, "co
     return Signals(at_outputs, direct, credit, of_master, of_master - network.shadow[:, None] * trace.activations)
 
 
-def through_levels(network: DynamicNetwork, trace: Trace, direct: Credit) -> Credit:
+def through_levels(network: DynamicNetwork, trace: ForwardTrace, direct: Credit) -> Credit:
     """Adds to the credit that units have with outputs the one that they have with backbone units above them."""
     slots, credit = network.slots, direct
     for level in reversed(range(1, slots.levels)):
@@ -59,7 +59,9 @@ def _of_masters(network: DynamicNetwork, at_outputs: Tensor, credit: Tensor) -> 
     return errors.gather(-1, network.master[:, None].expand_as(credit))
 
 
-def gradients(network: DynamicNetwork, trace: Trace, signals: Signals) -> list[Float[Tensor, "copies slots below"]]:
+def gradients(
+    network: DynamicNetwork, trace: ForwardTrace, signals: Signals
+) -> list[Float[Tensor, "copies slots below"]]:
     """The gradient of each level's incoming weights, as the mean over the minibatch.
 
     Of a backbone unit it is that of the loss; of a fringe unit that of ½ Σ e_i², which no other unit feels.

@@ -14,13 +14,9 @@ from plastic_rl.nn.dynamic.widening import widen
 
 
 def fit(layers: Iterable[HiddenLayer], optimizer: Optimizer, saved: Mapping[str, Any]) -> None:
-    """Makes hidden layers as wide as they are in the saved state of their network, for it to be loaded then.
+    """Makes hidden layers as wide as they are in the saved state of their network.
 
-    ::
-
-        fit(layers, optimizer, saved["network"])
-        network.load_state_dict(saved["network"])
-        optimizer.load_state_dict(saved["optimizer"])
+    Then the state of the network is loaded, and that of the optimiser (``load_state_dict`` of both).
 
     Args:
         layers: of a network that was made as the saved one was, and that may have grown otherwise since.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -10,12 +9,12 @@ from torch import Tensor
 
 from plastic_rl.choices import Adoption, Trigger
 from plastic_rl.nn.dynamic.backward import Signals
-from plastic_rl.nn.dynamic.generators import ImprintedUnits, UnitMaker
-from plastic_rl.nn.dynamic.network import BACKBONE, FRINGE, Trace
+from plastic_rl.nn.dynamic.generators import ImprintedUnits
+from plastic_rl.nn.dynamic.network import BACKBONE, FRINGE, ForwardTrace
 from plastic_rl.nn.dynamic.nursery import Nursery
 from plastic_rl.nn.dynamic.population import Population
+from plastic_rl.nn.dynamic.readings import Readings
 from plastic_rl.nn.dynamic.rules import Rules
-from plastic_rl.nn.dynamic.triggers import triggered
 
 
 class Gardener:
@@ -23,18 +22,18 @@ class Gardener:
 
     Args:
         population: that is tended.
+        nursery: where its units are born.
         rules: that are followed.
-        maker: of new units.
-        seeds: of the draws of each copy.
+        readings: of what utility is, and of when to imprint.
     """
 
-    def __init__(self, population: Population, rules: Rules, maker: UnitMaker, seeds: Sequence[int]) -> None:
+    def __init__(self, population: Population, nursery: Nursery, rules: Rules, readings: Readings) -> None:
         self.population, self.network, self.rules = population, population.network, rules
-        self.nursery = Nursery(population, maker, seeds)
+        self.nursery, self.readings, maker = nursery, readings, nursery.maker
         self.imprinter = maker if isinstance(maker, ImprintedUnits) else ImprintedUnits()
-        self.due = [0.0] * len(seeds)
+        self.due = [0.0] * self.network.copies
 
-    def tend(self, updates: int, trace: Trace, found: Signals) -> None:
+    def tend(self, updates: int, trace: ForwardTrace, found: Signals) -> None:
         """Imprints where the trigger says so, and every few updates looks at all units.
 
         Args:
@@ -59,7 +58,10 @@ class Gardener:
 
     def _least_useful(self) -> tuple[Tensor, Tensor]:
         is_judged = self.population.is_mature(BACKBONE, self.rules.maturity)
-        return self.population.relative_utility().masked_fill(~is_judged, torch.inf).min(1)
+        return self._utility().masked_fill(~is_judged, torch.inf).min(1)
+
+    def _utility(self) -> Tensor:
+        return self.population.relative(self.readings.propagated(self.network, self.network.utility))
 
     def _adopt_useful(self) -> None:
         """Lets the most promising fringe unit join, in place of another where there is no room."""
@@ -80,7 +82,7 @@ class Gardener:
         adopts_shadow = self.rules.adoption == Adoption.shadow
         self.population.adopt(copy, unit, float(self.network.shadow[copy, unit]) if adopts_shadow else 0.0)
 
-    def _renew(self, trace: Trace) -> None:
+    def _renew(self, trace: ForwardTrace) -> None:
         """Removes the least promising of the fringe, at the rate that was set, and fills it again."""
         is_judged = self.population.is_mature(FRINGE, self.rules.maturity)
         gains = self.population.relative_gain().masked_fill(~is_judged, torch.inf)
@@ -95,15 +97,15 @@ class Gardener:
     def _protect(self) -> None:
         """Slows units of the backbone down in proportion to their utility: pace 1 / (1 + c U / mean U)."""
         network = self.network
-        utility = self.population.relative_utility().clamp(min=0) * network.backbone
+        utility = self._utility().clamp(min=0) * network.backbone
         mean = utility.sum(1, keepdim=True) / network.backbone.sum(1, keepdim=True).clamp(min=1)
         pace = 1 / (1 + self.rules.protection * utility / mean.clamp(min=1e-30))
         for level, parameter in enumerate(network.weights):
             self.population.optimizer.state[parameter]["pace"] = pace[:, network.slots.of(level), None].contiguous()
 
-    def _imprint(self, trace: Trace, found: Signals) -> None:
-        """Where the trigger says so, tunes a unit to the most wrong example that called for it."""
-        calls, example = triggered(Trigger(self.rules.trigger), self.network, trace, found)
+    def _imprint(self, trace: ForwardTrace, found: Signals) -> None:
+        """Tunes a unit, where the trigger says so, to the most wrong example that called for it."""
+        calls, example = self.readings.triggered(Trigger(self.rules.trigger), self.network, trace, found)
         copies = calls.nonzero()[:, 0].tolist()
         if not copies:
             return
@@ -114,7 +116,7 @@ class Gardener:
         for copy in copies if self.rules.corrects else ():
             self._correct(copy, born[copy][0], remaining[copy])
 
-    def _after_learning(self, trace: Trace, found: Signals, example: Tensor) -> tuple[Tensor, Tensor]:
+    def _after_learning(self, trace: ForwardTrace, found: Signals, example: Tensor) -> tuple[Tensor, Tensor]:
         """An example of each copy, and what is left of its error now that the other weights have learnt from it."""
         places = torch.arange(len(example), device=example.device)
         inputs = trace.sources[places, example][:, None, 1 : self.network.slots.first]

@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a new unit may read, and those of its level that are useful.
+    """The sources that a new unit may read, and the units of its level that are useful.
 
     Args:
         values: of its sources on the present example: the constant 1, the inputs, the backbone units below.

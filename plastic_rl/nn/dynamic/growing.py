@@ -58,7 +58,7 @@ class GrowingLayers(UnitReplacer[WatchedLayer]):
 
     ::
 
-        optimizer = GrowingLayers(torch.optim.Adam(network.parameters()), layers, ceiling=64)
+        optimizer = GrowingLayers(torch.optim.Adam(network.parameters()), layers[:1], ceiling=64)  # no LayerNorm
 
     A newborn unit is silent, so that what the network computes does not change when it is born
     (:func:`plastic_rl.nn.dynamic.widen`), and is safe until it is mature. A unit leaves when its utility falls below a

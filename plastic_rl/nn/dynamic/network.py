@@ -20,7 +20,7 @@ FREE, FRINGE, BACKBONE = 0, 1, 2
 
 
 @dataclass(frozen=True)
-class Trace:
+class ForwardTrace:
     """The activations of one minibatch.
 
     Args:
@@ -46,7 +46,7 @@ class DynamicNetwork(nn.Module):
         inputs: numbers that it sees.
         outputs: numbers that it says.
         levels: the longest path through units.
-        slots: of each level; more are made when a level is full (:func:`plastic_rl.nn.dynamic.grow`).
+        slots: of each level; more are made when a level is full (:func:`plastic_rl.nn.dynamic.growth.grow`).
         nonlinearity: of all units.
         copies: independent networks side by side, as for several seeds.
 
@@ -128,7 +128,7 @@ class DynamicNetwork(nn.Module):
         outputs = self.trace(inputs[None] if alone else inputs).outputs
         return outputs[0] if alone else outputs
 
-    def trace(self, inputs: Float[Tensor, "copies batch inputs"]) -> Trace:
+    def trace(self, inputs: Float[Tensor, "copies batch inputs"]) -> ForwardTrace:
         """Everything that the units and outputs compute; no Python loop over units, one matrix product a level."""
         phi, backbone = NONLINEARITIES[self.nonlinearity], self.backbone[:, None]
         sources = torch.cat([torch.ones_like(inputs[..., :1]), inputs], -1)
@@ -140,7 +140,7 @@ class DynamicNetwork(nn.Module):
             activations.append(activation)
             slopes.append(phi.slope(drive, activation))
             sources = torch.cat([sources, activation * backbone[..., self.slots.of(level)]], -1)
-        return Trace(sources, torch.cat(activations, -1), torch.cat(slopes, -1), sources @ self.readout.mT)
+        return ForwardTrace(sources, torch.cat(activations, -1), torch.cat(slopes, -1), sources @ self.readout.mT)
 
     def unit_tensors(self) -> Iterator[tuple[str, Tensor]]:
         """The buffers that have one number for each slot, by name."""

@@ -12,7 +12,7 @@ from plastic_rl.choices import DynamicNonlinearity
 
 
 @dataclass(frozen=True)
-class Nonlinearity:
+class UnitFunction:
     """A function of a unit's input, applied to each number by itself.
 
     Args:
@@ -31,10 +31,10 @@ def threshold(inputs: Tensor) -> Tensor:
     return (inputs > 0).to(inputs)
 
 
-NONLINEARITIES: dict[DynamicNonlinearity, Nonlinearity] = {
-    DynamicNonlinearity.tanh: Nonlinearity(torch.tanh, lambda a, f: 1 - f.square(), nn.Tanh),
-    DynamicNonlinearity.relu: Nonlinearity(torch.relu, lambda a, f: (a > 0).to(a), nn.ReLU),
-    DynamicNonlinearity.sigmoid: Nonlinearity(torch.sigmoid, lambda a, f: f * (1 - f), nn.Sigmoid),
+NONLINEARITIES: dict[DynamicNonlinearity, UnitFunction] = {
+    DynamicNonlinearity.tanh: UnitFunction(torch.tanh, lambda a, f: 1 - f.square(), nn.Tanh),
+    DynamicNonlinearity.relu: UnitFunction(torch.relu, lambda a, f: (a > 0).to(a), nn.ReLU),
+    DynamicNonlinearity.sigmoid: UnitFunction(torch.sigmoid, lambda a, f: f * (1 - f), nn.Sigmoid),
     # Its slope is 0 everywhere, so that its incoming weights are searched for, and never learnt.
-    DynamicNonlinearity.threshold: Nonlinearity(threshold, lambda a, f: torch.zeros_like(a)),
+    DynamicNonlinearity.threshold: UnitFunction(threshold, lambda a, f: torch.zeros_like(a)),
 }

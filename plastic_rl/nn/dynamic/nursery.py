@@ -9,9 +9,9 @@ import torch
 from torch import Generator, Tensor
 
 from plastic_rl.nn.dynamic.generators import Surroundings, UnitMaker
-from plastic_rl.nn.dynamic.masters import choose_masters
 from plastic_rl.nn.dynamic.network import BACKBONE
 from plastic_rl.nn.dynamic.population import Population, Sources
+from plastic_rl.nn.dynamic.readings import Readings
 
 
 class Nursery:
@@ -21,10 +21,11 @@ class Nursery:
         population: that units are born into.
         maker: of their incoming weights.
         seeds: of the draws of each copy.
+        readings: say for which masters units are born.
     """
 
-    def __init__(self, population: Population, maker: UnitMaker, seeds: Sequence[int]) -> None:
-        self.population, self.network, self.maker = population, population.network, maker
+    def __init__(self, population: Population, maker: UnitMaker, seeds: Sequence[int], readings: Readings) -> None:
+        self.population, self.network, self.maker, self.readings = population, population.network, maker, readings
         self.draws = [Generator().manual_seed(seed) for seed in seeds]
 
     def bear(self, births: Sequence[int], sources: Sources, maker: UnitMaker | None = None) -> list[list[int]]:
@@ -46,7 +47,7 @@ class Nursery:
     def _bear(self, copy: int, births: int, sources: Tensor, maker: UnitMaker) -> list[int]:
         if not births:
             return []
-        masters, levels = choose_masters(self.network, copy, births, self.draws[copy])
+        masters, levels = self.readings.masters(self.network, copy, births, self.draws[copy])
         born: list[int] = []
         for level in sorted(set(levels)):
             of_level = [master for master, at in zip(masters, levels, strict=True) if at == level]

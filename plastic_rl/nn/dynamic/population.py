@@ -14,7 +14,6 @@ from plastic_rl.nn.dynamic.network import FREE, FRINGE, DynamicNetwork
 from plastic_rl.nn.dynamic.step_sizes import StepSizes
 from plastic_rl.nn.dynamic.surgery import adopt, bear, remove, withdraw
 from plastic_rl.nn.dynamic.unit_adam import UnitAdam
-from plastic_rl.nn.dynamic.utility import with_readers
 
 Sources = Float[Tensor, "copies sources"]
 
@@ -125,10 +124,9 @@ class Population:
         """True for units that have had a role for longer than so many updates."""
         return (self.network.role == role) & (self.network.age > maturity)
 
-    def relative_utility(self) -> Float[Tensor, "copies units"]:
-        """The utility of units, that of their readers included, in mean squared errors of the outputs."""
-        power = self.network.error_power[:, : self.network.outputs].sum(1, keepdim=True)
-        return with_readers(self.network, self.network.utility) / power.clamp(min=1e-30)
+    def relative(self, utility: Float[Tensor, "copies units"]) -> Float[Tensor, "copies units"]:
+        """The utility of units in mean squared errors of the outputs."""
+        return utility / self.network.error_power[:, : self.network.outputs].sum(1, keepdim=True).clamp(min=1e-30)
 
     def relative_gain(self) -> Float[Tensor, "copies units"]:
         """The gain of units, in mean squared errors of their masters."""

@@ -12,11 +12,12 @@ from torch import Tensor
 from plastic_rl.nn.dynamic.backward import Signals, gradients, signals
 from plastic_rl.nn.dynamic.gardener import Gardener
 from plastic_rl.nn.dynamic.generators import RandomUnits, UnitMaker
-from plastic_rl.nn.dynamic.network import FREE, FRINGE, DynamicNetwork, Trace
+from plastic_rl.nn.dynamic.network import FREE, FRINGE, DynamicNetwork, ForwardTrace
+from plastic_rl.nn.dynamic.nursery import Nursery
 from plastic_rl.nn.dynamic.population import Population
+from plastic_rl.nn.dynamic.readings import Readings
 from plastic_rl.nn.dynamic.rules import Rules
 from plastic_rl.nn.dynamic.step_sizes import k1_step
-from plastic_rl.nn.dynamic.utility import cost_of_removal, gain_of_adoption
 
 # Running means are plain ones over a unit's life at first, and then forget with this time constant, in updates.
 HORIZON = 1000.0
@@ -25,7 +26,7 @@ Errors = Float[Tensor, "copies batch outputs"]
 
 
 class DynamicTrainer:
-    """What learns in a dynamic network, and what becomes of its units.
+    """The learning of a dynamic network: of weights, step sizes and structure.
 
     Outputs and shadow weights learn by K1 with a normalised meta step, a step size for each weight; incoming weights of
     backbone and fringe by Adam, with a clock for each unit.
@@ -34,6 +35,7 @@ class DynamicTrainer:
         network: that learns.
         rules: of its structure.
         maker: of new units.
+        readings: of what the talk leaves open; None for ours.
         learning_rate: of incoming weights.
         meta_rate: μ of the step sizes of outgoing weights.
         first_step: those step sizes at a weight's birth.
@@ -49,6 +51,7 @@ class DynamicTrainer:
         rules: Rules | None = None,
         *,
         maker: UnitMaker | None = None,
+        readings: Readings | None = None,
         learning_rate: float = 5e-3,
         meta_rate: float = 0.1,
         first_step: float = 2e-3,
@@ -57,8 +60,10 @@ class DynamicTrainer:
         if len(seeds) != network.copies:
             raise ValueError(f"there must be a seed for each of {network.copies} copies, got {len(seeds)}")
         self.network, self.meta_rate, self.updates = network, meta_rate, 0
+        self.readings = readings or Readings()
         self.population = Population(network, learning_rate=learning_rate, first_step=first_step)
-        self.gardener = Gardener(self.population, rules or Rules(), maker or RandomUnits(), seeds)
+        nursery = Nursery(self.population, maker or RandomUnits(), seeds, self.readings)
+        self.gardener = Gardener(self.population, nursery, rules or Rules(), self.readings)
 
     @torch.no_grad()
     def update(
@@ -75,7 +80,7 @@ class DynamicTrainer:
         return trace.outputs
 
     @torch.no_grad()
-    def observe(self, trace: Trace, at_outputs: Errors) -> None:
+    def observe(self, trace: ForwardTrace, at_outputs: Errors) -> None:
         """Learns from the errors of outputs; an update is complete with that.
 
         Args:
@@ -88,12 +93,12 @@ class DynamicTrainer:
         self.updates += 1
         self.gardener.tend(self.updates, trace, found)
 
-    def _measure(self, trace: Trace, found: Signals) -> None:
+    def _measure(self, trace: ForwardTrace, found: Signals) -> None:
         """Takes the minibatch into the running means of units and errors."""
         network = self.network
         network.age.add_(network.role != FREE)
         weight = 1 / network.age.clamp(1, HORIZON)
-        utility, gain = cost_of_removal(network, trace, found), gain_of_adoption(network, trace, found)
+        utility, gain = self.readings.utility(network, trace, found), self.readings.gain(network, trace, found)
         mean = trace.activations.mean(1)
         spread = (trace.activations - network.mean[:, None]).abs().mean(1)
         for running, now in (
@@ -106,7 +111,7 @@ class DynamicTrainer:
         errors = torch.cat([found.at_outputs, found.credit], -1).square_().mean(1)
         network.error_power.lerp_(errors, 1 / min(self.updates + 1.0, HORIZON))
 
-    def _learn(self, trace: Trace, found: Signals) -> None:
+    def _learn(self, trace: ForwardTrace, found: Signals) -> None:
         network, batch = self.network, trace.sources.shape[1]
         for parameter, gradient in zip(network.weights, gradients(network, trace, found), strict=True):
             parameter.grad = gradient
@@ -118,7 +123,7 @@ class DynamicTrainer:
         self._learn_shadows(trace, found)
         self.population.optimizer.step()
 
-    def _learn_shadows(self, trace: Trace, found: Signals) -> None:
+    def _learn_shadows(self, trace: ForwardTrace, found: Signals) -> None:
         """Each shadow weight learns what its unit can explain of its own master's error, by itself."""
         network = self.network
         correlation = (found.residual * trace.activations).mean(1) * (network.role == FRINGE)

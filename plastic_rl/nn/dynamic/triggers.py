@@ -8,11 +8,11 @@ from torch import Tensor
 
 from plastic_rl.choices import Trigger
 from plastic_rl.nn.dynamic.backward import Signals
-from plastic_rl.nn.dynamic.network import FREE, DynamicNetwork, Trace
+from plastic_rl.nn.dynamic.network import FREE, DynamicNetwork, ForwardTrace
 from plastic_rl.nn.dynamic.nonlinearities import NONLINEARITIES
 
 
-def is_novel(network: DynamicNetwork, trace: Trace) -> Bool[Tensor, "copies batch"]:
+def is_novel(network: DynamicNetwork, trace: ForwardTrace) -> Bool[Tensor, "copies batch"]:
     """True for examples on which no unit is on, of the backbone or the fringe: none has an activation above φ(0)."""
     rest = NONLINEARITIES[network.nonlinearity].function(trace.activations.new_zeros(()))
     return ~((trace.activations > rest) & (network.role != FREE)[:, None]).any(-1)
@@ -25,7 +25,7 @@ def is_wrong(network: DynamicNetwork, found: Signals) -> Bool[Tensor, "copies ba
 
 
 def triggered(
-    trigger: Trigger, network: DynamicNetwork, trace: Trace, found: Signals
+    trigger: Trigger, network: DynamicNetwork, trace: ForwardTrace, found: Signals
 ) -> tuple[Bool[Tensor, " copies"], Int[Tensor, " copies"]]:
     """For each copy True if it is time to imprint, and on which example: of those that call for it the most wrong.
 

@@ -7,20 +7,20 @@ from jaxtyping import Float
 from torch import Tensor
 
 from plastic_rl.nn.dynamic.backward import Signals
-from plastic_rl.nn.dynamic.network import DynamicNetwork, Trace
+from plastic_rl.nn.dynamic.network import DynamicNetwork, ForwardTrace
 from plastic_rl.optim.propagation import contributions, passed_back
 
 OfUnits = Float[Tensor, "copies units"]
 
 
-def cost_of_removal(network: DynamicNetwork, trace: Trace, signals: Signals) -> OfUnits:
+def cost_of_removal(network: DynamicNetwork, trace: ForwardTrace, signals: Signals) -> OfUnits:
     """Σ_o (δ_o + v_oi (f_i - E f_i))² - δ_o², exact where outputs are linear and the mean stays in their constants."""
     weights = network.readout[..., network.slots.first :]
     deviation = trace.activations - network.mean[:, None]
     return (deviation * (2 * signals.direct + deviation * weights.square().sum(1, keepdim=True))).mean(1)
 
 
-def gain_of_adoption(network: DynamicNetwork, trace: Trace, signals: Signals) -> OfUnits:
+def gain_of_adoption(network: DynamicNetwork, trace: ForwardTrace, signals: Signals) -> OfUnits:
     """δ_m² - e_i²: how much less the master's squared error is with a unit's shadow weight."""
     predicted = network.shadow[:, None] * trace.activations
     return (predicted * (signals.of_master + signals.residual)).mean(1)

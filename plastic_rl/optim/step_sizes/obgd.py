@@ -46,7 +46,8 @@ class ObGDRule(Rule):
 class ObGD(SlopeOptimizer):
     """z ← γλ z + x, w ← w + α δ z / max(1, α κ max(|δ|, 1) ‖z‖₁) (Elsayed et al. 2024).
 
-    Slopes and errors are as in :class:`IntentionalUpdates`; nothing is learned about the step size.
+    Slopes and errors are as in :class:`plastic_rl.optim.step_sizes.IntentionalUpdates`; nothing is learned about the
+    step size.
 
     Args:
         params: of a value or of a policy, see :class:`SlopeOptimizer`.

@@ -20,10 +20,12 @@ class SlopeOptimizer(Optimizer):
     A loss mixes the two, and its gradient -δ x tells neither x² nor δ, which the rules need. So the prediction itself
     is differentiated, one example at a time::
 
-        prediction = layer(inputs)            # of shape (outputs,): no axis of examples
+        layer = torch.nn.Linear(3, 2)
+        optimizer = K1(layer.parameters())
+        prediction = layer(torch.ones(3))     # of shape (outputs,): no axis of examples
         optimizer.zero_grad()
         prediction.sum().backward()           # grad: the slopes, of a linear layer its inputs
-        optimizer.observe(targets - prediction.detach())
+        optimizer.observe(1.0 - prediction.detach())
         optimizer.step()
 
     One error of no shape is served for any network: its slopes are those of its one output. Errors of shape (outputs,)

@@ -60,7 +60,7 @@ class SwiftTDRule(Rule):
         return moves
 
     def _learn(self, memory: RuleMemory, errors: Tensor, rates: list[float]) -> list[Tensor]:
-        """What the error teaches of the features so far: Δ = δ z - z^δ v^δ, and the same for step sizes and traces."""
+        """Learns of the features so far from the error: Δ = δ z - z^δ v^δ, and the same for step sizes and traces."""
         z, recent, change = memory.weights["eligibility"], memory.weights["recent_step"], memory.units["recent_change"]
         moves = [a - b for a, b in zip(times(z, errors), times(recent, change), strict=True)]
         self._raise(memory, errors - change, rates)
@@ -109,7 +109,7 @@ class SwiftTDRule(Rule):
             after.copy_(h - old * slope * (z - step) - h * step * slope)
 
     def _shorten(self, of: dict[str, list[Tensor]], powers: list[Tensor], is_too_much: Tensor) -> None:
-        """Where the bound was met step sizes shrink by the decay, and traces of them begin anew."""
+        """Shortens step sizes by the decay where the bound was met, and begins traces of them anew."""
         for name in ("gain_trace", "older_gain_trace", "next_gain_trace", "trace_eligibility"):
             for each in of[name]:
                 each.mul_(1 - lifted(is_too_much, each))
@@ -123,12 +123,17 @@ class SwiftTD(SlopeOptimizer):
     For linear predictions of features x. The slopes are those of the *newest* prediction v', and the error is that of
     the one before it, δ = r + γ v' - v, both by the weights before the step::
 
-        value = features @ weight                 # of this step
-        optimizer.zero_grad()
-        value.backward()
-        optimizer.observe(reward + discount * value.detach() - before)     # 0 at the first step
-        optimizer.step()
-        before = value.detach()
+        weight, before = torch.nn.Parameter(torch.zeros(3)), torch.tensor(0.0)
+        optimizer = SwiftTD([weight], discount=0.99)
+        for step in range(10):
+            features, reward = torch.eye(3)[step % 3], 1.0
+            value = features @ weight                                # of this step
+            optimizer.zero_grad()
+            value.backward()
+            error = reward + 0.99 * value.detach() - before          # of the step before; at the first there is none
+            optimizer.observe(error if step else 0.0)
+            optimizer.step()
+            before = value.detach()
 
     For control they are those of the value of the next action (Swift-Sarsa). An episode ends with a step of its own,
     with features of 0, so that v' is 0, and ``observe(errors, ends_episode=True)``; `before` then begins at 0 again.

@@ -43,7 +43,7 @@ def stepping(optimizer: Optimizer, make: Callable[[Any], Stepper]) -> Iterator[N
         make: makes the way of an Adam.
     """
     inner = innermost(optimizer)
-    if not _is_plain(inner):
+    if not is_plain(inner):
         yield
         return
     stepper = make(inner)
@@ -64,7 +64,8 @@ def stepping(optimizer: Optimizer, make: Callable[[Any], Stepper]) -> Iterator[N
         stepper.end()
 
 
-def _is_plain(inner: Optimizer) -> bool:
+def is_plain(inner: Any) -> bool:
+    """True if an optimiser is an Adam whose form of computation, and whose step, nobody has changed."""
     return (
         type(inner) in KINDS
         and "step" not in vars(inner)

@@ -50,7 +50,7 @@ class Gradients:
 
     def clip(self, longest: float) -> None:
         """Shortens the gradient to a length, as `torch.nn.utils.clip_grad_norm_` does, where it is longer."""
-        if self.are_handed_over() and math.sqrt(float(torch.dot(self.all, self.all))) < 0.99 * longest:
+        if self.are_handed_over() and self.are_shorter(longest):
             return  # torch would multiply by exactly 1
         present = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
         length = torch.linalg.vector_norm(torch.stack(_foreach_norm(present, 2.0)), 2.0)
@@ -60,6 +60,10 @@ class Gradients:
     def are_outgrown(self) -> bool:
         """True if a parameter is of another shape now."""
         return any(parameter.shape != gradient.shape for parameter, gradient in self.of.items())
+
+    def are_shorter(self, longest: float) -> bool:
+        """True if their length is below a length for certain."""
+        return math.sqrt(float(torch.dot(self.all, self.all))) < 0.99 * longest
 
     def are_handed_over(self) -> bool:
         """True if the parameters' gradients are these tensors."""

@@ -54,8 +54,16 @@ class CategoricalHead(Head):
 
     def draw(self, outputs: Tensor) -> tuple[Tensor, Tensor]:
         log_probs = outputs - outputs.logsumexp(-1, keepdim=True)
-        actions = first_to_ring(torch.softmax(log_probs, -1))
+        actions = self.first_to_ring(torch.softmax(log_probs, -1))
         return actions[:, 0], log_probs.gather(-1, actions)[:, 0]
+
+    def first_to_ring(self, probs: Tensor) -> Tensor:
+        """One draw for each row, as `torch.multinomial` makes it: the first of several exponential clocks to ring."""
+        return torch.div(probs, self.rings(probs)).argmax(-1, keepdim=True)
+
+    def rings(self, like: Tensor) -> Tensor:
+        """Times at which clocks ring, of some shape."""
+        return torch.empty_like(like).exponential_()
 
     def evaluate(self, outputs: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
         self.outputs, self.log_sum = outputs, outputs.logsumexp(-1, keepdim=True)
@@ -79,11 +87,6 @@ class CategoricalHead(Head):
         Categorical(logits=outputs)
 
 
-def first_to_ring(probs: Tensor) -> Tensor:
-    """One draw for each row, as `torch.multinomial` makes it: the first of several exponential clocks to ring."""
-    return torch.div(probs, torch.empty_like(probs).exponential_()).argmax(-1, keepdim=True)
-
-
 class GaussianHead(Head):
     """The outputs are the means of independent normal distributions, whose spread is a parameter.
 
@@ -101,8 +104,12 @@ class GaussianHead(Head):
 
     def draw(self, outputs: Tensor) -> tuple[Tensor, Tensor]:
         scale = self.log_std.exp()
-        actions = outputs + torch.empty_like(outputs).normal_() * scale
+        actions = outputs + self.noise(outputs) * scale
         return actions, self._log_probs(actions - outputs, scale)
+
+    def noise(self, like: Tensor) -> Tensor:
+        """Standard normal noise, of some shape."""
+        return torch.empty_like(like).normal_()
 
     def evaluate(self, outputs: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
         self.spread = self.log_std.exp()
@@ -123,8 +130,12 @@ class GaussianHead(Head):
             of_scale = of_entropy / self.scale + of_scale
         of_variance = 2 * (-each * ((self.squares / self.twice_variance) / self.twice_variance))
         of_scale = of_scale + of_variance * (2 * self.scale)
-        torch.mul(of_scale.sum(0), self.spread, out=into[self.log_std])
+        self.write_of_spread(of_scale, into)
         return (each / self.twice_variance) * (2 * self.deviations)
+
+    def write_of_spread(self, of_scale: Tensor, into: dict[Tensor, Tensor]) -> None:
+        """Writes the gradient of the logarithm of the deviations, given that of the deviation of each row."""
+        torch.mul(of_scale.sum(0), self.spread, out=into[self.log_std])
 
     def refuse(self, outputs: Tensor) -> None:
         Normal(outputs, torch.ones_like(outputs) * self.log_std.exp())

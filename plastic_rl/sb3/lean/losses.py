@@ -14,7 +14,7 @@ _MEAN = 1
 
 
 class Surrogate:
-    """The clipped surrogate objective of a minibatch, to be maximised.
+    """The clipped surrogate objective of a minibatch, to be maximised; or of several, a row for each.
 
     Args:
         batch: the minibatch.
@@ -25,8 +25,9 @@ class Surrogate:
 
     def __init__(self, batch: Minibatch, log_probs: Tensor, clip_range: float, *, normalizes: bool) -> None:
         advantages = batch.advantages
-        if normalizes and advantages.shape[0] > 1:
-            advantages = (advantages - advantages.mean()) / (advantages.std() + 1e-8)
+        if normalizes and advantages.shape[-1] > 1:
+            mean, deviation = advantages.mean(-1, keepdim=True), advantages.std(-1, keepdim=True)
+            advantages = (advantages - mean) / (deviation + 1e-8)
         self.log_ratio = log_probs - batch.old_log_probs
         self.ratio = torch.exp(self.log_ratio)
         self.advantages, self.unclipped = advantages, advantages * self.ratio
@@ -35,11 +36,11 @@ class Surrogate:
     @property
     def divergence(self) -> Tensor:
         """The estimate of the KL divergence from the policy that acted, (r - 1) - log r."""
-        return ((self.ratio - 1) - self.log_ratio).mean()
+        return ((self.ratio - 1) - self.log_ratio).mean(-1)
 
     def gradient(self) -> Tensor:
         """The gradient of the loss by each log-probability."""
-        each = self.advantages * float(np.float32(-1) / np.float32(self.ratio.shape[0]))
+        each = self.advantages * float(np.float32(-1) / np.float32(self.ratio.shape[-1]))
         return each.masked_fill_(self.unclipped > self.clipped, 0).mul_(self.ratio)
 
     def terms(self) -> Tensor:

@@ -49,7 +49,7 @@ class Perceptron:
             self.inputs.append(values)
             outputs = self.output(values, weights["weight"], weights["bias"])
             if self.listened[place]:
-                _tell(self.linears[place], values, outputs)
+                tell(self.linears[place], values, outputs)
             values = outputs if place == len(self.activations) else self._activated(place, outputs)
         return values
 
@@ -57,7 +57,7 @@ class Perceptron:
         if not self.listened_after[place]:
             return self.activations[place].apply_(values)
         outputs = self.activations[place].apply_(values.clone())
-        _tell(self.activators[place], values, outputs)
+        tell(self.activators[place], values, outputs)
         return outputs
 
     def write_into(self, gradients: Gradients) -> None:
@@ -81,7 +81,7 @@ def _has_hooks(module: nn.Module) -> bool:
     return bool(module._forward_pre_hooks or module._forward_hooks)
 
 
-def _tell(module: nn.Module, inputs: Tensor, outputs: Tensor) -> None:
+def tell(module: nn.Module, inputs: Tensor, outputs: Tensor) -> None:
     """Runs the hooks of a module that has not been called."""
     with torch.enable_grad():
         if module._forward_pre_hooks:

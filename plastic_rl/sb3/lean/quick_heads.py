@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from plastic_rl.sb3.lean.heads import CategoricalHead, GaussianHead, first_to_ring
+from plastic_rl.sb3.lean.heads import CategoricalHead, GaussianHead
 
 _LOG_SQRT_2PI = 0.5 * math.log(2 * math.pi)
 
@@ -17,7 +17,7 @@ class QuickCategoricalHead(CategoricalHead):
 
     def draw(self, outputs: Tensor) -> tuple[Tensor, Tensor]:
         log_probs = torch.log_softmax(outputs, 1)
-        actions = first_to_ring(log_probs.exp())
+        actions = self.first_to_ring(log_probs.exp())
         return actions[:, 0], log_probs.gather(1, actions)[:, 0]
 
     def evaluate(self, outputs: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
@@ -37,7 +37,7 @@ class QuickGaussianHead(GaussianHead):
     """The outputs are the means of independent normal distributions, whose spread is a parameter."""
 
     def draw(self, outputs: Tensor) -> tuple[Tensor, Tensor]:
-        log_std, noise = self.log_std, torch.empty_like(outputs).normal_()
+        log_std, noise = self.log_std, self.noise(outputs)
         actions = torch.addcmul(outputs, noise, log_std.exp())
         return actions, self._of_squares((noise * noise).sum(1), log_std)
 

@@ -10,6 +10,7 @@ from gymnasium import spaces
 from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecEnv
+from torch import Tensor
 
 from plastic_rl.sb3.lean.advantages import estimate_advantages
 from plastic_rl.sb3.lean.networks import Networks
@@ -41,27 +42,52 @@ class Rollout:
         self.shape = (-1, *space.shape)
         self.fixed = {"self": model, "env": env, "callback": callback, "rollout_buffer": buffer}
         self.fixed["n_rollout_steps"] = steps
+        self.seen: dict[str, Any] = {}  # what the last step has shown the callback
 
     def collect(self) -> bool:
         """Fills the buffer; False if the callback asked to stop."""
-        model, buffer = self.model, self.buffer
-        assert model._last_obs is not None, "No previous observation was provided"
-        model.policy.set_training_mode(False)
-        buffer.reset()
-        self.callback.on_rollout_start()
-        seen: dict[str, Any] = {}
+        self.begin()
         for step in range(self.steps):
-            seen = self._step(step)
-            if not self.callback.on_step():
+            if not self.take(step, *self.networks.act(self.model._last_obs)):
                 return False
-            self._keep(seen)
-        self._finish(seen)
+        self.finish(self.networks.values(self.seen["new_obs"]))
         return True
 
-    def _step(self, step: int) -> dict[str, Any]:
+    def begin(self) -> None:
+        """Makes room for a rollout."""
+        assert self.model._last_obs is not None, "No previous observation was provided"
+        self.model.policy.set_training_mode(False)
+        self.buffer.reset()
+        self.callback.on_rollout_start()
+
+    def take(self, step: int, actions: Tensor, values: Tensor, log_probs: Tensor) -> bool:
+        """Takes a step, and keeps it; False if the callback asked to stop.
+
+        Args:
+            step: its number in the rollout.
+            actions: one for each copy.
+            values: the critic's, of shape (copies, 1).
+            log_probs: of the actions.
+        """
+        self.seen = self._step(step, actions, values, log_probs)
+        if not self.callback.on_step():
+            return False
+        self._keep(self.seen)
+        return True
+
+    def finish(self, values: Tensor) -> None:
+        """Fills in advantages and returns.
+
+        Args:
+            values: the critic's, of what follows the rollout.
+        """
+        estimate_advantages(self.buffer, values.numpy()[:, 0], self.seen["dones"])
+        self.callback.update_locals({**self.seen, "values": values, "n_steps": self.steps})
+        self.callback.on_rollout_end()
+
+    def _step(self, step: int, actions: Tensor, values: Tensor, log_probs: Tensor) -> dict[str, Any]:
         """Acts, and shows the callback what came of it."""
         model = self.model
-        actions, values, log_probs = self.networks.act(model._last_obs)
         chosen = actions.numpy().reshape(self.shape)
         clipped = chosen if self.bounds is None else self._clipped(chosen)
         new_obs, rewards, dones, infos = self.step_env(clipped)
@@ -109,9 +135,3 @@ class Rollout:
             last = infos[copy].get("terminal_observation")
             if last is not None and infos[copy].get("TimeLimit.truncated", False):
                 rewards[copy] += self.model.gamma * self.networks.values(np.asarray(last)[None])[0, 0].numpy()
-
-    def _finish(self, seen: dict[str, Any]) -> None:
-        values = self.networks.values(seen["new_obs"])
-        estimate_advantages(self.buffer, values.numpy()[:, 0], seen["dones"])
-        self.callback.update_locals({**seen, "values": values, "n_steps": self.steps})
-        self.callback.on_rollout_end()

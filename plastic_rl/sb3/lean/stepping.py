@@ -46,6 +46,8 @@ def copied(value: Any) -> Any:
         return value
     if kind is dict:
         return {name: copied(each) for name, each in value.items()}
+    if kind is list:
+        return [copied(each) for each in value]
     if kind is np.ndarray and not value.dtype.hasobject:
         return value.copy()
     return deepcopy(value)

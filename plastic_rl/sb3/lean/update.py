@@ -6,10 +6,8 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 from stable_baselines3 import PPO
-from stable_baselines3.common.utils import explained_variance
 from torch import Tensor
 from torch.nn import functional
 
@@ -19,9 +17,11 @@ from plastic_rl.sb3.lean.clearing import Clearing
 from plastic_rl.sb3.lean.flat_adam import FlatAdam
 from plastic_rl.sb3.lean.fused_adam import FusedAdam
 from plastic_rl.sb3.lean.gradients import Gradients
-from plastic_rl.sb3.lean.losses import Surrogate, mean, row_means, value_gradient
+from plastic_rl.sb3.lean.loss_log import Losses, log_losses
+from plastic_rl.sb3.lean.losses import Surrogate, row_means, value_gradient
 from plastic_rl.sb3.lean.minibatches import Minibatch, Minibatches
 from plastic_rl.sb3.lean.networks import Networks
+from plastic_rl.sb3.lean.watched import watches
 
 
 class Update:
@@ -39,6 +39,7 @@ class Update:
         self.optimizer, self.is_exact = model.policy.optimizer, is_exact
         self.grows = any(method.resized_layers for method in methods_in(self.optimizer))
         self._set_out()
+        self.watch = watches.get(model)
         progress = model._current_progress_remaining
         self.clip_range = self.model.clip_range(progress)
         self.value_clip_range = None if model.clip_range_vf is None else self.model.clip_range_vf(progress)
@@ -116,7 +117,11 @@ class Update:
         networks.actor.send_back(networks.head.send_back(of_log_probs, of_entropy, self.gradients.of))
         networks.critic.send_back(of_values[:, None])
         self.gradients.hand_over()
+        if self.watch is not None:
+            self.watch.before_clipping()
         self.gradients.clip(self.model.max_grad_norm)
+        if self.watch is not None:
+            self.watch.after_clipping()
         with torch.enable_grad():
             self.optimizer.step()
         if self.grows and self.gradients.are_outgrown():
@@ -125,24 +130,12 @@ class Update:
             self.stepping.enter_context(self.steps)
 
     def _log(self) -> None:
-        model, record = self.model, self.model.logger.record
-        policy_losses = [-each for each in row_means([surrogate.terms() for surrogate in self.surrogates])]
-        entropy_losses = [-each for each in row_means(self.entropies)]
-        value_losses = row_means(self.value_errors)
-        clipped = [(torch.abs(each.ratio - 1) > self.clip_range).float() for each in self.surrogates]
-        last = torch.tensor([policy_losses[-1], entropy_losses[-1], value_losses[-1]])
-        loss = last[0] + model.ent_coef * last[1] + model.vf_coef * last[2]  # in single precision, as SB3
-        buffer = model.rollout_buffer
-        record("train/entropy_loss", mean(entropy_losses))
-        record("train/policy_gradient_loss", mean(policy_losses))
-        record("train/value_loss", mean(value_losses))
-        record("train/approx_kl", np.mean(np.array(self.divergences, dtype=np.float32)))
-        record("train/clip_fraction", mean(row_means(clipped)))
-        record("train/loss", loss.item())
-        record("train/explained_variance", explained_variance(buffer.values.flatten(), buffer.returns.flatten()))
-        if hasattr(model.policy, "log_std"):
-            record("train/std", torch.exp(model.policy.log_std).mean().item())
-        record("train/n_updates", model._n_updates, exclude="tensorboard")
-        record("train/clip_range", self.clip_range)
-        if self.value_clip_range is not None:
-            record("train/clip_range_vf", self.value_clip_range)
+        surrogates = self.surrogates
+        losses = Losses(
+            [-each for each in row_means([surrogate.terms() for surrogate in surrogates])],
+            [-each for each in row_means(self.entropies)],
+            row_means(self.value_errors),
+            row_means([(torch.abs(each.ratio - 1) > self.clip_range).float() for each in surrogates]),
+            self.divergences,
+        )
+        log_losses(self.model, losses, self.clip_range, self.value_clip_range)

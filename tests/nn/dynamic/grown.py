@@ -49,10 +49,14 @@ def batch(count=5, copies=1, seed=1):
 EAGER = {"fringe": 4, "every": 5, "maturity": 10, "joins": 1e-3, "leaves": -0.02, "renewal_rate": 0.01}
 
 
-def small_trainer(seeds=(0,), *, levels=1, slots=4, outputs=1, nonlinearity="tanh", maker=None, **rules):
+def small_trainer(
+    seeds=(0,), *, levels=1, slots=4, outputs=1, nonlinearity="tanh", maker=None, first_step=2e-3, **rules
+):
     """A trainer that grows its network within a few dozen updates."""
     network = DynamicNetwork(INPUTS, outputs, levels=levels, slots=slots, nonlinearity=nonlinearity, copies=len(seeds))
-    return DynamicTrainer(network, Rules(**{**EAGER, **rules}), seeds=seeds, learning_rate=0.01, maker=maker)
+    return DynamicTrainer(
+        network, Rules(**{**EAGER, **rules}), seeds=seeds, learning_rate=0.01, first_step=first_step, maker=maker
+    )
 
 
 def bends(inputs, outputs=1):

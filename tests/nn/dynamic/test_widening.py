@@ -127,8 +127,8 @@ def test_an_optimiser_goes_on_as_if_newborn_units_that_left_had_never_been(name)
     optimizers = [OPTIMIZERS[name](network.parameters()) for network in networks]
     for network, optimizer in zip(networks, optimizers, strict=True):
         train(network, optimizer, 3)
-    first, second = layers_of(networks[0])
-    for layer in (first, second):
+    one, _, other, _, last = networks[0]
+    for layer in (HiddenLayer("0", one, [other]), HiddenLayer("2", other, [last])):
         widen(layer, 2, optimizers[0])
         for parameter in networks[0].parameters():
             moments = [each for each in optimizers[0].state[parameter].values() if torch.is_tensor(each)]
@@ -209,14 +209,17 @@ def test_a_method_follows_a_layer_to_another_width_or_refuses_by_name(name):
         train(each, optimizer, 4, seed=2)
     for one, other in zip(values(network), values(twin), strict=True):
         assert torch.allclose(one, other, rtol=0, atol=CLOSE.get(name, 0))
-    widen(layer, 2, optimizers[0])
-    assert_goes_on_from_what_was_saved(name, network, optimizers[0])
 
 
-def assert_goes_on_from_what_was_saved(name, network, optimizer):
-    """A network that is as wide from the start, and loads the state, learns on bit for bit."""
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(METHODS.keys() - REFUSING))
+def test_a_network_that_was_made_as_wide_goes_on_from_the_state_of_one_that_grew(name):
+    network, wide = mlp(), mlp(6)
+    layers = layers_of(network)
+    optimizer = wrapped(name, network, layers)
+    train(network, optimizer, 3)
+    widen(layers[0], 2, optimizer)
     train(network, optimizer, 2, seed=3)
-    wide = mlp(6)
     resumed = wrapped(name, wide)
     state = copy.deepcopy((network.state_dict(), optimizer.state_dict()))
     wide.load_state_dict(state[0])
