@@ -9,6 +9,7 @@ import pytest
 
 from experiments import (
     growing_cartpole,
+    high_replay,
     hsic_cartpole,
     hsic_hopper,
     hsic_images,
@@ -32,6 +33,7 @@ RETURNS = [
     (permuted_cartpole.STUDY, "README.md"),
     (long_lives.STUDY, "README.md"),
     (growing_cartpole.STUDY, "docs/dynamic_networks.md"),
+    (high_replay.STUDY, "docs/off_policy.md"),
     (hsic_cartpole.STUDY, HSIC),
     (hsic_hopper.STUDY, HSIC),
 ]
