@@ -46,6 +46,7 @@ def test_memory_counts_a_storage_once_and_gradients_too():
     del views
 
 
+@pytest.mark.slow
 def test_what_l2_init_remembers_is_a_quarter_of_what_adam_keeps():
     assert memory(methods()["l2_init"]) / memory(None) == pytest.approx(1.25, abs=0.01)
 

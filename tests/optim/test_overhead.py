@@ -192,6 +192,7 @@ def test_counting_a_replayed_step_keeps_the_schedule():
     assert replayed.metrics()["cbp/replaced"] == eager.metrics()["cbp/replaced"] > 5
 
 
+@pytest.mark.slow  # every day a compiled network is recorded and replaced in test_any_optimizer
 def test_a_compiled_network_replaces_the_same_units():
     # In a process of its own, because the type checker of the tests cannot be compiled.
     done = subprocess.run([sys.executable, "-c", COMPILED], capture_output=True, text=True, check=True)

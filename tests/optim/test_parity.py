@@ -62,7 +62,7 @@ def examples(convolves: bool):
     [
         (False, "contribution", "accumulate"),
         (False, "adaptable_contribution", "bernoulli"),
-        (True, "contribution", "bernoulli"),
+        pytest.param(True, "contribution", "bernoulli", marks=pytest.mark.slow),
         (True, "adaptable_contribution", "accumulate"),
         pytest.param(False, "contribution", "bernoulli", marks=pytest.mark.slow),
         pytest.param(False, "adaptable_contribution", "accumulate", marks=pytest.mark.slow),
