@@ -42,6 +42,8 @@ from plastic_rl.runs import Track
 from plastic_rl.sb3.trunk import Nonlinearity
 from tests.layers.zoo import Box
 
+pytestmark = pytest.mark.usefixtures("rough_pictures")
+
 ROOT = Path(__file__).parents[1]
 ACTING = [name for name, recipe in AGENTS.items() if issubclass(recipe, ReinforcementAgent)]
 WORLDS = [name for name, recipe in ENVS.items() if issubclass(recipe, Environment)]

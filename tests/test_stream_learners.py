@@ -22,6 +22,8 @@ from plastic_rl.runs import Track, read_metrics
 sys.path.insert(0, str(Path(__file__).parent / "streams"))
 from tests.streams import written
 
+pytestmark = pytest.mark.usefixtures("rough_pictures")
+
 LEARNERS = [name for name, recipe in AGENTS.items() if issubclass(recipe, SupervisedAgent)]
 STREAMS = [name for name, recipe in ENVS.items() if issubclass(recipe, SupervisedStream)]
 
