@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install run test check quick slow gpu data study
+.PHONY: install run test check quick slow gpu data docs study
 
 install: $(INSTALLED)
 
@@ -37,6 +37,9 @@ gpu: install ## The tests that need a CUDA device.
 
 data: install ## The tests that read real data sets: PLASTIC_RL_DATA=FOLDER make data
 	$(BIN)/python -m pytest -m data
+
+docs: install ## The site, in build/site; a warning is an error.
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
 
 study: install ## Run what is missing of the study, then draw its figure.
 	$(BIN)/python -m experiments.permuted_cartpole

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import inspect
+import re
 from contextlib import nullcontext
 from doctest import DocTestParser
 
@@ -19,6 +22,26 @@ PAGES = {page.path.relative_to(ROOT).as_posix(): page for page in all_pages()}
 EXAMPLES = {docstring.name: docstring.example for docstring in all_docstrings() if docstring.example.strip()}
 LANGUAGES = {"python", "diff"}
 SMALL = {"n_steps": 16, "batch_size": 16, "n_epochs": 1}
+
+
+# Blocks that stand as fragments on their pages, and why none of them runs here. They are compiled, and what they import
+# of the library is looked up.
+NOT_RUN = {
+    ("docs/controls.md", 'WORLD = ("env=permuted-cartpole", "total_steps=300_000")'): "a study takes hours",
+    ("docs/other_loops.md", "import lightning"): "Lightning is not installed",
+    ("docs/other_loops.md", "import torch"): "TorchRL is not installed",
+    ("docs/other_loops.md", "from rsl_rl.runners import OnPolicyRunner"): "rsl_rl is not installed",
+    (
+        "docs/stable_baselines3.md",
+        "import rl_zoo3",
+    ): "RL Zoo is not installed; tests/sb3/test_zoo_recipe.py has a stand-in",
+    ("docs/stable_baselines3.md", 'sample_ppo = rl_zoo3.hyperparams_opt.HYPERPARAMS_SAMPLER["ppo"]'): "as above",
+}
+# What a page may give beside Python: of commands, `train.py` has its settings checked (tests/test_docs.py), `python -m`
+# its module, `make` its target and `pip` its extras; the arguments of `python -m` are not checked. Text and YAML are
+# output.
+OTHERS = {"bash", "text", "yaml", ""}
+COMMANDS = re.compile(r"(?:[A-Z_]+=\S+ )*(?:(?:\.venv/bin/)?python (?:train\.py|-m \S+)|make|pip install)\b")
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +91,43 @@ def test_code_that_does_not_run_is_noticed_unless_it_is_marked_as_a_fragment():
     with pytest.raises(NameError, match="nowhere"):
         run_page(Page(ROOT / "README.md", wrong), "README.md")
     run_page(Page(ROOT / "README.md", f"{FRAGMENT}\n{wrong}"), "README.md")
+
+
+FRAGMENTS = {
+    (place, block.text.splitlines()[0]): block.text
+    for place, page in PAGES.items()
+    for block in page.blocks
+    if block.is_fragment
+}
+
+
+def unknown_imports(code):
+    """What code imports of the library, and that is not there."""
+    imports = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.ImportFrom)]
+    ours = [(node.module, name.name) for node in imports for name in node.names if node.module.startswith("plastic_rl")]
+    return {name for module, name in ours if not hasattr(importlib.import_module(module), name)}
+
+
+def test_what_does_not_run_is_listed_and_compiles():
+    assert FRAGMENTS.keys() == NOT_RUN.keys()
+    for code in FRAGMENTS.values():
+        compile(code, "fragment", "exec")
+        assert unknown_imports(code) == set()
+    assert unknown_imports("from plastic_rl.layers import hidden_players, hidden_layers") == {"hidden_players"}
+
+
+def test_nothing_else_stands_in_a_block():
+    assert set().union(*map(languages_of, PAGES.values())) == LANGUAGES | OTHERS
+    shell = [
+        line for page in PAGES.values() for block in page.blocks if block.language == "bash" for line in lines(block)
+    ]
+    assert [line for line in shell if not COMMANDS.match(line)] == []
+
+
+def lines(block):
+    """The commands of a block."""
+    given = (line.strip() for line in block.text.replace("\\\n", " ").splitlines())
+    return [line for line in given if line and not line.startswith("#")]
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

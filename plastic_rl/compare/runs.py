@@ -16,7 +16,7 @@ Numbers = NDArray[np.float64]
 class Series(NamedTuple):
     """A quantity over the life of a run.
 
-    Args:
+    Attributes:
         steps: where it was measured, rising, of shape (points,).
         values: of shape (points,).
     """

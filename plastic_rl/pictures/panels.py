@@ -25,7 +25,7 @@ MOST_MARKS = 100
 class Curve(NamedTuple):
     """The curve of a group of runs, with its band, each of shape (points,).
 
-    Args:
+    Attributes:
         name: of the group; it has one colour in all panels.
         x: where.
         value: of the curve.

@@ -15,7 +15,7 @@ from plastic_rl.training.scoring import measure
 class Transcript:
     """Test accuracies, by task and seed.
 
-    Notation: R[i][j] is the accuracy on task j after task i, j ≤ i (Lopez-Paz & Ranzato 2017; Chaudhry et al. 2018).
+    Notation: R(i, j) is the accuracy on task j after task i, j ≤ i (Lopez-Paz & Ranzato 2017; Chaudhry et al. 2018).
     """
 
     def __init__(self) -> None:

@@ -34,7 +34,7 @@ FOREIGN = {
         "choasma/HSIC-bottleneck",
     ),
     *("bluecontra/C-CHAIN", "timoklein/infer"),
-    *("google/dopamine", "labs/redo", "sub_mean_score", "pruning"),
+    *("google/dopamine", "TensorDictModule", "labs/redo", "sub_mean_score", "pruning"),
     *("Method", "net", "net.fc1", "net.fc2", "its", "next_observation", "critic_optimizer"),
     *("model.policy.get_submodule", "observations.npy", "policy.pth", "optimizer.pth"),
     *("clip_grad_norm_", "foreach", "mlp_extractor.value_net", "RMSpropTFLike"),
