@@ -28,8 +28,10 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for room in rooms():
         files.append(File.generated(config, f"api/{room}.md", content=f"# {room}\n\n::: {room}\n"))
     for path in linked_files():
-        given = {"content": listing(path)} if path.is_dir() else {"abs_src_path": str(path)}
-        files.append(File.generated(config, in_site(path), **given))
+        if path.is_dir():
+            files.append(File.generated(config, in_site(path), content=listing(path)))
+        else:
+            files.append(File.generated(config, in_site(path), abs_src_path=str(path)))
     complete(config.nav or [], files)
     return files
 
