@@ -16,7 +16,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,7 +29,7 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from benchmarks.tables import command_line, is_asked_for, show, with_workloads, write
-from plastic_rl.sb3 import plastic
+from plastic_rl.sb3 import plastic, trunk
 from plastic_rl.sb3.lean import networks, rollout, stepping
 
 ANT = "plastic_rl.nonstationary:plastic_rl/SlipperyAnt-v0"
@@ -48,6 +48,7 @@ class Workload:
         copies: of it.
         layers: the widths of both networks' hidden layers.
         settings: of PPO; ``rollout`` is of all copies together.
+        between: what stands between two linear layers.
         rollouts: of a block.
     """
 
@@ -58,6 +59,7 @@ class Workload:
     settings: dict[str, Any] = field(default_factory=dict)
     rollout: int = 2048
     rollouts: int = 1
+    between: Callable[[], torch.nn.Module] = torch.nn.ReLU
 
     @property
     def steps(self) -> int:
@@ -68,16 +70,16 @@ class Workload:
         """The model of one of `LEARNERS`."""
         venv = DummyVecEnv([lambda: Monitor(gymnasium.make(self.env, copies=self.copies))] * self.copies)
         kept: dict[str, Any] = {"n_steps": self.rollout // self.copies, "seed": 0, "device": "cpu"}
-        kept |= {"policy_kwargs": policy(self.layers), **self.settings, **({} if kind == "SB3" else {"lean": kind})}
+        kept |= {"policy_kwargs": self.policy(), **self.settings, **({} if kind == "SB3" else {"lean": kind})}
         make: Any = PPO if kind == "SB3" else plastic(PPO)
         return make("MlpPolicy", venv, **kept)
 
+    def policy(self) -> dict[str, Any]:
+        """The policy's settings."""
+        return {"net_arch": list(self.layers), "activation_fn": self.between, "optimizer_kwargs": {"eps": 1e-8}}
 
-def policy(layers: tuple[int, ...]) -> dict[str, Any]:
-    """The policy's settings."""
-    return {"net_arch": list(layers), "activation_fn": torch.nn.ReLU, "optimizer_kwargs": {"eps": 1e-8}}
 
-
+LAYER_NORM = trunk(normalization="layer")["activation_fn"]
 OF_ANT = {"batch_size": 128, "n_epochs": 10, "learning_rate": 1e-4, "vf_coef": 1.0, "max_grad_norm": 1e9}
 OF_CARTPOLE = {**OF_ANT, "learning_rate": 1e-3}
 ALIGNED = {"batch_size": 32, "n_epochs": 5, "learning_rate": 1e-3, "ent_coef": 0.01, "max_grad_norm": 1e9}
@@ -87,6 +89,8 @@ WORKLOADS = [
     Workload("Ant, 16 copies", ANT, 16, (256, 256), OF_ANT),
     Workload("CartPole, 8 copies", NOISY, 8, (64, 64), OF_CARTPOLE, rollout=1024, rollouts=3),
     Workload("aligned control, 1 copy", NOISY, 1, (256, 256, 256), ALIGNED, rollout=800, rollouts=2),
+    Workload("layer norm, CartPole, 8 copies", NOISY, 8, (64, 64), OF_CARTPOLE, 1024, 3, LAYER_NORM),
+    Workload("layer norm, aligned control, 1 copy", NOISY, 1, (256, 256, 256), ALIGNED, 800, 2, LAYER_NORM),
 ]
 
 
