@@ -29,8 +29,10 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from benchmarks.tables import command_line, is_asked_for, show, with_workloads, write
+from plastic_rl.nonstationary.classic_control import batched_classic
 from plastic_rl.sb3 import plastic, trunk
-from plastic_rl.sb3.lean import networks, rollout, stepping
+from plastic_rl.sb3.lean import networks, rollout
+from plastic_rl.sb3.lean.stepping import CopiesAtOnce, CopiesInTurn
 
 ANT = "plastic_rl.nonstationary:plastic_rl/SlipperyAnt-v0"
 NOISY = "plastic_rl.nonstationary:plastic_rl/NoisyCartPole-v0"
@@ -111,15 +113,14 @@ def block(model: PPO, workload: Workload) -> float:
 @contextmanager
 def clocks(model: Any, times: dict[str, float]) -> Iterator[None]:
     """Has the parts of a model's loop take their own time."""
-    envs = model.get_env().envs
-    places: list[tuple[Any, str, str]] = [(env.unwrapped, "step", "physics") for env in envs]
-    places += [
-        (model.get_env(), "step", "environment"),
-        (stepping, "_step", "environment"),
-        (type(model), "train", "update"),
-    ]
+    is_lean, envs = hasattr(model, "is_lean"), [env.unwrapped for env in model.get_env().envs]
+    batch = batched_classic(envs) if is_lean else None
+    places: list[tuple[Any, str, str]] = [(each, "step", "physics") for each in ([type(batch)] if batch else envs)]
+    # A clock in a vector environment would lead the lean loop to step it as Stable-Baselines3 does.
+    places += [(each, "step", "environment") for each in ((CopiesInTurn, CopiesAtOnce) if is_lean else (model.env,))]
+    places += [(type(model), "train", "update")]
     places += [(CallbackList, name, "callbacks") for name in ("on_step", "update_locals")]
-    if hasattr(model, "is_lean"):
+    if is_lean:
         places += [(networks.Networks, name, "inference") for name in ("act", "values")]
         places += [(rollout.Rollout, "_keep", "buffer"), (rollout, "estimate_advantages", "advantages")]
     else:

@@ -6,7 +6,6 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-import gymnasium
 import numpy as np
 import pytest
 import torch
@@ -15,14 +14,14 @@ from stable_baselines3 import A2C, PPO, SAC
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.torch_layers import FlattenExtractor
-from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
+from stable_baselines3.common.vec_env import VecNormalize
 from torch import nn
 
 from plastic_rl.optim import ContinualBackprop, ReGraMa, methods_in
 from plastic_rl.sb3 import NormalizedRolloutBuffer, mlp_policy, plastic, trunk
 from plastic_rl.sb3.algorithm_state import algorithm_state, restore_algorithm_state
 from plastic_rl.sb3.lean import why_not
-from plastic_rl.sb3.lean.stepping import copied, step_of
+from plastic_rl.sb3.lean.stepping import copied
 from plastic_rl.sb3.regularized_ppo import RegularizedPPO
 from tests.contract.methods import METHODS
 from tests.contract.network_options import NETWORKS
@@ -338,22 +337,6 @@ def test_a_hook_a_frozen_weight_or_another_function_is_not_passed_over():
     assert listened == "somebody listens to the gradient of value_net.bias"
 
 
-def test_steps_of_several_copies_are_those_of_stable_baselines():
-    ours, theirs = (make_vec_env("CartPole-v1", 3, seed=3) for _ in range(2))
-    step = step_of(ours)
-    ours.reset()
-    theirs.reset()
-    for number in range(60):
-        actions = np.array([number % 2, 1, 0])
-        mine: Any = step(actions)
-        its: Any = theirs.step(actions)
-        assert all(np.array_equal(one, other) for one, other in zip(mine[:3], its[:3], strict=True))
-        for info in (*mine[3], *its[3]):
-            info.get("episode", {}).pop("t", None)
-        assert str(mine[3]) == str(its[3])
-    assert step_of(VecNormalize(theirs)) != step_of(theirs)
-
-
 def test_a_world_may_write_over_what_it_told():
     told: dict[str, Any] = {"where": np.zeros(2), "nested": {"list": [1, 2]}, "name": "x", "number": 1.0}
     kept = copied(told)
@@ -362,10 +345,3 @@ def test_a_world_may_write_over_what_it_told():
     assert kept["where"].sum() == 0
     assert kept["nested"] == {"list": [1, 2]}
     assert (kept["name"], kept["number"]) == ("x", 1.0)
-
-
-def test_a_replaced_step_of_a_vector_is_called():
-    env = DummyVecEnv([lambda: gymnasium.make("CartPole-v1")])
-    env.step_wait = lambda: "mine"  # type: ignore[method-assign]
-    env.reset()
-    assert step_of(env)(np.zeros(1, int)) == "mine"
