@@ -62,7 +62,7 @@ class BatchedClassic(ABC):
         return self._constants
 
     def derived(self, *physics: np.ndarray) -> list[np.ndarray]:
-        """What steps need of the physics, computed in the order in which single copies do."""
+        """The numbers that steps need, computed from the physics in the order in which single copies do."""
         return list(physics)
 
     @abstractmethod

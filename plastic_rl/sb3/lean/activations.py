@@ -12,7 +12,7 @@ from torch import Tensor, nn
 _aten = torch.ops.aten
 
 
-class Activation(ABC):
+class LeanActivation(ABC):
     """A module between two linear layers, on tensors along whose last axis units lie."""
 
     runs_hooks = False
@@ -38,7 +38,7 @@ class Activation(ABC):
         """
 
 
-class ByOutput(Activation):
+class ByOutput(LeanActivation):
     """An activation whose derivative is a function of its output.
 
     Args:
@@ -60,7 +60,7 @@ class ByOutput(Activation):
         return self.derivative(gradient, self.output)
 
 
-class ByInput(Activation):
+class ByInput(LeanActivation):
     """An activation whose derivative is a function of its input.
 
     Args:
@@ -82,22 +82,22 @@ class ByInput(Activation):
         return self.derivative(gradient, self.input)
 
 
-def relu(module: nn.Module) -> Activation:
+def relu(module: nn.Module) -> LeanActivation:
     """The rectifier."""
     return ByOutput(torch.relu_, lambda gradient, output: _aten.threshold_backward(gradient, output, 0))
 
 
-def tanh(module: nn.Module) -> Activation:
+def tanh(module: nn.Module) -> LeanActivation:
     """The hyperbolic tangent."""
     return ByOutput(torch.tanh_, _aten.tanh_backward)
 
 
-def sigmoid(module: nn.Module) -> Activation:
+def sigmoid(module: nn.Module) -> LeanActivation:
     """The logistic function."""
     return ByOutput(torch.sigmoid_, _aten.sigmoid_backward)
 
 
-def leaky_relu(module: Any) -> Activation:
+def leaky_relu(module: Any) -> LeanActivation:
     """The rectifier with a slope below zero, of 0 or more: the output has the sign of the input."""
     slope = module.negative_slope
     return ByOutput(
@@ -106,7 +106,7 @@ def leaky_relu(module: Any) -> Activation:
     )
 
 
-def elu(module: Any) -> Activation:
+def elu(module: Any) -> LeanActivation:
     """The exponential linear unit."""
     alpha = module.alpha
     return ByInput(
@@ -115,7 +115,7 @@ def elu(module: Any) -> Activation:
     )
 
 
-def gelu(module: Any) -> Activation:
+def gelu(module: Any) -> LeanActivation:
     """The Gaussian error linear unit."""
     form = module.approximate
     return ByInput(
@@ -124,12 +124,12 @@ def gelu(module: Any) -> Activation:
     )
 
 
-def silu(module: nn.Module) -> Activation:
+def silu(module: nn.Module) -> LeanActivation:
     """The product x σ(x)."""
     return ByInput(nn.functional.silu, _aten.silu_backward)
 
 
-def softplus(module: Any) -> Activation:
+def softplus(module: Any) -> LeanActivation:
     """The smooth rectifier log(1 + exp(β x)) / β."""
     beta, threshold = module.beta, module.threshold
     return ByInput(
@@ -138,7 +138,7 @@ def softplus(module: Any) -> Activation:
     )
 
 
-def smooth_leaky_relu(module: Any) -> Activation:
+def smooth_leaky_relu(module: Any) -> LeanActivation:
     """The rectifier of :class:`plastic_rl.networks.SmoothLeakyReLU`, a line and a scaled SiLU."""
     slope, sharpness = module.slope, module.sharpness
     share = (1 - slope) / sharpness

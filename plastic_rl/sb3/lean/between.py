@@ -10,10 +10,10 @@ from torch import nn
 from plastic_rl.networks import AID, CReLU, Dropout, FourierFeatures, Rational, SmoothLeakyReLU
 from plastic_rl.networks.normalization import WidthFreeLayerNorm
 from plastic_rl.sb3.lean import activations, wider_activations
-from plastic_rl.sb3.lean.activations import Activation
+from plastic_rl.sb3.lean.activations import LeanActivation
 from plastic_rl.sb3.trunk import Nonlinearity
 
-_KINDS: dict[type[nn.Module], Callable[[Any], Activation]] = {
+_KINDS: dict[type[nn.Module], Callable[[Any], LeanActivation]] = {
     nn.ReLU: activations.relu,
     nn.Tanh: activations.tanh,
     nn.Sigmoid: activations.sigmoid,
@@ -51,7 +51,7 @@ def is_known(module: nn.Module) -> bool:
     return type(module) in _KINDS and is_one and getattr(module, "negative_slope", 0.0) >= 0
 
 
-def activation_of(module: nn.Module) -> Activation:
+def activation_of(module: nn.Module) -> LeanActivation:
     """The activation that a module is, which :func:`is_known`."""
     return _KINDS[type(module)](module)
 

@@ -11,7 +11,7 @@ from gymnasium import spaces
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 
 from plastic_rl.nonstationary.classic_control import BatchedClassic, batched_classic
-from plastic_rl.sb3.lean.chains import Chain
+from plastic_rl.sb3.lean.wrapping import Wrapping
 
 Outcome = tuple[np.ndarray, np.ndarray, np.ndarray, list[dict[str, Any]]]
 Step = Callable[[np.ndarray], Outcome]
@@ -25,10 +25,14 @@ def step_of(env: VecEnv) -> Step:
     is_plain = type(env) is DummyVecEnv and isinstance(env.observation_space, spaces.Box)
     if not is_plain or {"step", "step_async", "step_wait", "_save_obs", "_obs_from_buf"} & vars(env).keys():
         return env.step  # pyright: ignore[reportReturnType]
-    chains = [Chain(copy) for copy in env.envs]  # pyright: ignore[reportAttributeAccessIssue]
-    in_turn = CopiesInTurn(env, chains)
-    batch = batched_classic([chain.base for chain in chains]) if all(chain.is_known for chain in chains) else None
-    return in_turn.step if batch is None else CopiesAtOnce(env, chains, batch, in_turn).step
+    wrappings = [Wrapping(copy) for copy in env.envs]  # pyright: ignore[reportAttributeAccessIssue]
+    in_turn = CopiesInTurn(env, wrappings)
+    batch = (
+        batched_classic([wrapping.base for wrapping in wrappings])
+        if all(wrapping.is_known for wrapping in wrappings)
+        else None
+    )
+    return in_turn.step if batch is None else CopiesAtOnce(env, wrappings, batch, in_turn).step
 
 
 class Copies:
@@ -36,11 +40,11 @@ class Copies:
 
     Args:
         env: the vector.
-        chains: the wrappers of each copy.
+        wrappings: the wrappers of each copy.
     """
 
-    def __init__(self, env: Any, chains: Sequence[Chain]) -> None:
-        self.env, self.chains = env, list(chains)
+    def __init__(self, env: Any, wrappings: Sequence[Wrapping]) -> None:
+        self.env, self.wrappings = env, list(wrappings)
         self.seen = env.buf_obs[None]
 
     def keep(self, place: int, outcome: tuple[Any, Any, bool, bool, dict[str, Any]]) -> None:
@@ -55,7 +59,7 @@ class Copies:
         self.seen[place] = observation
 
     def kept(self, infos: list[dict[str, Any]]) -> Outcome:
-        """What the vector returns of the step of all."""
+        """The outcome that the vector returns of the step of all."""
         return self.seen.copy(), self.env.buf_rews.copy(), self.env.buf_dones.copy(), infos
 
 
@@ -65,12 +69,12 @@ class CopiesInTurn(Copies):
     def step(self, actions: np.ndarray) -> Outcome:
         """Steps each."""
         self.env.actions = actions
-        for place, chain in enumerate(self.chains):
-            if chain.is_known and chain.is_ready():
-                within = chain.base.step(chain.action(actions[place]))
-                self.keep(place, chain.outcome(*within))
+        for place, wrapping in enumerate(self.wrappings):
+            if wrapping.is_known and wrapping.is_ready():
+                within = wrapping.base.step(wrapping.action(actions[place]))
+                self.keep(place, wrapping.outcome(*within))
             else:
-                self.keep(place, chain.copy.step(actions[place]))
+                self.keep(place, wrapping.copy.step(actions[place]))
         return self.kept([copied(info) for info in self.env.buf_infos])
 
 
@@ -79,27 +83,29 @@ class CopiesAtOnce(Copies):
 
     Args:
         env: the vector.
-        chains: the wrappers of each copy, all known.
+        wrappings: the wrappers of each copy, all known.
         batch: of the copies without them.
         in_turn: the same copies, for as long as wrappers want to see steps.
     """
 
-    def __init__(self, env: Any, chains: Sequence[Chain], batch: BatchedClassic, in_turn: CopiesInTurn) -> None:
-        super().__init__(env, chains)
+    def __init__(self, env: Any, wrappings: Sequence[Wrapping], batch: BatchedClassic, in_turn: CopiesInTurn) -> None:
+        super().__init__(env, wrappings)
         self.batch, self.in_turn, self.are_ready = batch, in_turn, False
-        self.have_actions = any(chain.begins_steps or "action" in chain.hooks for chain in chains)
+        self.have_actions = any(wrapping.begins_steps or "action" in wrapping.hooks for wrapping in wrappings)
 
     def step(self, actions: np.ndarray) -> Outcome:
         """Steps all."""
-        self.are_ready = self.are_ready or all(chain.is_ready() for chain in self.chains)
+        self.are_ready = self.are_ready or all(wrapping.is_ready() for wrapping in self.wrappings)
         if not self.are_ready:
             return self.in_turn.step(actions)
         self.env.actions = actions
         if self.have_actions:
-            actions = np.stack([chain.action(action) for chain, action in zip(self.chains, actions, strict=True)])
+            actions = np.stack(
+                [wrapping.action(action) for wrapping, action in zip(self.wrappings, actions, strict=True)]
+            )
         outcome = self.batch.step(actions)
-        for place, (chain, seen, reward, terminated) in enumerate(zip(self.chains, *outcome, strict=True)):
-            self.keep(place, chain.outcome(seen, reward, terminated, False, {}))
+        for place, (wrapping, seen, reward, terminated) in enumerate(zip(self.wrappings, *outcome, strict=True)):
+            self.keep(place, wrapping.outcome(seen, reward, terminated, False, {}))
         return self.kept(list(self.env.buf_infos))  # as nobody writes over what was made for this step
 
 

@@ -1,4 +1,4 @@
-"""What stands between two linear layers and is more than a function of each number: norms, doublings, learnt slopes."""
+"""Modules between two linear layers that are more than a function of each number: norms, doublings, learnt slopes."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from plastic_rl.sb3.lean.activations import Activation
+from plastic_rl.sb3.lean.activations import LeanActivation
 
 _aten = torch.ops.aten
 
 
-class LayerNormalization(Activation):
+class LayerNormalization(LeanActivation):
     """Layer normalisation over the last axis, without weights of its own.
 
     Args:
@@ -38,7 +38,7 @@ class LayerNormalization(Activation):
         return _aten.native_layer_norm_backward(gradient.contiguous(), seen, *kept, only_input)[0]
 
 
-class Doubling(Activation):
+class Doubling(LeanActivation):
     """Two numbers for each unit, side by side along the last axis.
 
     Args:
@@ -78,7 +78,7 @@ class SineAndCosine(Doubling):
         return of_first * second - of_second * first
 
 
-class LearntSlope(Activation):
+class LearntSlope(LeanActivation):
     """The rectifier that learns one slope below zero for all units.
 
     Args:
@@ -105,7 +105,7 @@ class LearntSlope(Activation):
         return of_input
 
 
-class ByAutograd(Activation):
+class ByAutograd(LeanActivation):
     """A module that autograd differentiates, by itself.
 
     Args:

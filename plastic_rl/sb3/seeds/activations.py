@@ -1,4 +1,4 @@
-"""What stands between two linear layers, for all seeds at once where it has no weights of its own."""
+"""The modules that stand between two linear layers, for all seeds at once where they have no weights of their own."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from plastic_rl.sb3.lean.activations import Activation
+from plastic_rl.sb3.lean.activations import LeanActivation
 from plastic_rl.sb3.lean.wider_activations import ByAutograd, LearntSlope
 from plastic_rl.sb3.seeds.stacked_policies import StackedPolicies
 
 
-def stacked(each: Sequence[Activation], stack: StackedPolicies) -> Activation:
+def stacked(each: Sequence[LeanActivation], stack: StackedPolicies) -> LeanActivation:
     """The same activation of several seeds as one, for values with a first axis of seeds.
 
     Args:
@@ -23,11 +23,11 @@ def stacked(each: Sequence[Activation], stack: StackedPolicies) -> Activation:
     if isinstance(each[0], LearntSlope):
         return StackedSlopes(stack.of[each[0].module.weight])
     if isinstance(each[0], ByAutograd):
-        return SeedBySeed(cast(Sequence[ByAutograd], each), stack)
+        return ModulesInTurn(cast(Sequence[ByAutograd], each), stack)
     return each[0]
 
 
-class StackedSlopes(Activation):
+class StackedSlopes(LeanActivation):
     """The rectifiers of several seeds, each with one learnt slope below zero.
 
     Args:
@@ -55,7 +55,7 @@ class StackedSlopes(Activation):
         return of_input
 
 
-class SeedBySeed(Activation):
+class ModulesInTurn(LeanActivation):
     """Modules that autograd differentiates, one after another.
 
     Args:

@@ -13,7 +13,7 @@ from plastic_rl.nonstationary.changes import copy_of, overridden
 _KNOWN = (TimeLimit, OrderEnforcing, PassiveEnvChecker, Nonstationary)
 
 
-class Chain:
+class Wrapping:
     """A copy whose wrappers are all known: what each does to a step, without the calls from one to the next.
 
     Whatever a wrapper counts or remembers it counts and remembers as ever. Resets go through them.
@@ -52,7 +52,7 @@ class Chain:
         return self.world.transformed_action(action) if "action" in self.hooks else action
 
     def outcome(self, observation: Any, reward: Any, terminated: bool, truncated: bool, info: dict[str, Any]) -> Any:
-        """What the copy returns for a step of the innermost environment."""
+        """The outcome that the copy returns for a step of the innermost environment."""
         world = self.world
         if world is not None:
             world.run_clock.tick()
