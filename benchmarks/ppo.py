@@ -1,6 +1,6 @@
 """The pace of PPO: Stable-Baselines3's own beside `plastic(PPO)` at the same settings, and where their time goes.
 
-    python -m benchmarks.ppo            every workload, about ten minutes of one core
+    python -m benchmarks.ppo            every workload, about a quarter of an hour of one core
     python -m benchmarks.ppo --quick    two blocks of each, about three minutes
     python -m benchmarks.ppo Ant        the workloads whose name starts so
 
