@@ -29,6 +29,8 @@ from plastic_rl.optim.forgetting import forget
 MODES = ("exact", "lazy", "instant")
 # As in the authors' PPO: what is left when no Adam has to be corrected for young units.
 KEPT = "instant, state kept"
+# No correction either: newborn second moments are the means of those beside them.
+UNCLOCKED = ("exact, no clock", "lazy, no clock", "instant, no clock")
 Step = Callable[[], object]
 
 
@@ -81,6 +83,7 @@ def training(workload: Workload, mode: str | None) -> Subject:
             maturity_threshold=maturity,
             mode=mode.partition(",")[0],
             forget_optimizer_state=mode != KEPT,
+            unit_clock=mode not in UNCLOCKED,
         )
 
     def step() -> None:
@@ -157,7 +160,8 @@ def measure(workload: Workload, quick: bool) -> list[dict[str, str]]:
     """The table's lines of one workload."""
     rounds = 7 if quick else workload.rounds
     warm_up = min(workload.warm_up, 130) if quick else workload.warm_up
-    subjects = {name: training(workload, name) for name in (None, *MODES, *([KEPT] if "Adam" in workload.name else []))}
+    variants = (None, *MODES, *((*UNCLOCKED, KEPT) if "Adam" in workload.name else ()))
+    subjects = {name: training(workload, name) for name in variants}
     named = {name or "plain": subject for name, subject in subjects.items()}
     compare(named, workload.steps, warm_up, rounds)
     table = rows(workload.name, named, workload)

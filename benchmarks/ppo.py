@@ -1,6 +1,6 @@
 """The pace of PPO: Stable-Baselines3's own beside `plastic(PPO)` at the same settings, and where their time goes.
 
-    python -m benchmarks.ppo            every workload, about ten minutes of one core
+    python -m benchmarks.ppo            every workload, about a quarter of an hour of one core
     python -m benchmarks.ppo --quick    two blocks of each, about three minutes
     python -m benchmarks.ppo Ant        the workloads whose name starts so
 
@@ -16,7 +16,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,8 +29,10 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from benchmarks.tables import command_line, is_asked_for, show, with_workloads, write
-from plastic_rl.sb3 import plastic
-from plastic_rl.sb3.lean import networks, rollout, stepping
+from plastic_rl.nonstationary.classic_control import batched_classic
+from plastic_rl.sb3 import plastic, trunk
+from plastic_rl.sb3.lean import networks, rollout
+from plastic_rl.sb3.lean.stepping import CopiesAtOnce, CopiesInTurn
 
 ANT = "plastic_rl.nonstationary:plastic_rl/SlipperyAnt-v0"
 NOISY = "plastic_rl.nonstationary:plastic_rl/NoisyCartPole-v0"
@@ -48,6 +50,7 @@ class Workload:
         copies: of it.
         layers: the widths of both networks' hidden layers.
         settings: of PPO; ``rollout`` is of all copies together.
+        between: what stands between two linear layers.
         rollouts: of a block.
     """
 
@@ -58,6 +61,7 @@ class Workload:
     settings: dict[str, Any] = field(default_factory=dict)
     rollout: int = 2048
     rollouts: int = 1
+    between: Callable[[], torch.nn.Module] = torch.nn.ReLU
 
     @property
     def steps(self) -> int:
@@ -68,16 +72,16 @@ class Workload:
         """The model of one of `LEARNERS`."""
         venv = DummyVecEnv([lambda: Monitor(gymnasium.make(self.env, copies=self.copies))] * self.copies)
         kept: dict[str, Any] = {"n_steps": self.rollout // self.copies, "seed": 0, "device": "cpu"}
-        kept |= {"policy_kwargs": policy(self.layers), **self.settings, **({} if kind == "SB3" else {"lean": kind})}
+        kept |= {"policy_kwargs": self.policy(), **self.settings, **({} if kind == "SB3" else {"lean": kind})}
         make: Any = PPO if kind == "SB3" else plastic(PPO)
         return make("MlpPolicy", venv, **kept)
 
+    def policy(self) -> dict[str, Any]:
+        """The policy's settings."""
+        return {"net_arch": list(self.layers), "activation_fn": self.between, "optimizer_kwargs": {"eps": 1e-8}}
 
-def policy(layers: tuple[int, ...]) -> dict[str, Any]:
-    """The policy's settings."""
-    return {"net_arch": list(layers), "activation_fn": torch.nn.ReLU, "optimizer_kwargs": {"eps": 1e-8}}
 
-
+LAYER_NORM = trunk(normalization="layer")["activation_fn"]
 OF_ANT = {"batch_size": 128, "n_epochs": 10, "learning_rate": 1e-4, "vf_coef": 1.0, "max_grad_norm": 1e9}
 OF_CARTPOLE = {**OF_ANT, "learning_rate": 1e-3}
 ALIGNED = {"batch_size": 32, "n_epochs": 5, "learning_rate": 1e-3, "ent_coef": 0.01, "max_grad_norm": 1e9}
@@ -87,6 +91,8 @@ WORKLOADS = [
     Workload("Ant, 16 copies", ANT, 16, (256, 256), OF_ANT),
     Workload("CartPole, 8 copies", NOISY, 8, (64, 64), OF_CARTPOLE, rollout=1024, rollouts=3),
     Workload("aligned control, 1 copy", NOISY, 1, (256, 256, 256), ALIGNED, rollout=800, rollouts=2),
+    Workload("layer norm, CartPole, 8 copies", NOISY, 8, (64, 64), OF_CARTPOLE, 1024, 3, LAYER_NORM),
+    Workload("layer norm, aligned control, 1 copy", NOISY, 1, (256, 256, 256), ALIGNED, 800, 2, LAYER_NORM),
 ]
 
 
@@ -107,15 +113,14 @@ def block(model: PPO, workload: Workload) -> float:
 @contextmanager
 def clocks(model: Any, times: dict[str, float]) -> Iterator[None]:
     """Has the parts of a model's loop take their own time."""
-    envs = model.get_env().envs
-    places: list[tuple[Any, str, str]] = [(env.unwrapped, "step", "physics") for env in envs]
-    places += [
-        (model.get_env(), "step", "environment"),
-        (stepping, "_step", "environment"),
-        (type(model), "train", "update"),
-    ]
+    is_lean, envs = hasattr(model, "is_lean"), [env.unwrapped for env in model.get_env().envs]
+    batch = batched_classic(envs) if is_lean else None
+    places: list[tuple[Any, str, str]] = [(each, "step", "physics") for each in ([type(batch)] if batch else envs)]
+    # A clock in a vector environment would lead the lean loop to step it as Stable-Baselines3 does.
+    places += [(each, "step", "environment") for each in ((CopiesInTurn, CopiesAtOnce) if is_lean else (model.env,))]
+    places += [(type(model), "train", "update")]
     places += [(CallbackList, name, "callbacks") for name in ("on_step", "update_locals")]
-    if hasattr(model, "is_lean"):
+    if is_lean:
         places += [(networks.Networks, name, "inference") for name in ("act", "values")]
         places += [(rollout.Rollout, "_keep", "buffer"), (rollout, "estimate_advantages", "advantages")]
     else:

@@ -12,7 +12,6 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
-from scipy import stats
 
 RESAMPLES = 2_000
 
@@ -27,6 +26,8 @@ class Estimate(NamedTuple):
 
 def interquartile_mean(values: ArrayLike, axis: int = 0) -> Float[np.ndarray, "..."]:
     """Mean of the middle half of the runs: as robust as the median, as precise as the mean (along ``axis``)."""
+    from scipy import stats  # a second of every start, wanted by few
+
     return np.asarray(stats.trim_mean(np.asarray(values, dtype=float), 0.25, axis=axis))
 
 

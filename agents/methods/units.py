@@ -22,6 +22,7 @@ class ContinualBackprop(MethodSettings):
     method: ClassVar[str] = "ContinualBackprop"
     summary: ClassVar[str] = "whose least useful mature units are replaced, a few at a time (Dohare et al. 2024)"
     place: ClassVar[Place] = Place.units
+    added_later: ClassVar[Mapping[str, object]] = {"unit_clock": True}
 
     replacement_rate: Rate = 1e-4  # of the mature units, an update: 1 in 39 updates in a layer of 256
     maturity_threshold: NonNegativeInteger = 10_000  # minibatch updates; at PPO's 160 a rollout, 128,000 steps
@@ -32,6 +33,8 @@ class ContinualBackprop(MethodSettings):
     rounding: Annotated[str, OneOf(tuple(Rounding))] = "accumulate"
     # False keeps the replaced units' optimiser state, as the authors' PPO does.
     forget_optimizer_state: bool = True
+    # False gives newborn units no clock of their own in Adam, but the second moments of those beside them; costs less.
+    unit_clock: bool = True
 
 
 @dataclass

@@ -84,6 +84,12 @@ class Change:
         """Takes over what :meth:`state_dict` of an equal change returned."""
 
 
+def overridden(changes: Sequence[Change]) -> set[str]:
+    """The hooks, of those that run on every step, that some change has."""
+    hooks = ("before_step", "observation", "action", "reward")
+    return {hook for hook in hooks for change in changes if getattr(type(change), hook) is not getattr(Change, hook)}
+
+
 def refuse_shared_fields(changes: Sequence[Change]) -> None:
     """Refuses changes of one environment that write the same thing."""
     owners: dict[str, str] = {}

@@ -15,7 +15,7 @@ from gymnasium.vector.utils import batch_space
 from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker, TimeLimit
 
 from plastic_rl.nonstationary.batched_tasks import Outcome, batched_task
-from plastic_rl.nonstationary.changes import Change, copy_of
+from plastic_rl.nonstationary.changes import copy_of, overridden
 from plastic_rl.nonstationary.wrapper import Nonstationary
 
 _ALLOWED = (TimeLimit, OrderEnforcing, PassiveEnvChecker, Nonstationary)
@@ -60,7 +60,7 @@ class ThreadedMujoco(VectorEnv[Any, Any, Any]):
         self._task = batched_task([env.unwrapped for env in self.envs])
         self._simulations = [_Simulation(env.unwrapped, self._task.needs_contact_forces) for env in self.envs]
         self._pool, self._helpers = ThreadPoolExecutor(max(threads - 1, 1)), threads - 1
-        self._transforms = _overridden(self._layers)
+        self._transforms = overridden(self._layers[0].changes if self._layers else [])
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -210,10 +210,3 @@ def _wrappers(env: gymnasium.Env[Any, Any]) -> Iterator[gymnasium.Wrapper[Any, A
 def _time_limit(env: gymnasium.Env[Any, Any]) -> float:
     limits = [wrapper._max_episode_steps for wrapper in _wrappers(env) if isinstance(wrapper, TimeLimit)]
     return float(min(limits, default=np.inf))
-
-
-def _overridden(layers: list[Nonstationary]) -> set[str]:
-    """The hooks, of those that run on every step, that some change has."""
-    changes = layers[0].changes if layers else []
-    hooks = ("observation", "action", "reward")
-    return {hook for hook in hooks for change in changes if getattr(type(change), hook) is not getattr(Change, hook)}

@@ -171,6 +171,8 @@ class ContinualBackprop(BudgetedReplacer):
         mode: when the running average is taken (:class:`plastic_rl.choices.Mode`).
         rounding: "accumulate" carries fractions of a unit over (Algorithm 1), "bernoulli" draws (the authors' PPO).
         forget_optimizer_state: forget the moments of replaced units; the authors' PPO keeps them.
+        unit_clock: let a clock for single units give newborn ones the steps of a fresh Adam. Without one their second
+            moments are the means of those beside them, which costs less (docs/overhead.md).
         move_mean_to_bias: add a removed unit's mean contribution to its readers' biases; not done in the paper's runs.
         initialiser: fills newborn units' weights: one of :mod:`plastic_rl.initialisers`, of ``torch.nn.init``, or any
             function of a tensor; None resembles the layer's weights at construction.
@@ -198,6 +200,7 @@ class ContinualBackprop(BudgetedReplacer):
         mode: str = "exact",
         rounding: str = "accumulate",
         forget_optimizer_state: bool = True,
+        unit_clock: bool = True,
         move_mean_to_bias: bool = False,
         initialiser: Callable[..., Any] | None = None,
         audit_size: int = 0,
@@ -221,6 +224,7 @@ class ContinualBackprop(BudgetedReplacer):
             optimizer,
             layers,
             forget_optimizer_state=forget_optimizer_state,
+            unit_clock=unit_clock,
             writes_reader_biases=move_mean_to_bias,
             audit_size=audit_size,
             seed=seed,

@@ -91,7 +91,9 @@ def check_forgetful(optimizer: Optimizer) -> None:
         )
 
 
-def forget(optimizer: Optimizer | None, parameter: Tensor | None, axis: int | None, index: Index) -> None:
+def forget(
+    optimizer: Optimizer | None, parameter: Tensor | None, axis: int | None, index: Index, *, by_clock: bool = True
+) -> None:
     """Lets an optimiser start anew for parts of a parameter: state of the parameter's shape belongs to its units.
 
     Moments go to zero. Where they are divided by 1 - β^t and the optimiser has one t for the whole parameter, the
@@ -105,10 +107,11 @@ def forget(optimizer: Optimizer | None, parameter: Tensor | None, axis: int | No
         parameter: the weight, its new values written; None for none.
         axis: the axis along which the parts are slices; None where ``index`` says where in the flattened parameter.
         index: which of them.
+        by_clock: use the clock for single units that the optimiser may have; False takes it for one without.
     """
     if optimizer is None or parameter is None or parameter not in optimizer.state:
         return
-    clock = clock_of(optimizer)
+    clock = clock_of(optimizer) if by_clock else None
     for name, value in optimizer.state[parameter].items():
         aligned = aligned_state(name, value, parameter)
         if aligned is not None and (axis is None or aligned.shape[axis] == parameter.shape[axis]):

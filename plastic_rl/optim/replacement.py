@@ -27,6 +27,8 @@ def replace_units(
     initialisers: Sequence[Callable[..., Any]],
     generator: Generator,
     optimizer: Optimizer | None,
+    *,
+    by_clock: bool = True,
 ) -> None:
     """Replaces units by newborn ones that nobody hears (Dohare et al. 2024, Algorithm 1).
 
@@ -39,16 +41,17 @@ def replace_units(
         initialisers: for each producer of the layer how its weights are drawn.
         generator: the source of the draws, on the weights' device.
         optimizer: the optimiser whose state of these weights is forgotten; None leaves it as it is.
+        by_clock: as for :func:`plastic_rl.optim.forgetting.forget`.
     """
     for port, initialise in zip(layer.produced_by, initialisers, strict=True):
         rows = port.positions(units)
         port.weight.index_copy_(0, rows, fresh_rows(port, rows, initialise, generator))
         fill(port.bias, 0, rows, 0.0)
-        forget(optimizer, port.parameter, port.row_axis, rows)
-        forget(optimizer, port.bias, 0, rows)
+        forget(optimizer, port.parameter, port.row_axis, rows, by_clock=by_clock)
+        forget(optimizer, port.bias, 0, rows, by_clock=by_clock)
     for port in layer.normed_by:
-        restart_norm(port, units, optimizer)
-    silence(layer, units, optimizer)
+        restart_norm(port, units, optimizer, by_clock=by_clock)
+    silence(layer, units, optimizer, by_clock=by_clock)
 
 
 def entries_of(layer: HiddenLayer, units: Int[Tensor, " k"]) -> Iterator[tuple[Tensor, int | None, Int[Tensor, " n"]]]:
@@ -69,7 +72,9 @@ def entries_of(layer: HiddenLayer, units: Int[Tensor, " k"]) -> Iterator[tuple[T
 
 
 @torch.no_grad()
-def silence(layer: HiddenLayer, units: Int[Tensor, " k"], optimizer: Optimizer | None) -> None:
+def silence(
+    layer: HiddenLayer, units: Int[Tensor, " k"], optimizer: Optimizer | None, *, by_clock: bool = True
+) -> None:
     """Sets the outgoing weights of units to zero and forgets what the optimiser remembers of them.
 
     Where two layers are replaced in one step, the fresh rows of the second have overwritten the silent columns of the
@@ -77,7 +82,7 @@ def silence(layer: HiddenLayer, units: Int[Tensor, " k"], optimizer: Optimizer |
     """
     for port in layer.read_by:
         port.silence(units)
-        forget(optimizer, port.parameter, port.column_axis, port.columns(units))
+        forget(optimizer, port.parameter, port.column_axis, port.columns(units), by_clock=by_clock)
 
 
 @torch.no_grad()
@@ -103,7 +108,7 @@ def pull_units(
         port.scale((1 - share).to(port.weight.dtype))
 
 
-def restart_norm(port: Port, units: Int[Tensor, " k"], optimizer: Optimizer | None) -> None:
+def restart_norm(port: Port, units: Int[Tensor, " k"], optimizer: Optimizer | None, *, by_clock: bool = True) -> None:
     """Sets the units' entries of a norm's parameters and running statistics, or of slopes, back to where they start."""
     entries = port.positions(units)
     starts = {"weight": start_of_weight(port.layer), "bias": 0.0, "running_mean": 0.0, "running_var": 1.0}
@@ -111,7 +116,7 @@ def restart_norm(port: Port, units: Int[Tensor, " k"], optimizer: Optimizer | No
     for name, start in starts.items():
         value = getattr(port.layer, name, None)
         fill(value, 0, entries, start)
-        forget(optimizer, value, 0, entries)
+        forget(optimizer, value, 0, entries, by_clock=by_clock)
 
 
 @torch.no_grad()

@@ -43,8 +43,10 @@ def erfi(values: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
     return 2 / math.sqrt(math.pi) * values * ((values.square()[:, None] * squares).exp() @ weights)
 
 
-UNIT = float(erfi(torch.tensor([math.sqrt(0.5)], dtype=torch.float64)))
-"""erfi(1 / √2), by which the tuners' scales are divided."""
+@lru_cache(maxsize=1)
+def unit() -> float:
+    """The number erfi(1 / √2), by which the tuners' scales are divided."""
+    return float(erfi(torch.tensor([math.sqrt(0.5)], dtype=torch.float64)))
 
 
 @lru_cache(maxsize=16)
@@ -77,7 +79,7 @@ def tune(
     variance.mul_(beta.square()).add_(slope.square())
     sigma.mul_(beta).sub_(slope)
     ratio = sigma / (math.sqrt(2) * variance.sqrt() + epsilon)
-    return s_prev / UNIT * erfi(ratio.clamp(-LARGEST, LARGEST)).sum()
+    return s_prev / unit() * erfi(ratio.clamp(-LARGEST, LARGEST)).sum()
 
 
 class TRAC(PlasticOptimizer):

@@ -44,6 +44,8 @@ class UnitReplacer(Capturable, ABC, Generic[Observed]):
             (:mod:`plastic_rl.optim.adam`) when their state of replaced units is forgotten.
         layers: the groups of units.
         forget_optimizer_state: forget the moments of replaced units.
+        unit_clock: have a clock for single units tell an Adam what it forgot; without one a newborn's second moment is
+            the mean of those beside it (:func:`plastic_rl.optim.forgetting.forget`).
         writes_reader_biases: whether a replacement may write to the biases of the readers.
         audit_size: how many of the latest replacements :meth:`replacements` can tell of; 0 keeps none.
         seed: of the draws; None takes torch's initial seed. The global random-number stream is never touched.
@@ -68,6 +70,7 @@ class UnitReplacer(Capturable, ABC, Generic[Observed]):
         layers: Iterable[HiddenLayer],
         *,
         forget_optimizer_state: bool = True,
+        unit_clock: bool = True,
         writes_reader_biases: bool = False,
         audit_size: int = 0,
         seed: int | None = None,
@@ -76,7 +79,8 @@ class UnitReplacer(Capturable, ABC, Generic[Observed]):
         check_trained(optimizer, layers, reader_biases=writes_reader_biases)
         if forget_optimizer_state:
             check_forgetful(optimizer)
-        super().__init__(with_unit_clock(optimizer) if forget_optimizer_state else optimizer)
+        super().__init__(with_unit_clock(optimizer) if forget_optimizer_state and unit_clock else optimizer)
+        self.unit_clock = unit_clock
         self.forget_optimizer_state, self.writes_reader_biases = forget_optimizer_state, writes_reader_biases
         self.audit = AuditLog(whole_number("audit_size", audit_size))
         if audit_size:
@@ -120,13 +124,13 @@ class UnitReplacer(Capturable, ABC, Generic[Observed]):
         self, layer: HiddenLayer, units: Tensor, initialisers: Sequence[Callable[..., Any]], source: torch.Generator
     ) -> None:
         """Replaces units of one layer; :meth:`announce` follows when all layers of the update are done."""
-        replace_units(layer, units, initialisers, source, self._forgetful)
+        replace_units(layer, units, initialisers, source, self._forgetful, by_clock=self.unit_clock)
 
     def announce(self, events: Sequence[UnitsReplaced]) -> None:
         """Silences once more what several layers of one update have replaced, and tells all who asked."""
         if len(events) > 1:  # fresh rows of one layer have overwritten silent columns of another
             for event in events:
-                silence(event.layer, event.units, self._forgetful)
+                silence(event.layer, event.units, self._forgetful, by_clock=self.unit_clock)
         for event in events:
             for listener in self.listeners:
                 listener(event)

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch._compile import _disable_dynamo
 
 WIDER = {torch.float16: torch.float32, torch.bfloat16: torch.float32}
 
@@ -58,7 +59,8 @@ def unwatched(network: nn.Module) -> Iterator[nn.Module]:
 
 def uncompiled(hook: Callable[..., None]) -> Callable[..., None]:
     """The hook, which `torch.compile` lets run as it is: it cannot take hooks on tensors for a part of its graph."""
-    excepted: Any = torch.compiler.disable(hook)
+    # Not `torch.compiler.disable`, which loads the compiler at once: a second of processor time, wanted or not.
+    excepted: Any = _disable_dynamo(hook)
     return excepted
 
 

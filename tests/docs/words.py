@@ -35,6 +35,7 @@ FOREIGN = {
     ),
     *("bluecontra/C-CHAIN", "timoklein/infer"),
     *("google/dopamine", "TensorDictModule", "labs/redo", "sub_mean_score", "pruning"),
+    *("OrderEnforcing", "PassiveEnvChecker", "TimeLimit", "TransformReward"),
     *("Method", "net", "net.fc1", "net.fc2", "its", "next_observation", "critic_optimizer"),
     *("model.policy.get_submodule", "observations.npy", "policy.pth", "optimizer.pth"),
     *("clip_grad_norm_", "foreach", "mlp_extractor.value_net", "RMSpropTFLike"),

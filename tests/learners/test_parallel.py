@@ -43,6 +43,7 @@ LEARNERS = {
     "cbp, mean moved": {"plasticity": cbp(move_mean_to_bias=True)},
     "cbp, momentum": {"plasticity": cbp(), "optimizer": MOMENTUM},
     "cbp, adam": {"plasticity": cbp(), "optimizer": ADAM},
+    "cbp, adam, no clock": {"plasticity": cbp(unit_clock=False), "optimizer": ADAM},
     "cbp, adam, instant": {"plasticity": cbp(mode="instant"), "optimizer": ADAM},
     "shrink and perturb": {"plasticity": shrink_perturb, "optimizer": MOMENTUM},
     "retrained": {"renewal": Renewal.network, "optimizer": ADAM},

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from plastic_rl.layers import HiddenLayer
-from plastic_rl.optim import ContinualBackprop
+from plastic_rl.optim import Adam, ContinualBackprop
 from plastic_rl.optim.continual_backprop import bias_corrected, least_useful
+from plastic_rl.optim.unit_clock import clock_of
 from tests.optim.networks import X, frozen, remembered, step, three_unit_layer, three_units
 
 
@@ -118,6 +119,26 @@ def test_only_what_belongs_to_the_unit_changes():
     after = network.state_dict()
     changed = {name: (before[name] != after[name]).nonzero().tolist() for name in before}
     assert changed == {"0.weight": [[1, 0], [1, 1]], "0.bias": [], "2.weight": [[0, 1]], "2.bias": []}
+
+
+@pytest.mark.parametrize("kind", [torch.optim.Adam, Adam])
+def test_without_a_clock_newborn_second_moments_are_the_mean_of_their_neighbours(kind: type[torch.optim.Adam]):
+    network = three_units()
+    inner = kind(network.parameters(), lr=0.0)
+    optimizer = ContinualBackprop(
+        inner, three_unit_layer(network), replacement_rate=1 / 3, maturity_threshold=0, unit_clock=False
+    )
+    step(network, optimizer, X)
+    assert newborn(network) == [1]
+    moments = {name: inner.state[parameter] for name, parameter in network.named_parameters()}
+    assert all(moments[name]["exp_avg"][1].eq(0).all() for name in ("0.weight", "0.bias"))
+    assert moments["2.weight"]["exp_avg"][0, 1] == 0
+    for name, axis in (("0.weight", 0), ("0.bias", 0), ("2.weight", 1)):
+        first, second, third = moments[name]["exp_avg_sq"].unbind(axis)
+        torch.testing.assert_close(second, (first + third) / 2)
+        assert second.gt(0).any()
+    clock = clock_of(optimizer)
+    assert clock is None if kind is torch.optim.Adam else clock is not None and not clock.has_young_units
 
 
 def test_the_bias_of_a_newborn_unit_is_zero():

@@ -17,7 +17,7 @@ from torch import nn
 
 from plastic_rl.errors import RunError, UserError
 from plastic_rl.runs import RunFolder
-from plastic_rl.sb3 import ModelRun, plastic, remember_tasks, train_models
+from plastic_rl.sb3 import ModelRun, plastic, remember_tasks, train_models, trunk
 from plastic_rl.sb3.keeper import ModelKeeper
 from plastic_rl.sb3.seeds import Member, learn_together, why_alone, why_apart, why_slower
 from tests.contract.methods import METHODS
@@ -30,7 +30,10 @@ STEPS = 64
 ROLLOUTS = 3
 
 # Every day one for each way through the code; all in the slow run.
-DAILY_CASES = {"a small last minibatch", "target of the divergence", "continuous, gradients clipped", "weight decay"}
+DAILY_CASES = {
+    *("a small last minibatch", "target of the divergence", "continuous, gradients clipped", "weight decay"),
+    *("PReLU", "layer norm, CReLU, dropout"),
+}
 DAILY_METHODS = {"continual backprop", "L2 init", "feature norm"}
 
 
@@ -134,9 +137,11 @@ def test_it_is_said_why_models_learn_apart():
     assert why_apart([first]) == "there is one alone"
     assert why_apart([first, wider]) == "their networks differ"
     assert why_apart([first, make(plastic(PPO), n_epochs=1)]) == "they differ in n_epochs"
+    leaky = [{"net_arch": [8], **trunk(activation="smooth_leaky_relu", slope=slope)} for slope in (0.1, 0.2)]
+    assert why_apart([make(plastic(PPO), policy_kwargs=each) for each in leaky]) == "their networks differ"
     assert why_alone(first) is None
-    unknown = make(plastic(PPO), policy_kwargs={"net_arch": [8], "activation_fn": nn.GELU})
-    assert why_alone(unknown) == "it has a GELU, whose derivative is not known here"
+    unknown = make(plastic(PPO), policy_kwargs={"net_arch": [8], "activation_fn": nn.Mish})
+    assert why_alone(unknown) == "it has a Mish, whose derivative is not known here"
     assert why_alone(make(PPO)) == "they learn by PPO, not by plastic(PPO)"
     remembering = make(plastic(PPO))
     remember_tasks(remembering)

@@ -6,7 +6,6 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-import gymnasium
 import numpy as np
 import pytest
 import torch
@@ -15,17 +14,18 @@ from stable_baselines3 import A2C, PPO, SAC
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.torch_layers import FlattenExtractor
-from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
+from stable_baselines3.common.vec_env import VecNormalize
 from torch import nn
 
 from plastic_rl.optim import ContinualBackprop, ReGraMa, methods_in
-from plastic_rl.sb3 import NormalizedRolloutBuffer, plastic
+from plastic_rl.sb3 import NormalizedRolloutBuffer, mlp_policy, plastic, trunk
 from plastic_rl.sb3.algorithm_state import algorithm_state, restore_algorithm_state
 from plastic_rl.sb3.lean import why_not
-from plastic_rl.sb3.lean.stepping import copied, step_of
+from plastic_rl.sb3.lean.stepping import copied
 from plastic_rl.sb3.regularized_ppo import RegularizedPPO
 from tests.contract.methods import METHODS
-from tests.sb3.training import EAGER, learn, make, same_parameters
+from tests.contract.network_options import NETWORKS
+from tests.sb3.training import EAGER, learn, make, replaced, same_parameters
 
 ITERATIONS = 10
 
@@ -77,6 +77,24 @@ CASES: dict[str, tuple[str, int, dict[str, Any]]] = {
         {"policy_kwargs": widths(16, optimizer_kwargs={"eps": 1e-8, "weight_decay": 1e-2}), "clip_range": 0.01},
     ),
 }
+# Beside a norm, what gives two numbers for each unit, a learnt slope, and what autograd differentiates by itself.
+BETWEEN: dict[str, dict[str, Any]] = {
+    **{name: trunk(**options) for name, options in NETWORKS.items()},
+    **{each.__name__: {"activation_fn": each} for each in (nn.ELU, nn.GELU, nn.SiLU, nn.Softplus)},
+    "layer norm alone": {"activation_fn": partial(nn.LayerNorm, [16], elementwise_affine=False)},
+}
+IN_BETWEEN = {"policy": mlp_policy(PPO), "n_epochs": 1}
+CASES.update(
+    (name, ("CartPole-v1", 2, {**IN_BETWEEN, "policy_kwargs": {"net_arch": [16, 16], **options}}))
+    for name, options in BETWEEN.items()
+)
+
+# Of them every day one with all three of norm, doubling and autograd, and one with weights of its own.
+NIGHTLY = BETWEEN.keys() - {"layer norm, CReLU, dropout", "PReLU"}
+
+
+def cases(names: Any, nightly: Any = NIGHTLY) -> list[Any]:
+    return [pytest.param(name, marks=pytest.mark.slow) if name in nightly else name for name in names]
 
 
 def trained(case: str, kind: Any, **more: Any) -> tuple[Any, list[dict[str, Any]]]:
@@ -98,7 +116,7 @@ def flat(model: Any) -> torch.Tensor:
     return nn.utils.parameters_to_vector(model.policy.parameters()).detach()
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", cases(CASES))
 @pytest.mark.filterwarnings("ignore:You have specified a mini-batch size")
 def test_parameters_and_logs_are_those_of_stable_baselines_bit_for_bit(case: str):
     plain, lines = plainly_trained(case)
@@ -110,7 +128,7 @@ def test_parameters_and_logs_are_those_of_stable_baselines_bit_for_bit(case: str
 
 
 @pytest.mark.filterwarnings("ignore:You have specified a mini-batch size")
-@pytest.mark.parametrize("case", sorted(CASES.keys() - {"target of the divergence"}))
+@pytest.mark.parametrize("case", cases(sorted(CASES.keys() - {"target of the divergence"})))
 def test_quick_parameters_are_those_of_stable_baselines_to_rounding(case: str):
     plain, lines = plainly_trained(case)
     quick, others = trained(case, plastic(PPO), lean="quick")
@@ -158,6 +176,26 @@ def test_methods_do_the_same_in_both_loops(name: str):
         models.append(model)
     assert why_not(models[1]) is None or name not in NOT_BESIDE_IT
     assert same_parameters(*models)
+
+
+def test_continual_backprop_does_the_same_in_both_loops_to_normalised_layers():
+    settings: dict[str, Any] = {**CASES["layer norm"][2], "n_steps": 32, "batch_size": 8, "plasticity": EAGER}
+    models = list[Any]()
+    for lean in ("off", "exact"):
+        models.append(make(plastic(PPO), lean=lean, **settings))
+        learn(models[-1], 3 * 32)
+    assert why_not(models[1]) is None
+    assert replaced(models[1]) == replaced(models[0])
+    assert replaced(models[0])[0] > 0
+    assert same_parameters(*models)
+
+
+def test_a_policy_that_has_no_room_for_a_doubling_is_left_to_stable_baselines():
+    model = make(plastic(PPO), policy_kwargs={"net_arch": [16], **trunk(activation="crelu")})
+    assert why_not(model) == "its policy has no room for crelu"
+    assert why_not(make(plastic(PPO), policy_kwargs={"activation_fn": partial(nn.LayerNorm, 64)})) == (
+        "it has a LayerNorm, whose derivative is not known here"
+    )
 
 
 def test_continual_backprop_replaces_the_same_units_in_a_quick_loop():
@@ -261,7 +299,7 @@ FALLBACKS: dict[str, tuple[Any, dict[str, Any]]] = {
     "RegularizedPPO is not Stable-Baselines3's PPO": (RegularizedPPO, {}),
     "it explores by gSDE": (PPO, {"env": "Pendulum-v1", "use_sde": True}),
     "its features come from a Trunk": (PPO, {"policy_kwargs": {"features_extractor_class": Trunk}}),
-    "it has a GELU, whose derivative is not known here": (PPO, {"policy_kwargs": widths(8, activation=nn.GELU)}),
+    "it has a Mish, whose derivative is not known here": (PPO, {"policy_kwargs": widths(8, activation=nn.Mish)}),
     "its policy is a ActorCriticCnnPolicy, not an MlpPolicy": (PPO, {"policy": "CnnPolicy"}),
     "a GradientRecorder looks into its network": (PPO, {"plasticity": partial(ReGraMa, gradient_of="activations")}),
 }
@@ -299,22 +337,6 @@ def test_a_hook_a_frozen_weight_or_another_function_is_not_passed_over():
     assert listened == "somebody listens to the gradient of value_net.bias"
 
 
-def test_steps_of_several_copies_are_those_of_stable_baselines():
-    ours, theirs = (make_vec_env("CartPole-v1", 3, seed=3) for _ in range(2))
-    step = step_of(ours)
-    ours.reset()
-    theirs.reset()
-    for number in range(60):
-        actions = np.array([number % 2, 1, 0])
-        mine: Any = step(actions)
-        its: Any = theirs.step(actions)
-        assert all(np.array_equal(one, other) for one, other in zip(mine[:3], its[:3], strict=True))
-        for info in (*mine[3], *its[3]):
-            info.get("episode", {}).pop("t", None)
-        assert str(mine[3]) == str(its[3])
-    assert step_of(VecNormalize(theirs)) != step_of(theirs)
-
-
 def test_a_world_may_write_over_what_it_told():
     told: dict[str, Any] = {"where": np.zeros(2), "nested": {"list": [1, 2]}, "name": "x", "number": 1.0}
     kept = copied(told)
@@ -323,10 +345,3 @@ def test_a_world_may_write_over_what_it_told():
     assert kept["where"].sum() == 0
     assert kept["nested"] == {"list": [1, 2]}
     assert (kept["name"], kept["number"]) == ("x", 1.0)
-
-
-def test_a_replaced_step_of_a_vector_is_called():
-    env = DummyVecEnv([lambda: gymnasium.make("CartPole-v1")])
-    env.step_wait = lambda: "mine"  # type: ignore[method-assign]
-    env.reset()
-    assert step_of(env)(np.zeros(1, int)) == "mine"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import gymnasium
 import numpy as np
+import pytest
 from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor, VecNormalize
 
@@ -13,18 +16,23 @@ from plastic_rl.sb3.threaded_vec_env import ThreadedVecEnv
 from plastic_rl.sb3.vec_env_state import restore_vec_env_state, vec_env_state
 
 
-def make() -> gymnasium.Env:
-    return gymnasium.make("plastic_rl/SlipperyAnt-v0", change_every=90, copies=3, max_episode_steps=40)
+def make(env: str = "plastic_rl/SlipperyAnt-v0") -> gymnasium.Env:
+    return gymnasium.make(env, change_every=90, copies=3, max_episode_steps=40)
 
 
-def test_it_gives_what_a_dummy_vec_env_gives():
-    threaded, dummy = ThreadedVecEnv(make, 3), DummyVecEnv([make] * 3)
+BODIES = ("Ant", "HalfCheetah", "Hopper", "Walker2d")
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_it_gives_what_a_dummy_vec_env_gives_bit_for_bit(body):
+    make_one = partial(make, f"plastic_rl/Slippery{body}-v0")
+    threaded, dummy = ThreadedVecEnv(make_one, 3), DummyVecEnv([make_one] * 3)
     for venv in (threaded, dummy):
         venv.seed(4)
     np.testing.assert_array_equal(threaded.reset(), dummy.reset())
-    generator = np.random.default_rng(0)
+    generator, falls, changes = np.random.default_rng(0), 0, list[int]()
     for _ in range(100):
-        actions = generator.uniform(-1, 1, (3, 8)).astype(np.float32)
+        actions = generator.uniform(-1, 1, (3, *threaded.action_space.shape)).astype(np.float32)
         mine, yours = threaded.step(actions), dummy.step(actions)
         for one, other in zip(mine[:3], yours[:3], strict=True):
             np.testing.assert_array_equal(one, other)
@@ -34,7 +42,11 @@ def test_it_gives_what_a_dummy_vec_env_gives():
             assert one["x_velocity"] == other["x_velocity"]
             assert one.get("TimeLimit.truncated", False) == other["TimeLimit.truncated"]
             np.testing.assert_array_equal(one.get("terminal_observation", 0), other.get("terminal_observation", 0))
+            falls += "terminal_observation" in one and not one["TimeLimit.truncated"]
+        changes += {info["task"]["index"] for info in mine[3]}
     threaded.close()
+    assert falls > 0 or body in ("Ant", "HalfCheetah")  # which cannot fall, or not so soon
+    assert {0, 1, 2} <= set(changes)
 
 
 def test_its_state_is_saved_and_restored_exactly():

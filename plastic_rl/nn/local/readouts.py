@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -117,6 +116,8 @@ class AssignmentReadout(ClassMeansReadout):
 
     def units(self) -> Tensor:
         """The unit that stands for each class."""
+        from scipy.optimize import linear_sum_assignment  # a second of every start, wanted by few
+
         _, units = linear_sum_assignment(self.means().cpu().numpy(), maximize=True)
         return torch.from_numpy(units).to(self.sums.device)
 

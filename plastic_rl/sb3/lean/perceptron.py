@@ -3,43 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from plastic_rl.sb3.lean.activations import activation_of
+from plastic_rl.sb3.lean.between import activation_of, modules_of
 from plastic_rl.sb3.lean.gradients import Gradients
 from plastic_rl.sb3.lean.products import Products
 
 
 class Perceptron:
-    """Linear layers, an activation after each but the last.
+    """Linear layers, after each but the last a norm, an activation or several.
 
     Weights are looked up in the modules each time, so that whoever gives a module another weight is followed.
 
     Args:
-        hidden: the hidden layers of a policy's network: linear layers and activations in turn.
+        hidden: the hidden layers of a policy's network: linear layers, and what stands between them, in turn.
         head: the last layer.
         products: the matrix products.
     """
 
     def __init__(self, hidden: Iterable[nn.Module], head: nn.Linear, products: Products) -> None:
         modules = [*hidden]
-        self.linears, self.activators = [*modules[::2], head], modules[1::2]
+        self.linears, self.between = [*modules[::2], head], [modules_of(each) for each in modules[1::2]]
         # Past `nn.Module.__getattr__`, which takes longer than a small product.
         self.weights: list[dict[str, Any]] = [linear._parameters for linear in self.linears]
-        self.activations = [activation_of(module) for module in self.activators]
+        self.activations = [[activation_of(module) for module in each] for each in self.between]
         self.output, self.products = products.output, products
         self.inputs: list[Tensor] = []
         self.listened = [_has_hooks(module) for module in self.linears]
-        self.listened_after = [_has_hooks(module) for module in self.activators]
+        self.listened_between = [any(map(_has_hooks, each)) for each in self.between]
         self.places: list[tuple[Tensor, Tensor]] = []
 
     def outputs(self, values: Tensor) -> Tensor:
         """The outputs, for somebody who acts: nothing is remembered, and nobody told."""
-        for weights, activation in zip(self.weights, self.activations, strict=False):
-            values = activation.apply_(self.output(values, weights["weight"], weights["bias"]))
+        for weights, between in zip(self.weights, self.activations, strict=False):
+            values = self.output(values, weights["weight"], weights["bias"])
+            for activation in between:
+                values = activation.applied(values)
         return self.output(values, self.weights[-1]["weight"], self.weights[-1]["bias"])
 
     def learning_outputs(self, values: Tensor) -> Tensor:
@@ -54,18 +57,23 @@ class Perceptron:
         return values
 
     def _activated(self, place: int, values: Tensor) -> Tensor:
-        if not self.listened_after[place]:
-            return self.activations[place].apply_(values)
-        outputs = self.activations[place].apply_(values.clone())
-        tell(self.activators[place], values, outputs)
-        return outputs
+        is_listened = self.listened_between[place]
+        for module, activation in zip(self.between[place], self.activations[place], strict=True):
+            is_told = is_listened and not activation.runs_hooks
+            outputs = activation.learned(values.clone() if is_told else values)
+            if is_told:
+                tell(module, values, outputs)
+            values = outputs
+        return values
 
     def write_into(self, gradients: Gradients) -> None:
-        """Has the gradients of all weights and biases written there."""
+        """Has the gradients of all parameters written there."""
         self.places = [(gradients.of[each["weight"]], gradients.of[each["bias"]]) for each in self.weights]
+        for activation in chain(*self.activations):
+            activation.write_into(gradients.of)
 
     def send_back(self, gradient: Tensor) -> None:
-        """Writes the gradients of all weights and biases, given that of the outputs."""
+        """Writes the gradients of all parameters, given that of the outputs."""
         products = self.products
         for place in range(len(self.weights) - 1, -1, -1):
             of_weight, of_bias = self.places[place]
@@ -74,7 +82,8 @@ class Perceptron:
             torch.sum(gradient, 0, out=of_bias)
             if place:
                 gradient = products.of_input(gradient, self.weights[place]["weight"])
-                gradient = self.activations[place - 1].backward(gradient, inputs)
+                for activation in reversed(self.activations[place - 1]):
+                    gradient = activation.send_back(gradient)
 
 
 def _has_hooks(module: nn.Module) -> bool:

@@ -16,8 +16,10 @@ from stable_baselines3.common.torch_layers import FlattenExtractor, MlpExtractor
 from torch import nn
 
 from plastic_rl.optim.recorder import Recorder
-from plastic_rl.sb3.lean.activations import is_known
+from plastic_rl.sb3.halved_policies import HalvedActorCriticPolicy
+from plastic_rl.sb3.lean.between import is_known, modules_of
 from plastic_rl.sb3.normalized_rollouts import NormalizedRolloutBuffer
+from plastic_rl.sb3.trunk import Nonlinearity
 
 # The loop does these by itself, so that nobody may have replaced it.
 OF_POLICY = ("forward", "evaluate_actions", "predict_values", "extract_features", "get_distribution", "obs_to_tensor")
@@ -40,7 +42,7 @@ def _reasons(model: Any, algorithm: type[Any]) -> Iterator[str]:
         yield f"{algorithm.__name__} is not Stable-Baselines3's PPO"
         return
     policy = model.policy
-    if type(policy) is not ActorCriticPolicy:
+    if type(policy) not in (ActorCriticPolicy, HalvedActorCriticPolicy):
         yield f"its policy is a {type(policy).__name__}, not an MlpPolicy"
         return
     if model.use_sde:
@@ -80,9 +82,11 @@ def _of_layers(modules: list[nn.Module]) -> Iterator[str]:
     for linear in modules[::2]:
         if type(linear) is not nn.Linear or linear.bias is None:
             yield f"it has a {type(linear).__name__} that is no plain linear layer"
-    for activation in modules[1::2]:
-        if not is_known(activation):
-            yield f"it has a {type(activation).__name__}, whose derivative is not known here"
+    for between in modules[1::2]:
+        if unknown := [module for module in modules_of(between) if not is_known(module)]:
+            yield f"it has a {type(unknown[0]).__name__}, whose derivative is not known here"
+        if isinstance(between, Nonlinearity) and between.doubles and not between.is_halved:
+            yield f"its policy has no room for {between.activation}"
 
 
 def _of_parameters(policy: ActorCriticPolicy) -> Iterator[str]:
@@ -98,7 +102,8 @@ def _of_parameters(policy: ActorCriticPolicy) -> Iterator[str]:
 
 
 def _of_hooks(policy: ActorCriticPolicy) -> Iterator[str]:
-    layers = {*policy.mlp_extractor.policy_net, *policy.mlp_extractor.value_net, policy.action_net, policy.value_net}
+    hidden = [*policy.mlp_extractor.policy_net, *policy.mlp_extractor.value_net]
+    layers = {policy.action_net, policy.value_net, *(each for module in hidden for each in modules_of(module))}
     for module in policy.modules():
         for hook in (hook for kind in _HOOKS for hook in getattr(module, kind).values()):
             if module not in layers or not (isinstance(hook, Recorder) and hook.detaches):

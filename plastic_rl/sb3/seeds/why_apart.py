@@ -8,6 +8,7 @@ from typing import Any
 from plastic_rl.choices import Lean
 from plastic_rl.optim import methods_in
 from plastic_rl.sb3.lean import why_not
+from plastic_rl.sb3.lean.between import form_of
 from plastic_rl.sb3.tasks import tasks_of
 
 # What all must have the same of, for one rollout and one update to do for all.
@@ -66,8 +67,7 @@ def _of_differences(first: Any, *others: Any) -> Iterator[str]:
 def _form(policy: Any) -> tuple[Any, ...]:
     """The shapes of all weights, and what follows them."""
     shapes = [(name, parameter.shape) for name, parameter in policy.named_parameters()]
-    kinds = [(type(module), getattr(module, "negative_slope", None)) for module in policy.mlp_extractor.modules()]
-    return shapes, kinds
+    return shapes, [form_of(module) for module in policy.mlp_extractor.modules()]
 
 
 def _ranges(model: Any) -> list[float | None]:
