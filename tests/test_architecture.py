@@ -143,6 +143,7 @@ MAY_IMPORT = {
             "agents",
             "envs",
             "choices",
+            "compare",
             "errors",
             "extras",
             "learners",
