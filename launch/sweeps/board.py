@@ -76,12 +76,12 @@ class _Count:
 
     def all(self, on: Sequence[Standing | None]) -> str:
         """The words on all."""
-        return f"{self._ended} of {self._jobs} runs ended, {self._left(self.share(on))} left"
-
-    def _left(self, share: float) -> str:
+        share = self.share(on)
         # What was finished before this command took none of its time.
         self._at_first = share if self._at_first is None else self._at_first
-        here = share - self._at_first
+        return f"{self._ended} of {self._jobs} runs ended, {self._left(share, share - self._at_first)} left"
+
+    def _left(self, share: float, here: float) -> str:
         if here <= 0:
             return "-:--:--"
         minutes, seconds = divmod(round((time.monotonic() - self._began) * (1 - share) / here), 60)
@@ -105,12 +105,15 @@ class _Lines:
 
     def __init__(self, jobs: Sequence[Job]) -> None:
         self._count = _Count(jobs)
-        self._said = time.monotonic()
+        self._said: float | None = None
 
     def show(self, on: Sequence[Job]) -> None:
-        if time.monotonic() - self._said >= LINE_SECONDS:
-            self._said = time.monotonic()
-            say(self._count.all(_standings(on)))
+        now = time.monotonic()
+        if self._said is None or now - self._said >= LINE_SECONDS:
+            text = self._count.all(_standings(on))
+            if self._said is not None:
+                say(text)
+            self._said = now
 
     def end(self, job: Job, ending: Ending) -> None:
         say(self._count.line(job, ending))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
@@ -16,6 +15,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from launch.sweeps.plan import Job
+from launch.sweeps.surroundings import in_surroundings
 from launch.sweeps.work import FAILED, Ending, Order, train
 
 WARM = ("launch.sweeps.work", "plastic_rl.sb3", "plastic_rl.training")
@@ -105,7 +105,7 @@ class Pool:
     def _begin(self, job: Job, tries: int) -> None:
         answer, theirs = self._context.Pipe(duplex=False)
         process = self._context.Process(target=self._work, args=(Order.of(job), theirs), name=job.name)
-        with _surroundings(self._threads):
+        with in_surroundings(self._threads):
             process.start()
         theirs.close()
         self._workers.append(_Worker(job, process, answer, tries))
@@ -156,19 +156,3 @@ def _stop_when_alone() -> None:
     if parent is not None:
         parent.join()
         os.kill(os.getpid(), signal.SIGTERM)
-
-
-@contextmanager
-def _surroundings(threads: int) -> Iterator[None]:
-    """Have processes that begin here find our modules and no others, and libraries use so many threads."""
-    before = dict(os.environ)
-    # Python 3.11 has the process that is forked import by a path of its own, which begins with the present folder.
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
-    os.environ["PYTHONSAFEPATH"] = "1"
-    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
-    try:
-        yield
-    finally:
-        for name in os.environ.keys() - before.keys():
-            del os.environ[name]
-        os.environ.update(before)

@@ -75,8 +75,9 @@ def jobs_of(arguments: Sequence[str]) -> list[Job]:
     with initialize(version_base="1.3", config_path=None):
         parsed = OverridesParser.create(GlobalHydra.instance().config_loader()).parse_overrides(words)
         _refuse_hydra(parsed)
-        swept = [override.is_sweep_override() for override in parsed]
-        jobs = [_job(each, swept) for each in product(*map(_values, parsed))]
+        last = {override.get_key_element(): override for override in parsed}.values()  # as Hydra: the last word counts
+        swept = [override.is_sweep_override() for override in last]
+        jobs = [_job(each, swept) for each in product(*map(_values, last))]
     return _each_once(jobs)
 
 

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from launch.console import say
 from launch.device import check_device_present
@@ -68,7 +69,7 @@ def sweep(arguments: Sequence[str]) -> int:
     launcher, words = taken_from(arguments)
     jobs = jobs_of(words)
     missing = [job for job in jobs if not job.is_done]
-    engine = engine_of(launcher, missing)
+    engine = engine_of(launcher, missing, jobs[0].runs[0].out)
     with closing(board(jobs)) as shown, closing(engine), Interruption() as interruption:
         outcome = Outcome(jobs)
         for job in jobs:
@@ -79,8 +80,13 @@ def sweep(arguments: Sequence[str]) -> int:
     return _told(outcome)
 
 
-def engine_of(launcher: Launcher, jobs: Sequence[Job]) -> Engine:
+def engine_of(launcher: Launcher, jobs: Sequence[Job], out: str) -> Engine:
     """Return what trains jobs as a launcher says.
+
+    Args:
+        launcher: The settings of a launcher.
+        jobs: To be trained.
+        out: The folder of all runs.
 
     Raises:
         UserError: What it needs is not installed, or not there.
@@ -93,7 +99,13 @@ def engine_of(launcher: Launcher, jobs: Sequence[Job]) -> Engine:
             check_device_present(each.device)
         threads = max((each.threads for each in settings), default=1)
         return Pool(launcher.jobs or max(1, usable_cores() // threads), threads)
-    raise NotImplementedError(OnRay)
+    if isinstance(launcher, OnRay):
+        from launch.sweeps.on_ray import RayEngine
+
+        return RayEngine(launcher)
+    from launch.sweeps.on_slurm import SlurmEngine
+
+    return SlurmEngine(launcher, Path(out))
 
 
 def _train(jobs: Sequence[Job], engine: Engine, shown: Board, interruption: Interruption, outcome: Outcome) -> None:

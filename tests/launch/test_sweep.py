@@ -9,7 +9,6 @@ import launch.sweeps.sweep
 from launch.command_line import main
 from launch.settings import register
 from launch.sweeps.plan import jobs_of
-from launch.sweeps.words import Local, OnSlurm, taken_from
 from launch.sweeps.work import FAILED, Ending, Order, train
 from plastic_rl.errors import UserError
 from plastic_rl.runs import RunFolder, standing_in
@@ -48,7 +47,7 @@ class InThisProcess:
 @pytest.fixture
 def engine(monkeypatch):
     made = InThisProcess()
-    monkeypatch.setattr(launch.sweeps.sweep, "engine_of", lambda launcher, jobs: made)
+    monkeypatch.setattr(launch.sweeps.sweep, "engine_of", lambda launcher, jobs, out: made)
     return made
 
 
@@ -113,9 +112,11 @@ def test_starting_over_is_done_once_however_often_a_run_is_tried(engine, tmp_pat
 
 def test_a_run_that_is_asked_for_twice_is_trained_once():
     register()
-    assert [job.name for job in jobs_of(["agent=sgd", "checkpoint_seconds=1,2", "seed=1,0", *SMALL])] == [
-        "checkpoint_seconds=1 seed=1",
-        "checkpoint_seconds=1 seed=0",
+    assert [
+        job.name for job in jobs_of(["agent=sgd", "seed=range(9)", "checkpoint_seconds=1,2", "seed=1,0", *SMALL])
+    ] == [
+        "seed=1 checkpoint_seconds=1",
+        "seed=0 checkpoint_seconds=1",
     ]
     cartpole = ["agent=ppo", "env=permuted-cartpole", "seed=0,1", "seeds=2"]
     with pytest.raises(UserError, match=r"seed=0 and seed=1 have runs in common"):
@@ -151,9 +152,3 @@ def test_a_sweep_that_cannot_be_is_refused(words, told, capsys, monkeypatch, tmp
     assert error.startswith(told)
     assert error.count("\n") <= 2
     assert list(tmp_path.iterdir()) == []
-
-
-def test_who_trains_the_runs_is_said_in_words_of_its_own():
-    assert taken_from(["-m", "seed=1", "jobs=3"]) == (Local(jobs=3), ["-m", "seed=1"])
-    words = ["launcher=slurm", "launcher.partition=gpu", "launcher.additional.qos=long", "jobs=20"]
-    assert taken_from(words) == (OnSlurm(jobs=20, partition="gpu", additional={"qos": "long"}), [])
