@@ -40,6 +40,7 @@ class _Worker:
     process: BaseProcess
     answer: Connection
     tries: int
+    asked: int | None = None
 
 
 class Pool:
@@ -57,7 +58,6 @@ class Pool:
         self._context = get_context("forkserver")
         self._context.set_forkserver_preload(list(warm))
         self._workers: list[_Worker] = []
-        self._asked: int | None = None
         self._news: list[str] = []
 
     @property
@@ -82,10 +82,14 @@ class Pool:
                 yield worker.job, ending
 
     def stop(self, number: int) -> None:
-        self._asked = number
         for worker in self._workers:
-            with suppress(ProcessLookupError):
-                os.kill(worker.process.pid or 0, number)
+            _stop(worker, number)
+
+    def stop_one(self, job: Job) -> None:
+        """Ask one job to stop, with a checkpoint."""
+        for worker in self._workers:
+            if worker.job is job:
+                _stop(worker, signal.SIGTERM)
 
     def news(self) -> Iterator[str]:
         while self._news:
@@ -116,8 +120,8 @@ class Pool:
             return answer.recv()
         worker.process.join()
         code = worker.process.exitcode or 0
-        if self._asked is not None:
-            return Ending(128 + self._asked, "stopped before it was trained any further")
+        if worker.asked is not None:
+            return Ending(128 + worker.asked, "stopped before it was trained any further")
         end = (
             f"its process was killed by {signal.Signals(-code).name}" if code < 0 else f"its process ended with {code}"
         )
@@ -126,6 +130,12 @@ class Pool:
         self._news.append(f"{worker.job.name}: {end}; tried again from its last checkpoint")
         self._begin(worker.job, worker.tries + 1)
         return None
+
+
+def _stop(worker: _Worker, number: int) -> None:
+    worker.asked = number
+    with suppress(ProcessLookupError):
+        os.kill(worker.process.pid or 0, number)
 
 
 def work_alone(order: Order, answer: Connection) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import socket
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from plastic_rl.errors import UserError
 from plastic_rl.extras import needed
 
 MANY = 1_000_000
+SECONDS_TO_ANSWER = 10.0
 
 
 class RayEngine:
@@ -35,13 +37,14 @@ class RayEngine:
         taken = {"num_cpus": settings.cpus, "num_gpus": settings.gpus}
         self._task = self._ray.remote(**taken, max_retries=settings.retries, max_calls=1)(train)
         try:
+            _knock(settings.address)
             self._ray.init(
                 address=settings.address,
                 runtime_env={"env_vars": dict(surroundings(max(1, int(settings.cpus))))},
                 logging_level=logging.WARNING,
                 log_to_driver=False,
             )
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             told = str(error).strip().splitlines()[0]
             raise UserError(f"launcher.address={settings.address}: no Ray cluster answers there ({told})") from error
 
@@ -82,3 +85,14 @@ class RayEngine:
         except self._ray.exceptions.RayError as error:
             told = " ".join(str(error).split())
             return Ending(FAILED, f"Ray gave it up after {self._settings.retries} more tries: {told[:200]}")
+
+
+def _knock(address: str | None) -> None:
+    """Find out at once that nobody answers at a host and port, which Ray takes minutes for.
+
+    Raises:
+        OSError: Nobody does.
+    """
+    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), SECONDS_TO_ANSWER).close()

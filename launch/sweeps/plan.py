@@ -77,8 +77,24 @@ def jobs_of(arguments: Sequence[str]) -> list[Job]:
         _refuse_hydra(parsed)
         last = {override.get_key_element(): override for override in parsed}.values()  # as Hydra: the last word counts
         swept = [override.is_sweep_override() for override in last]
-        jobs = [_job(each, swept) for each in product(*map(_values, last))]
+        jobs = [job_of(each, _name(each, swept)) for each in product(*map(_values, last))]
     return _each_once(jobs)
+
+
+def job_of(words: Sequence[str], name: str) -> Job:
+    """Return one job, checked.
+
+    Args:
+        words: The command that asks for it alone; those of its agent are registered.
+        name: Tells it from others.
+
+    Raises:
+        UserError: It asks for what cannot be.
+    """
+    settings = composed(words)
+    check(settings)
+    check_effects(settings, [word.partition("=")[0] for word in words])
+    return Job(name, tuple(words), tuple(runs_of(settings)))
 
 
 def _values(override: Override) -> list[str]:
@@ -91,13 +107,10 @@ def _values(override: Override) -> list[str]:
     return [f"{key}={value}" for value in override.sweep_string_iterator()]
 
 
-def _job(words: tuple[str, ...], swept: Sequence[bool]) -> Job:
-    settings = composed(words)
-    check(settings)
-    check_effects(settings, [word.partition("=")[0] for word in words])
+def _name(words: Sequence[str], swept: Sequence[bool]) -> str:
+    """The words in which a combination differs from others; who and where, if there are none."""
     different = [word for word, differs in zip(words, swept, strict=True) if differs]
-    name = " ".join(different or [word for word in words if word.startswith(("agent=", "env="))])
-    return Job(name, words, tuple(runs_of(settings)))
+    return " ".join(different or [word for word in words if word.startswith(("agent=", "env="))])
 
 
 def _each_once(jobs: Sequence[Job]) -> list[Job]:

@@ -68,25 +68,35 @@ def sweep(arguments: Sequence[str]) -> int:
     register()
     launcher, words = taken_from(arguments)
     jobs = jobs_of(words)
-    missing = [job for job in jobs if not job.is_done]
-    engine = engine_of(launcher, missing, jobs[0].runs[0].out)
+    return _told(train_all(jobs, engine_of(launcher, jobs)))
+
+
+def train_all(jobs: Sequence[Job], engine: Engine) -> Outcome:
+    """Train those of some jobs that are not done, and show how far they are.
+
+    Args:
+        jobs: Checked, with names that differ.
+        engine: Trains them; closed in the end.
+
+    Returns:
+        What has become of each.
+    """
+    outcome, missing = Outcome(jobs), [job for job in jobs if not job.is_done]
     with closing(board(jobs)) as shown, closing(engine), Interruption() as interruption:
-        outcome = Outcome(jobs)
         for job in jobs:
             if job not in missing:
                 _end(job, Ending(0, "already finished"), outcome, shown)
         _train(missing, engine, shown, interruption, outcome)
     outcome.exit_code = interruption.exit_code
-    return _told(outcome)
+    return outcome
 
 
-def engine_of(launcher: Launcher, jobs: Sequence[Job], out: str) -> Engine:
+def engine_of(launcher: Launcher, jobs: Sequence[Job]) -> Engine:
     """Return what trains jobs as a launcher says.
 
     Args:
         launcher: The settings of a launcher.
         jobs: To be trained.
-        out: The folder of all runs.
 
     Raises:
         UserError: What it needs is not installed, or not there.
@@ -94,7 +104,7 @@ def engine_of(launcher: Launcher, jobs: Sequence[Job], out: str) -> Engine:
     if isinstance(launcher, Local):
         from launch.sweeps.local import Pool, usable_cores
 
-        settings = [job.runs[0] for job in jobs]
+        settings = [job.runs[0] for job in jobs if not job.is_done]
         for each in settings:
             check_device_present(each.device)
         threads = max((each.threads for each in settings), default=1)
@@ -105,7 +115,7 @@ def engine_of(launcher: Launcher, jobs: Sequence[Job], out: str) -> Engine:
         return RayEngine(launcher)
     from launch.sweeps.on_slurm import SlurmEngine
 
-    return SlurmEngine(launcher, Path(out))
+    return SlurmEngine(launcher, Path(jobs[0].runs[0].out))
 
 
 def _train(jobs: Sequence[Job], engine: Engine, shown: Board, interruption: Interruption, outcome: Outcome) -> None:

@@ -22,8 +22,8 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # SIGHUP: the terminal
 class Interruption:
     """A context in which the first of these signals only raises a flag; a SIGINT after it raises KeyboardInterrupt.
 
-    A signal that the process was told to ignore (`nohup`) stays ignored. SIGUSR2, by which a batch system says that time
-    is nearly over, is heard where something has a handler for it. The old handlers are put back at the end.
+    A signal that the process was told to ignore (`nohup`) stays ignored. SIGUSR2, by which a batch system says that
+    time is nearly over, is heard where something has a handler for it. The old handlers are put back at the end.
     Outside the main thread, where Python allows none, it does nothing.
 
     Example:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -16,19 +18,26 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 SWEEP = ("-m", *WORLD, "seed=range(4)")
 
 
+CLUSTER = """
+from ray.cluster_utils import Cluster
+memory = {"object_store_memory": 80 * 2**20}
+nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False, **memory})
+nodes.add_node(num_cpus=1, **memory)
+print("address", nodes.address, flush=True)
+input()
+nodes.shutdown()
+"""
+
+
 @pytest.fixture(scope="module")
 def cluster():
     """The address of a cluster of two nodes of one core each."""
     pytest.importorskip("ray")
-    from ray.cluster_utils import Cluster
-
-    memory = {"object_store_memory": 80 * 2**20}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False, **memory})
-        nodes.add_node(num_cpus=1, **memory)
-        yield nodes.address
-        nodes.shutdown()
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+    quiet = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0"}
+    with subprocess.Popen([sys.executable, "-c", CLUSTER], env=quiet, **pipes) as process:
+        yield next(line.split()[1] for line in process.stdout if line.startswith("address"))
+        process.communicate("\n", timeout=60)
 
 
 def test_four_runs_on_two_nodes_of_ray_of_which_one_is_killed_all_finish(cluster, tmp_path: Path, counted):

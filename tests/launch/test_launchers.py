@@ -1,11 +1,13 @@
 """The launchers beside the pool, as far as nothing is launched."""
 
 import signal
+import socket
 import sys
 
 import pytest
 
 from launch.command_line import main
+from launch.sweeps.on_ray import _knock
 from launch.sweeps.on_slurm import SlurmEngine, parameters
 from launch.sweeps.words import Local, OnSlurm, taken_from
 
@@ -23,6 +25,15 @@ def test_an_engine_that_is_not_installed_is_named_with_its_extra(launcher, packa
     error = capsys.readouterr().err
     assert f"launcher={launcher} needs {package}, which is not installed (the extra '{launcher}')" in error
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_address_where_no_cluster_answers_is_named_at_once():
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        with pytest.raises(OSError, match="refused"):
+            _knock(f"127.0.0.1:{nobody.getsockname()[1]}")
+    _knock("auto")
+    _knock(None)
 
 
 def test_slurm_is_told_what_a_run_takes():

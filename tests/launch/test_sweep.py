@@ -1,7 +1,6 @@
 """Commands with `-m`: what they are worked out to, what they say in the end, and what the next time has to do."""
 
 import json
-from collections import deque
 
 import pytest
 
@@ -12,6 +11,7 @@ from launch.sweeps.plan import jobs_of
 from launch.sweeps.work import FAILED, Ending, Order, train
 from plastic_rl.errors import UserError
 from plastic_rl.runs import RunFolder, standing_in
+from tests.launch.in_this_process import InThisProcess, leave_out_pictures
 
 SMALL = (
     *("env=permuted-digits", "agent.hidden_layers=1", "agent.hidden_units=4", "env.tasks=2", "env.examples=20"),
@@ -19,35 +19,11 @@ SMALL = (
 )
 
 
-class InThisProcess:
-    """A launcher that trains a job where it is begun, for the time that a process takes to begin."""
-
-    room = 1
-    on = ()
-
-    def __init__(self):
-        self.begun, self._ended = [], deque()
-
-    def begin(self, jobs):
-        for job in jobs:
-            self.begun.append(job.name)
-            self._ended.append((job, train(Order.of(job))))
-
-    def ended(self, seconds):
-        while self._ended:
-            yield self._ended.popleft()
-
-    def news(self):
-        return iter(())
-
-    def close(self):
-        pass
-
-
 @pytest.fixture
 def engine(monkeypatch):
+    leave_out_pictures(monkeypatch)
     made = InThisProcess()
-    monkeypatch.setattr(launch.sweeps.sweep, "engine_of", lambda launcher, jobs, out: made)
+    monkeypatch.setattr(launch.sweeps.sweep, "engine_of", lambda launcher, jobs: made)
     return made
 
 
