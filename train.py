@@ -3,7 +3,7 @@
     python train.py agent=ppo_cbp env=permuted-cartpole          # a minute, with a picture at the end
     python train.py agent=ppo_cbp env=slippery-ant               # the paper's run: 20 million steps
     python train.py agent=ppo_cbp env=slippery-ant total_steps=400_000 env.change_every=100_000 seed=3
-    python train.py -m agent=ppo,ppo_cbp seed=0,1,2 env=permuted-cartpole       # six runs, one after another
+    python train.py -m agent=ppo,ppo_cbp 'seed=range(3)' env=permuted-cartpole  # six runs, and a comparison
     python train.py agent=ppo_cbp env=slippery-ant --help        # every setting and its value
 
 The same command again goes on where the run was interrupted, or says that it is finished; `fresh=true` starts over.

@@ -14,26 +14,19 @@ from contextlib import suppress
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
 from omegaconf import DictConfig
 
 import plastic_rl
 from launch.console import INTERRUPTED, say
 from launch.effects import check_effects
 from launch.help import help_text
-from launch.messages import explained
+from launch.messages import explained, told_of
 from launch.request import check_request, wants_help
 from launch.settings import CONFIG_NAME, from_hydra, register
-from launch.words import as_hydra_reads
-from plastic_rl.errors import RunInterruptedError
+from launch.sweeps.words import refuse_alone, split
+from launch.words import MULTIRUN, as_hydra_reads
 
-
-class _ReportedError(Exception):
-    """A run of several that failed, its message already printed; it survives the journey from another process."""
-
-    def __init__(self, exit_code: int) -> None:
-        super().__init__(exit_code)
-        self.exit_code = exit_code
+_SEE_WHERE = "Run it again with debug=true to see where it happened."
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -49,8 +42,6 @@ def main(arguments: Sequence[str]) -> int:
     register()
     try:
         return _obey(as_hydra_reads(arguments))
-    except _ReportedError as error:
-        return error.exit_code
     except SystemExit as error:
         return int(error.code or 0)
     except KeyboardInterrupt:
@@ -64,8 +55,13 @@ def _obey(arguments: list[str]) -> int:
         say(f"plastic_rl {plastic_rl.__version__}")
         return 0
     if wants_help(arguments):
-        say(help_text(arguments))
+        say(help_text(split(arguments)[1]))
         return 0
+    if MULTIRUN[-1] in arguments:
+        from launch.sweeps.sweep import sweep
+
+        return sweep(arguments)
+    refuse_alone(arguments)
     check_request(arguments)
     sys.argv[1:] = arguments
     hydra.main(version_base="1.3", config_path=None, config_name=CONFIG_NAME)(_job)()
@@ -83,10 +79,7 @@ def _job(config: DictConfig) -> None:
         check_effects(settings, given)
         run_seeds(settings)
     except Exception as error:
-        exit_code = _report(error, with_traceback=debug)
-        if HydraConfig.get().mode == RunMode.MULTIRUN and not isinstance(error, RunInterruptedError):
-            raise _ReportedError(exit_code) from None  # the other runs go on
-        sys.exit(exit_code)
+        sys.exit(_report(error, with_traceback=debug))
 
 
 def _show_what_the_library_says() -> None:
@@ -97,14 +90,9 @@ def _show_what_the_library_says() -> None:
 
 
 def _report(error: Exception, *, with_traceback: bool) -> int:
-    told = explained(error)
+    told, exit_code = told_of(error)
     with suppress(OSError):  # A terminal that has gone away.
         if with_traceback:
             traceback.print_exception(error)
-        print(told or f"{_first_line(error)}\nRun it again with debug=true to see where it happened.", file=sys.stderr)
-    return told.exit_code if told else 1
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+        print(told if explained(error) else f"{told}\n{_SEE_WHERE}", file=sys.stderr)
+    return exit_code

@@ -15,6 +15,7 @@ from envs.recipe import Environment, SupervisedStream
 from launch.protocols import PROTOCOLS
 from launch.request import check_request, names_both, overrides, setting_words
 from launch.settings import CONFIG_NAME, Settings
+from launch.sweeps.words import LAUNCHERS, PREFIX, Launcher
 
 _USAGE = """\
 Train an agent in a world or on a stream that changes, and see whether it can still learn.
@@ -35,7 +36,7 @@ examples
   python train.py agent=sgd_cbp env=permuted-digits
   python train.py agent=ppo_cbp env=slippery-ant total_steps=400_000 env.change_every=100_000 seed=3
   python train.py agent=sac env=slippery-ant agent.replay_ratio=4 agent.reset_every=200_000
-  python train.py -m agent=ppo,ppo_cbp seed=0,1,2 env=permuted-cartpole
+  python train.py -m agent=ppo,ppo_cbp 'seed=range(3)' env=permuted-cartpole jobs=2     (six runs, and their comparison)
   python train.py agent=ppo_cbp env=slippery-ant --help     (the settings of that agent in that environment)"""
 
 
@@ -56,6 +57,7 @@ def help_text(arguments: Sequence[str]) -> str:
         _named("streams of examples (env=)", ENVS, SupervisedStream),
         _of_the_run(config),
     ]
+    sections.append(_of_launchers())
     if config is not None:
         sections += [_of_a_recipe(config, group) for group in ("agent", "env")]
     return "\n\n".join([*sections, _EXAMPLES])
@@ -86,7 +88,7 @@ def _first_line(recipe: type) -> str:
 
 def _of_the_run(config: DictConfig | None) -> str:
     values = OmegaConf.structured(Settings) if config is None else config
-    rows = {_assignment(values, name): meaning for name, meaning in _meanings() if name not in ("agent", "env")}
+    rows = {_assignment(values, name): meaning for name, meaning in _meanings(Settings) if name not in ("agent", "env")}
     return "\n".join(["settings and their defaults" if config is None else "settings", *_table(rows)])
 
 
@@ -109,5 +111,18 @@ def _assignment(values: DictConfig, name: str) -> str:
     return f"{name}={str(value).lower() if isinstance(value, bool) else value}"
 
 
-def _meanings() -> Iterator[tuple[str, str]]:
-    yield from re.findall(r"^ +(\w+): (.+)$", Settings.__doc__ or "", re.MULTILINE)
+def _of_launchers() -> str:
+    lines = ["who trains several runs, with -m"]
+    for name, launcher in LAUNCHERS.items():
+        rows = {_of_launcher(launcher(), setting): meaning for setting, meaning in _meanings(launcher)}
+        lines += [f"  launcher={name}: {_first_line(launcher)}", *(f"  {row}" for row in _table(rows))]
+    return "\n".join(lines)
+
+
+def _of_launcher(launcher: Launcher, setting: str) -> str:
+    default = getattr(launcher, setting)
+    return f"{'' if setting == 'jobs' else PREFIX}{setting}={'' if default is None else default}"
+
+
+def _meanings(owner: type) -> Iterator[tuple[str, str]]:
+    yield from re.findall(r"^ +(\w+): (.+)$", owner.__doc__ or "", re.MULTILINE)

@@ -35,6 +35,16 @@ def explained(error: Exception) -> UserError | None:
     return UserError(_text(error))
 
 
+def told_of(error: Exception) -> tuple[str, int]:
+    """Return what to tell of any error, and the exit code of a command that ends with it."""
+    known = explained(error)
+    if known:
+        return str(known), known.exit_code
+    lines = str(error).splitlines()
+    name = type(error).__name__
+    return f"{name}: {lines[0]}" if lines else name, RunError.exit_code
+
+
 # What other libraries call a setting, and what it may be called here.
 _SYNONYMS = {
     "lr": ("learning_rate",),
@@ -130,7 +140,7 @@ def _of_composition(error: Exception) -> str:
     text = str(error)
     if isinstance(error, ConfigCompositionException) and "--multirun" in text:
         typed = re.search(r"'(.+?)'", text)
-        return f"{typed[1] if typed else text} gives several values: add -m to run them one after another"
+        return f"{typed[1] if typed else text} gives several values: add -m to train one run for each"
     return text.splitlines()[0] if text else repr(error)
 
 

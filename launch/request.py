@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from hydra._internal.utils import get_args_parser
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override, OverrideType
+from hydra.core.override_parser.types import Override, OverrideType, ValueType
 
 from agents import AGENTS
 from envs import ENVS
@@ -16,6 +16,9 @@ from launch.choices import check_choices
 from launch.messages import unknown
 from launch.settings import register_agent, setting_names
 from plastic_rl.errors import UserError
+
+OF_SEVERAL = ("launcher", "jobs")
+"""The settings of a command with -m, which `launch.sweeps.words` takes out of it."""
 
 
 def check_request(arguments: Sequence[str]) -> None:
@@ -66,7 +69,9 @@ def overrides(arguments: Sequence[str]) -> Iterator[Override]:
 
 
 def _values(override: Override) -> Iterator[object]:
-    """The value of a setting, or all of them where it is swept over."""
+    """The value of a setting, or all of them where it is swept over; none where a pattern says which."""
+    if override.value_type == ValueType.GLOB_CHOICE_SWEEP:
+        return
     if override.is_choice_sweep():
         yield from override.sweep_string_iterator()
     elif not override.is_sweep_override():
@@ -78,7 +83,7 @@ def _check_name(override: Override) -> None:
         raise UserError(f"'{override.input_line}' adds or removes a setting: expected setting=value, such as seed=3")
     first = str(override.key_or_group).partition(".")[0]
     if first not in setting_names():
-        raise UserError(unknown(first, setting_names()))
+        raise UserError(unknown(first, [*setting_names(), *OF_SEVERAL]))
 
 
 def _refuse_dashes(arguments: Sequence[str]) -> None:

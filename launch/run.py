@@ -32,7 +32,7 @@ def run(settings: Settings) -> RunFolder:
     if settings.seeds > 1 and not isinstance(settings.env, SupervisedStream):
         raise UserError(f"seeds={settings.seeds} in a world are as many runs: launch.seeds.run_seeds trains them")
     folder = run_folder(settings)
-    if folder.status == "finished" and not settings.fresh and not _lost(settings, folder):
+    if is_done(settings):
         say(f"already finished: {folder.path} (fresh=true starts over)")
         return folder
     check_device_present(settings.device)
@@ -43,6 +43,12 @@ def run(settings: Settings) -> RunFolder:
         folder.release()
     say_what_is_there(outcome, folder)
     return folder
+
+
+def is_done(settings: Settings) -> bool:
+    """True if a run is finished, has all of its files, and is not to be started over."""
+    folder = run_folder(settings)
+    return folder.status == "finished" and not settings.fresh and not _lost(settings, folder)
 
 
 def say_what_is_there(outcome: str, folder: RunFolder) -> None:

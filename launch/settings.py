@@ -7,12 +7,15 @@ recipe, what the agent's recipe says of environments (`env_settings`), the comma
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Annotated, Any
 
+from hydra import compose, initialize
 from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
 from omegaconf import MISSING, DictConfig, OmegaConf
 
 from agents import AGENTS, agent_named
@@ -134,6 +137,18 @@ def from_hydra(config: DictConfig) -> Settings:
     return settings
 
 
+def composed(words: Sequence[str]) -> Settings:
+    """Return the settings that a command gives.
+
+    Args:
+        words: The settings in it, one value each, as Hydra reads them; those of its agent are registered.
+    """
+    with ExitStack() as stack:
+        if not GlobalHydra.instance().is_initialized():
+            stack.enter_context(initialize(version_base="1.3", config_path=None))
+        return from_hydra(compose(CONFIG_NAME, list(words)))
+
+
 @cache
 def register() -> None:
     """Tell Hydra of the settings and of every environment; the agents of a command follow (:func:`register_agent`)."""
@@ -200,6 +215,5 @@ def _composition() -> dict[str, Any]:
         "hydra": {
             "output_subdir": None,
             "run": {"dir": "."},
-            "sweep": {"dir": "${out}/.sweeps/${now:%Y-%m-%d_%H-%M-%S}", "subdir": "."},
         },
     }

@@ -30,11 +30,7 @@ def check(settings: Settings) -> None:
     methods = {word: getattr(settings.agent, word) for word in parts_of(type(settings.agent))}
     groups = {"": settings, "agent.": settings.agent, **{f"agent.{word}.": each for word, each in methods.items()}}
     for prefix, group in {**groups, "env.": settings.env}.items():
-        for name, condition in _conditions(type(group)):
-            value = getattr(group, name)
-            if value not in condition:
-                finite = " and finite" if isinstance(value, float) and math.isinf(value) else ""
-                raise UserError(f"{prefix}{name} must be {condition}{finite}, got {value}")
+        check_values(prefix, group)
         _check_order(prefix, group)
     check_device_name(settings.device)
     _check_seeds_in(settings)
@@ -42,6 +38,23 @@ def check(settings: Settings) -> None:
         _check_stream(settings)
     else:
         _check_world(settings)
+
+
+def check_values(prefix: str, group: Any) -> None:
+    """Refuse values that the settings of a group cannot have.
+
+    Args:
+        prefix: Before the name of each, such as `agent.`.
+        group: A dataclass of settings.
+
+    Raises:
+        UserError: The first that is out of its range.
+    """
+    for name, condition in _conditions(type(group)):
+        value = getattr(group, name)
+        if value not in condition:
+            finite = " and finite" if isinstance(value, float) and math.isinf(value) else ""
+            raise UserError(f"{prefix}{name} must be {condition}{finite}, got {value}")
 
 
 def _conditions(owner: type[Any]) -> Iterator[tuple[str, Any]]:

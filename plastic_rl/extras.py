@@ -32,6 +32,9 @@ EXTRAS = {
     "warp": "warp",
     "tensorboard": "tensorboard",
     "plotly": "compare",
+    "ray": "ray",
+    "submitit": "slurm",
+    "optuna": "tune",
 }
 """The extra that brings each package, by the name under which the package is imported."""
 

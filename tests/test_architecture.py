@@ -143,6 +143,7 @@ MAY_IMPORT = {
             "agents",
             "envs",
             "choices",
+            "compare",
             "errors",
             "extras",
             "learners",
@@ -156,7 +157,19 @@ MAY_IMPORT = {
         "training",
     },
     "experiments": {
-        *("agents", "continual", "diagnostics", "envs", "evaluation", "launch", "layers", "learners", "networks"),
+        *(
+            "agents",
+            "compare",
+            "continual",
+            "diagnostics",
+            "envs",
+            "errors",
+            "evaluation",
+            "extras",
+            "launch",
+            "layers",
+        ),
+        *("learners", "networks", "settings"),
         *("nn", "optim", "runs", "streams", "training"),
     },
 }

@@ -1,6 +1,6 @@
 """The comparison of runs, ours and other people's: from folders to a table, a picture and a page."""
 
-from plastic_rl.compare.command import Comparison, compare
+from plastic_rl.compare.command import PICTURE, Comparison, compare, draw, print_table
 from plastic_rl.compare.finding import find_runs
 from plastic_rl.compare.groups import Group, differences, grouped
 from plastic_rl.compare.lives import after_changes, drops, recoveries
@@ -10,6 +10,7 @@ from plastic_rl.compare.runs import Run, Series
 from plastic_rl.compare.table import as_csv, as_latex
 
 __all__ = [
+    "PICTURE",
     "Comparison",
     "Group",
     "Run",
@@ -19,10 +20,12 @@ __all__ = [
     "as_latex",
     "compare",
     "differences",
+    "draw",
     "drops",
     "find_runs",
     "grouped",
     "panels_of",
+    "print_table",
     "recoveries",
     "write_page",
 ]

@@ -100,22 +100,41 @@ def _obey(asked: argparse.Namespace) -> None:
         bins=asked.bins,
         unfinished=asked.unfinished or bool(asked.follow),
     )
-    rows, panels = found.rows, panels_of(found.groups, found.ends, asked.panels)
+    rows = found.rows
     title = asked.title or " and ".join(str(Path(place)) for place in asked.places)
-    _print(rows, found)
+    print_table(found, rows)
     pictures = [*asked.png, *asked.pdf] or ([] if asked.html else [Path(asked.places[0]) / PICTURE])
     for picture in pictures:
-        draw_panels(panels, picture, title)
+        draw(found, picture, title, asked.panels)
     for file in asked.csv:
         write_result(file, lambda stream: stream.write(as_csv(rows).encode()))
     for file in asked.latex:
         write_result(file, lambda stream: stream.write(as_latex(rows).encode()))
     for file in asked.html:
-        write_page(file, title, panels, rows, found.groups)
+        write_page(file, title, panels_of(found.groups, found.ends, asked.panels), rows, found.groups)
     print("written:", ", ".join(map(str, [*pictures, *asked.csv, *asked.latex, *asked.html])))
 
 
-def _print(rows: Sequence[Row], found: Comparison) -> None:
+def draw(found: Comparison, picture: Path, title: str, panels: Sequence[str] = ()) -> None:
+    """Draws a comparison.
+
+    Args:
+        found: what is drawn.
+        picture: the file; its ending says the format.
+        title: above the picture.
+        panels: measures to draw beneath; the usual ones by default.
+    """
+    draw_panels(panels_of(found.groups, found.ends, panels), picture, title)
+
+
+def print_table(found: Comparison, rows: Sequence[Row] | None = None) -> None:
+    """Prints the table of a comparison, and which runs it leaves out.
+
+    Args:
+        found: what is printed.
+        rows: of the table, where they are known already: their intervals take a while.
+    """
+    rows = found.rows if rows is None else rows
     table = Table(box=None, header_style="bold")
     for place, name in enumerate(rows[0]):
         table.add_column(name, justify="right" if place else "left")

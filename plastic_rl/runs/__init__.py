@@ -2,6 +2,7 @@
 
 from plastic_rl.runs.atomic import disk_trouble_told, write_result
 from plastic_rl.runs.checkpoints import Checkpoints
+from plastic_rl.runs.display import Standing, shown_in, standing_in
 from plastic_rl.runs.folder import RunFolder, Status, settings_digest
 from plastic_rl.runs.interruption import Interruption
 from plastic_rl.runs.keeper import SMALLER_STEPS, Fault, Keeper, Trainee
@@ -27,6 +28,7 @@ __all__ = [
     "RunFolder",
     "RunRecord",
     "Session",
+    "Standing",
     "Status",
     "Track",
     "Tracker",
@@ -41,5 +43,7 @@ __all__ = [
     "restore_random_state",
     "seed_everything",
     "settings_digest",
+    "shown_in",
+    "standing_in",
     "write_result",
 ]

@@ -37,6 +37,21 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
         raise _disk_error(error) from error
 
 
+def write_unsynced(path: Path, text: str) -> None:
+    """Replace `path` by a text at once for other processes; after a power cut it may be empty, or gone.
+
+    Args:
+        path: The file to replace or create.
+        text: All of it.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    partial = path.with_name(path.name + PARTIAL)
+    partial.write_text(text)
+    partial.replace(path)
+
+
 def write_result(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Replace one of a run's files, whole, by what `write` puts into the file that it is handed.
 

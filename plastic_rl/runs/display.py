@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Protocol, runtime_checkable
+
+from plastic_rl.runs.atomic import write_unsynced
 
 BAR_SECONDS = 0.25
 LINE_SECONDS = 10.0
+FILE_SECONDS = 1.0
 BAR_WIDTH = 24
 COLUMNS_WITH_A_BAR = 100
 """A terminal that has fewer shows numbers alone."""
+
+
+_file: ContextVar[Path | None] = ContextVar("the file that shows how far a run is", default=None)
 
 
 @dataclass
@@ -82,11 +92,58 @@ class Display(Protocol):
 
 
 def display(snapshot: Standing) -> Display:
-    """A bar where standard error is a terminal that can rewrite its lines, nothing where it is closed, else lines."""
+    """A bar where standard error is a terminal that can rewrite its lines, nothing where it is closed, else lines.
+
+    Within :func:`shown_in` a file, for another process.
+    """
+    file = _file.get()
+    if file is not None:
+        return _File(file)
     if sys.stderr is None:
         return _Nothing()
     rewrites = sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
     return _Bar(snapshot) if rewrites else _Lines()
+
+
+@contextmanager
+def shown_in(file: Path) -> Iterator[None]:
+    """Have runs show how far they are in a file, in place of a bar, for :func:`standing_in` of another process.
+
+    Args:
+        file: Rewritten every second; its folder is there when a run begins.
+    """
+    before = _file.set(file)
+    try:
+        yield
+    finally:
+        _file.reset(before)
+
+
+def standing_in(file: Path) -> Standing | None:
+    """The standing that a run has shown in a file; None where it has shown none yet.
+
+    Args:
+        file: Of :func:`shown_in`.
+    """
+    try:
+        return Standing(**json.loads(file.read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+class _File:
+    """A file with the last snapshot alone."""
+
+    seconds = FILE_SECONDS
+
+    def __init__(self, file: Path) -> None:
+        self._path = file
+
+    def show(self, snapshot: Standing) -> None:
+        write_unsynced(self._path, json.dumps(asdict(snapshot)))
+
+    def close(self) -> None:
+        pass
 
 
 class _Nothing:

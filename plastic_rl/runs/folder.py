@@ -40,6 +40,7 @@ WRITTEN = (  # The record goes first: a folder emptied half-way then counts as n
     "observations.npz",
     "replay",
     "wandb",
+    "standing.json",
     *LOGS,
 )
 
@@ -137,6 +138,16 @@ class RunFolder:
     def picture_file(self) -> Path:
         """Return, accuracy or error over the life of the run."""
         return self.path / "learning_curve.png"
+
+    @property
+    def standing_file(self) -> Path:
+        """The standing of a run that another process watches."""
+        return self.path / "standing.json"
+
+    @property
+    def console_file(self) -> Path:
+        """The words of a run that has no terminal; each process that works on it adds its own."""
+        return self.path / "console.txt"
 
     @property
     def lock_file(self) -> Path:

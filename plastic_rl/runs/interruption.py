@@ -13,13 +13,17 @@ from typing import Any
 NOTICE = b"\nStopping at the next safe point, with a checkpoint; Ctrl-C once more stops at once without one.\n"
 
 
+OUT_OF_TIME = signal.SIGUSR2
+"""A batch system's word that the time of a job is nearly over, where something listens for it (submitit does)."""
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # SIGHUP: the terminal was closed, or the connection lost
 
 
 class Interruption:
     """A context in which the first of these signals only raises a flag; a SIGINT after it raises KeyboardInterrupt.
 
-    A signal that the process was told to ignore (`nohup`) stays ignored. The old handlers are put back at the end.
+    A signal that the process was told to ignore (`nohup`) stays ignored. SIGUSR2, by which a batch system says that
+    time is nearly over, is heard where something has a handler for it. The old handlers are put back at the end.
     Outside the main thread, where Python allows none, it does nothing.
 
     Example:
@@ -40,14 +44,14 @@ class Interruption:
 
     @property
     def exit_code(self) -> int:
-        """The exit code of the process: 130 after SIGINT, 143 after SIGTERM, 129 after SIGHUP, else 0."""
+        """The exit code of the process: 128 and the signal, so 130 after SIGINT and 143 after SIGTERM; else 0."""
         return 0 if self.signal is None else 128 + self.signal
 
     def __enter__(self) -> Interruption:
         if threading.current_thread() is threading.main_thread():
-            for number in SIGNALS:
-                if signal.getsignal(number) is not signal.SIG_IGN:
-                    self._handlers[number] = signal.signal(number, self._note)
+            heard = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+            for number in [*heard, OUT_OF_TIME] if callable(signal.getsignal(OUT_OF_TIME)) else heard:
+                self._handlers[number] = signal.signal(number, self._note)
         return self
 
     def __exit__(

@@ -19,6 +19,7 @@ from agents.together import JOINT
 from envs import ENVS
 from launch.request import check_request, overrides, wants_help
 from launch.settings import CONFIG_NAME, Settings, from_hydra, register
+from launch.sweeps.words import taken_from
 from launch.validation import check
 from launch.words import as_hydra_reads
 from plastic_rl.errors import UserError
@@ -113,7 +114,7 @@ def refusal(words: Sequence[str], *, whole_sweep: bool) -> str | None:
         whole_sweep: try every value that is swept over, seeds aside; else the first of each.
     """
     try:
-        given = as_hydra_reads(words)
+        _, given = taken_from(as_hydra_reads(words))
         if not wants_help(given):
             check_request(given)
             for single in _single_runs(given) if whole_sweep else [next(_single_runs(given))]:
@@ -137,6 +138,6 @@ def _single_runs(words: Sequence[str]) -> Iterator[list[str]]:
 
 
 def _values(override: Override) -> list[str]:
-    if override.is_choice_sweep():
+    if override.is_sweep_override():
         return list(override.sweep_string_iterator())
     return [override.get_value_element_as_str()]

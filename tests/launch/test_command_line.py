@@ -11,8 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from launch.command_line import main
-
 ROOT = Path(__file__).parents[2]
 HEAVY = ("torch", "gymnasium", "stable_baselines3", "mujoco", "wandb", "matplotlib")
 SMALL = (
@@ -79,24 +77,6 @@ def test_a_run_leaves_its_folder_and_nothing_else_and_is_not_run_twice(tmp_path)
     again = train(tmp_path, "agent=ppo_cbp", *SMALL)
     assert again.returncode == 0
     assert again.stdout.startswith("already finished: runs/permuted-cartpole/ppo_cbp/")
-
-
-def test_several_runs_one_after_another_skip_the_finished_ones(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["train.py"])
-    assert main(["agent=ppo", *SMALL]) == 0
-    capsys.readouterr()
-    assert main(["-m", "agent=ppo,ppo_l2", *SMALL]) == 0
-    assert capsys.readouterr().out.count("already finished") == 1
-    assert [folder.parent.name for folder in run_folders(tmp_path)] == ["ppo", "ppo_l2"]
-    assert {path.name for path in tmp_path.iterdir()} == {"runs"}
-
-
-def test_one_failed_run_of_several_stops_none_of_the_others(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["train.py"])
-    assert main(["-m", "agent=ppo", "agent.clip_range=-1,0.1", f"out={tmp_path}", *SMALL]) == 2
-    assert "agent.clip_range must be above 0, got -1" in capsys.readouterr().err
-    assert len(list(tmp_path.glob("*/*/*/learning_curve.png"))) == 1
 
 
 def test_ctrl_c_ends_with_130_and_a_run_that_can_go_on(tmp_path):

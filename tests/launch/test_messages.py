@@ -22,7 +22,7 @@ def told(monkeypatch, capsys, tmp_path):
         assert main(arguments) == 2
         output = capsys.readouterr()
         assert output.out == ""
-        assert {path.name for path in tmp_path.iterdir()} <= {".sweeps"}
+        assert list(tmp_path.iterdir()) == []
         lines = output.err.splitlines()
         assert 1 <= len(lines) <= 2
         return lines

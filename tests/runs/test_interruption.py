@@ -41,6 +41,21 @@ def test_a_signal_is_a_request(number: signal.Signals, code: int):
     assert signal.getsignal(number) is before
 
 
+def test_the_end_of_a_batch_jobs_time_is_a_request_where_something_listens_for_it():
+    heard: list[int] = []
+    with Interruption():
+        assert signal.getsignal(signal.SIGUSR2) is signal.SIG_DFL
+    signal.signal(signal.SIGUSR2, lambda number, frame: heard.append(number))
+    try:
+        with Interruption() as interruption:
+            send(signal.SIGUSR2)
+            assert (interruption.signal, heard) == (signal.SIGUSR2, [])
+        send(signal.SIGUSR2)
+        assert heard == [signal.SIGUSR2]
+    finally:
+        signal.signal(signal.SIGUSR2, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_that_is_to_be_ignored_stays_so(number: signal.Signals):
     before = signal.signal(number, signal.SIG_IGN)  # as nohup does with SIGHUP
