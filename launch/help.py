@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from hydra import compose, initialize
 from omegaconf import DictConfig, OmegaConf
 
-from agents import AGENTS
-from agents.recipe import ReinforcementAgent, SupervisedAgent
-from envs import ENVS
-from envs.recipe import Environment, SupervisedStream
+from launch.listing import SECTIONS, table
+from launch.program import SCRIPT, program
 from launch.protocols import PROTOCOLS
 from launch.request import check_request, names_both, overrides, setting_words
 from launch.settings import CONFIG_NAME, Settings
@@ -46,19 +44,20 @@ def help_text(arguments: Sequence[str]) -> str:
         arguments: The words after `train.py`; where they name an agent and an environment, their settings are listed.
     """
     config = _composed(arguments)
+    acting, on_streams = SECTIONS["agents"]()
     sections = [
         _USAGE,
-        _named("agents that act in an environment (agent=)", AGENTS, ReinforcementAgent),
+        acting,
         _TOGETHER,
         _PROTOCOLS.format(names="\n  ".join(f"{name}: env={'|'.join(worlds)}" for name, worlds in PROTOCOLS.items())),
-        _named("environments (env=)", ENVS, Environment),
-        _named("agents that learn from a stream (agent=)", AGENTS, SupervisedAgent),
-        _named("streams of examples (env=)", ENVS, SupervisedStream),
+        *SECTIONS["environments"](),
+        on_streams,
+        *SECTIONS["streams"](),
         _of_the_run(config),
     ]
     if config is not None:
         sections += [_of_a_recipe(config, group) for group in ("agent", "env")]
-    return "\n\n".join([*sections, _EXAMPLES])
+    return "\n\n".join([*sections, _EXAMPLES]).replace(SCRIPT, program())
 
 
 def _composed(arguments: Sequence[str]) -> DictConfig | None:
@@ -69,25 +68,10 @@ def _composed(arguments: Sequence[str]) -> DictConfig | None:
         return compose(CONFIG_NAME, setting_words(arguments))
 
 
-def _named(title: str, recipes: Mapping[str, type], kind: type) -> str:
-    lines = {name: _first_line(recipe) for name, recipe in recipes.items() if issubclass(recipe, kind)}
-    return "\n".join([title, *_table(lines)])
-
-
-def _table(rows: Mapping[str, str]) -> Iterator[str]:
-    width = max(map(len, rows))
-    for left, right in rows.items():
-        yield f"  {left:<{width}}  {right}"
-
-
-def _first_line(recipe: type) -> str:
-    return (recipe.__doc__ or "").strip().splitlines()[0]
-
-
 def _of_the_run(config: DictConfig | None) -> str:
     values = OmegaConf.structured(Settings) if config is None else config
     rows = {_assignment(values, name): meaning for name, meaning in _meanings() if name not in ("agent", "env")}
-    return "\n".join(["settings and their defaults" if config is None else "settings", *_table(rows)])
+    return "\n".join(["settings and their defaults" if config is None else "settings", *table(rows)])
 
 
 def _of_a_recipe(config: DictConfig, group: str) -> str:

@@ -34,7 +34,7 @@ def train(settings: Settings, folder: RunFolder) -> str:
 
     assert settings.total_steps is not None
     summary = train_model(
-        _learner(settings),
+        learner(settings),
         settings.total_steps,
         folder,
         callbacks=_callbacks(settings),
@@ -57,7 +57,7 @@ def train_together(runs: Sequence[Settings], folders: Sequence[RunFolder]) -> li
 
     assert runs[0].total_steps is not None
     models = [
-        ModelRun(partial(_learner, settings), folder, _callbacks(settings), **_description(settings, folder))
+        ModelRun(partial(learner, settings), folder, _callbacks(settings), **_description(settings, folder))
         for settings, folder in zip(runs, folders, strict=True)
     ]
     outcomes = train_models(models, runs[0].total_steps, **_options(runs[0]))
@@ -74,7 +74,7 @@ def why_in_turn(settings: Settings) -> str | None:
 
     if settings.seeds_in == SeedsIn.turn:
         return "seeds_in=turn"
-    model = _learner(settings)
+    model = learner(settings)
     reason = why_alone(model)
     if settings.seeds_in == SeedsIn.auto:
         return reason or why_slower(model)
@@ -132,8 +132,13 @@ def _title(settings: Settings) -> str:
     return f"{settings.agent_name} in {settings.env_name}, seed {settings.seed}"
 
 
-def _learner(settings: Settings) -> BaseAlgorithm:
-    _choose_renderer()
+def learner(settings: Settings) -> BaseAlgorithm:
+    """Return the agent of a run, untrained, in the world of the run.
+
+    Raises:
+        UserError: They cannot be made, or do not go together.
+    """
+    choose_renderer()
     import torch
 
     from plastic_rl.runs import seed_everything
@@ -157,7 +162,8 @@ def _steps(settings: Settings) -> int:
     return -(-settings.total_steps // rollout) * rollout
 
 
-def _choose_renderer() -> None:
+def choose_renderer() -> None:
+    """Have MuJoCo render without a display where there is none."""
     # MuJoCo reads the variable when it is imported, and fails to render on a machine without a display unless told.
     if sys.platform == "linux" and not os.environ.get("DISPLAY"):
         os.environ.setdefault("MUJOCO_GL", "egl")

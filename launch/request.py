@@ -14,6 +14,7 @@ from agents import AGENTS
 from envs import ENVS
 from launch.choices import check_choices
 from launch.messages import unknown
+from launch.program import program
 from launch.settings import register_agent, setting_names
 from plastic_rl.errors import UserError
 
@@ -34,7 +35,7 @@ def check_request(arguments: Sequence[str]) -> None:
     if not names_both(given):
         raise UserError(
             f"agent= and env= are both needed: agent={'|'.join(AGENTS)}, env={'|'.join(ENVS)}\n"
-            "For example: python train.py agent=ppo_cbp env=permuted-cartpole"
+            f"For example: {program()} agent=ppo_cbp env=permuted-cartpole"
         )
     chosen = {str(override.key_or_group): list(_values(override)) for override in given}
     check_choices(chosen)
@@ -97,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
 
     def refuse(message: str) -> NoReturn:
         raise UserError(
-            f"{message}; settings are written name=value, such as seed=3, and python train.py --help says what there is"
+            f"{message}; settings are written name=value, such as seed=3, and {program()} --help says what there is"
         )
 
     parser.error = refuse

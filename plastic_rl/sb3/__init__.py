@@ -4,6 +4,7 @@ from plastic_rl.sb3.attachment import attach, layers_of, plastic_optimizers, rea
 from plastic_rl.sb3.change_announcements import ChangeAnnouncements
 from plastic_rl.sb3.change_detection import detect_changes
 from plastic_rl.sb3.evaluation_callback import Evaluation
+from plastic_rl.sb3.filmed import film_model
 from plastic_rl.sb3.forecast import forecast_model
 from plastic_rl.sb3.fresh_agent import fresh_at_changes, seed_of_agent
 from plastic_rl.sb3.grown import note_widths
@@ -48,6 +49,7 @@ __all__ = [
     "attach",
     "detect_changes",
     "detect_tasks",
+    "film_model",
     "forecast_model",
     "fresh_at_changes",
     "fresh_networks_at_changes",
