@@ -51,5 +51,5 @@ def settings_from(state: Mapping[str, Any]) -> Settings:
     with initialize(version_base="1.3", config_path=None):
         config = compose(CONFIG_NAME, words)
     for name, value in flat.items():
-        OmegaConf.update(config, name, value)
+        OmegaConf.update(config, name, value, force_add=True)
     return from_hydra(config)

@@ -96,8 +96,8 @@ def _description(settings: Settings, folder: RunFolder) -> dict[str, Any]:
     return {
         "settings": identity(settings),
         "config": as_mapping(settings),
-        "name": f"{settings.agent_name} {settings.env_name} s{settings.seed}",
-        "group": f"{settings.env_name}/{settings.agent_name}/{folder.path.name.partition('-')[0]}",
+        "name": f"{settings.agent_name} {settings.env_label} s{settings.seed}",
+        "group": f"{settings.env_label}/{settings.agent_name}/{folder.path.name.partition('-')[0]}",
         "title": _title(settings),
         "judged": _judged(settings),
     }
@@ -129,7 +129,7 @@ def draw(settings: Settings, folder: RunFolder) -> None:
 
 
 def _title(settings: Settings) -> str:
-    return f"{settings.agent_name} in {settings.env_name}, seed {settings.seed}"
+    return f"{settings.agent_name} in {settings.env_label}, seed {settings.seed}"
 
 
 def learner(settings: Settings) -> BaseAlgorithm:

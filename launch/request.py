@@ -12,10 +12,11 @@ from hydra.core.override_parser.types import Override, OverrideType
 
 from agents import AGENTS
 from envs import ENVS
+from envs.own import JOINT, OWN
 from launch.choices import check_choices
 from launch.messages import unknown
 from launch.program import program
-from launch.settings import register_agent, setting_names
+from launch.settings import register_agent, register_own, setting_names
 from plastic_rl.errors import UserError
 
 
@@ -41,6 +42,9 @@ def check_request(arguments: Sequence[str]) -> None:
     check_choices(chosen)
     for name in chosen["agent"] or AGENTS:  # none where a pattern says which: all that there are
         register_agent(str(name))
+        for env in map(str, chosen["env"]):
+            if env.partition(JOINT)[0] == OWN:
+                register_own(env, str(name))
 
 
 def names_both(given: Iterable[Override]) -> bool:

@@ -12,11 +12,13 @@ from agents.acting import ActingAgent
 from agents.ppo import PPO
 from agents.recipe import ReinforcementAgent, SupervisedAgent
 from agents.together import parts_of
+from envs.own import Own, changes_of
 from envs.recipe import Environment, SupervisedStream
 from launch.choices import agents_for, counterpart, nearest
 from launch.device import check_device_name
+from launch.own_world import actions_of
 from launch.settings import Settings
-from plastic_rl.choices import SeedsIn
+from plastic_rl.choices import Actions, SeedsIn
 from plastic_rl.errors import UserError
 from plastic_rl.extras import missing
 
@@ -29,6 +31,7 @@ def check(settings: Settings) -> None:
     """
     methods = {word: getattr(settings.agent, word) for word in parts_of(type(settings.agent))}
     groups = {"": settings, "agent.": settings.agent, **{f"agent.{word}.": each for word, each in methods.items()}}
+    groups |= {f"env.{word}.": getattr(settings.env, word) for word in changes_of(type(settings.env))}
     for prefix, group in {**groups, "env.": settings.env}.items():
         for name, condition in _conditions(type(group)):
             value = getattr(group, name)
@@ -93,8 +96,9 @@ def _check_world(settings: Settings) -> None:
     if not isinstance(settings.agent, ReinforcementAgent):
         raise _mismatch(settings, "an environment to act in")
     assert isinstance(settings.env, Environment)
-    if settings.env.actions not in settings.agent.actions:
-        raise _mismatch(settings, f"a world of {settings.env.actions} actions", hints=False)
+    actions = actions_of(settings.env, settings.seed) if isinstance(settings.env, Own) else settings.env.actions
+    if actions not in settings.agent.actions:
+        raise _mismatch(settings, f"a world of {actions} actions", actions, hints=False)
     if "tensorboard" in settings.formats and find_spec("tensorboard") is None:
         raise UserError(missing("tensorboard", "formats=[tensorboard]"))
     if isinstance(settings.agent, PPO):
@@ -111,11 +115,11 @@ def _check_minibatches(agent: PPO) -> None:
         )
 
 
-def _mismatch(settings: Settings, kind: str, *, hints: bool = True) -> UserError:
-    fitting = agents_for([settings.env_name])
+def _mismatch(settings: Settings, kind: str, actions: Actions | None = None, *, hints: bool = True) -> UserError:
+    fitting = agents_for([settings.env_name], actions)
     near = counterpart(settings.agent_name, fitting) or (nearest(settings.agent_name, fitting) if hints else None)
     hint = f" Did you mean agent={near}?" if near else ""
     return UserError(
-        f"env={settings.env_name} is {kind}, not for agent={settings.agent_name}.{hint}\n"
+        f"env={settings.env_label} is {kind}, not for agent={settings.agent_name}.{hint}\n"
         f"Expected agent= one of {', '.join(fitting)}"
     )
