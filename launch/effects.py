@@ -71,5 +71,7 @@ def _idle(settings: Settings) -> Iterator[tuple[str, str]]:
 
 
 def _idle_in_a_world(settings: Settings) -> Iterator[tuple[str, str]]:
+    if settings.start_from is None:
+        yield "reset", "without start_from=model.zip, of which it says what is not taken over"
     if isinstance(settings.env, Own):
         yield from ((f"env.{name}", reason) for name, reason in idle_in(settings.env).items())

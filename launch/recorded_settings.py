@@ -43,6 +43,8 @@ def settings_from(state: Mapping[str, Any]) -> Settings:
         UserError: The checkpoint is from before they were kept, or names what there is no more.
     """
     flat = dict(state.get("settings", {}))
+    flat.pop("start_from", None)  # the model itself may be gone, and the checkpoint has what became of it
+    flat.pop("reset", None)
     if not {"agent_name", "env_name"} <= set(flat):
         raise UserError("this run's checkpoint does not say with which settings it was made")
     words = [f"{group}={flat.pop(f'{group}_name')}" for group in ("agent", "env")]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from agents.recipe import ReinforcementAgent
 from envs.recipe import Environment
 from launch.settings import Settings, as_mapping, identity
+from launch.start import begun
 from launch.task_file import check_task_file
 from plastic_rl.choices import SeedsIn
 from plastic_rl.errors import RunError, UserError
@@ -150,7 +151,8 @@ def learner(settings: Settings) -> BaseAlgorithm:
     check_task_file(settings.env, settings.seed, _steps(settings))
     try:
         env = settings.env.make(settings.seed)
-        return settings.agent.build(env, seed=settings.seed, device=settings.device)
+        make = partial(settings.agent.build, env, seed=settings.seed, device=settings.device)
+        return begun(make, settings.start_from, settings.reset)
     except ValueError as error:
         raise UserError(str(error)) from error
 

@@ -22,7 +22,8 @@ from agents.together import Together, parts_of
 from envs import ENVS, env_named
 from envs.own import Own
 from envs.recipe import Problem
-from plastic_rl.choices import SeedsIn
+from launch.start import digest_of_start
+from plastic_rl.choices import Reset, SeedsIn
 from plastic_rl.runs import Track
 from plastic_rl.settings import AnyOf, Count, NonNegativeInteger, OneOf, OptionalCount, Positive
 
@@ -51,6 +52,8 @@ class Settings:
         threads: of torch, for one run; several seeds side by side are faster than several threads
         track: Weights & Biases: online, offline, off, or auto (online where there is a key, else offline)
         out: the folder of all runs
+        start_from: a saved model to begin with, a model.zip of a run or of Stable-Baselines3, or a run's folder
+        reset: of that model: nothing, head (last layers), critic, optimizer (its moments); the others are taken over
         fresh: start over, also where there is a checkpoint
         debug: show the traceback of an error
         checkpoint_seconds: between checkpoints
@@ -71,6 +74,8 @@ class Settings:
     threads: Count = 1
     track: Track = Track.auto
     out: str = "runs"
+    start_from: str | None = None
+    reset: Annotated[str, OneOf(tuple(Reset))] = Reset.nothing.value
     fresh: bool = False
     debug: bool = False
     checkpoint_seconds: Positive = 300.0
@@ -119,6 +124,10 @@ def what_makes_the_result(settings: Settings) -> dict[str, Any]:
         later = added_later(type(recipe))
         plain[group] = {key: value for key, value in plain[group].items() if key not in later or value != later[key]}
     plain["env"] = {key: value for key, value in plain["env"].items() if key not in _WITHOUT_EFFECT_ON_A_STREAM}
+    if settings.start_from is None:
+        del plain["start_from"], plain["reset"]
+    else:
+        plain["start_from"] = digest_of_start(settings.start_from)  # what it is, and not where it lies
     return {key: value for key, value in plain.items() if key not in _WITHOUT_EFFECT_ON_THE_RESULT}
 
 

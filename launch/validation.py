@@ -18,6 +18,7 @@ from launch.choices import agents_for, counterpart, nearest
 from launch.device import check_device_name
 from launch.own_world import actions_of
 from launch.settings import Settings
+from launch.start import start_file
 from plastic_rl.choices import Actions, SeedsIn
 from plastic_rl.errors import UserError
 from plastic_rl.extras import missing
@@ -40,6 +41,8 @@ def check(settings: Settings) -> None:
                 raise UserError(f"{prefix}{name} must be {condition}{finite}, got {value}")
         _check_order(prefix, group)
     check_device_name(settings.device)
+    if settings.start_from is not None:
+        start_file(settings.start_from)
     _check_seeds_in(settings)
     if isinstance(settings.env, SupervisedStream):
         _check_stream(settings)
@@ -85,6 +88,8 @@ def _check_stream(settings: Settings) -> None:
             raise UserError(
                 f"{name}={getattr(settings, name)} is for reinforcement learning; a stream tests each task when it ends"
             )
+    if settings.start_from is not None:
+        raise UserError(f"start_from={settings.start_from} is for agents that act in worlds")
     if settings.formats:
         raise UserError(f"formats={settings.formats} is for reinforcement learning; a stream writes metrics.jsonl")
     returning, tasks = getattr(settings.env, "returning", 0), getattr(settings.env, "tasks", None)

@@ -19,6 +19,7 @@ from plastic_rl.sb3.redrawing import redraw
 from plastic_rl.sb3.resets import Resets, fresh_networks_at_changes, reset_networks
 from plastic_rl.sb3.rollout_clock import RolloutClock
 from plastic_rl.sb3.save_observations import save_observations
+from plastic_rl.sb3.starting import Start, starting
 from plastic_rl.sb3.stream_ac import StreamAC
 from plastic_rl.sb3.task_detection import detect_tasks
 from plastic_rl.sb3.task_recall import recall_task
@@ -42,6 +43,7 @@ __all__ = [
     "ProbeCallback",
     "Resets",
     "RolloutClock",
+    "Start",
     "StreamAC",
     "TaskReturns",
     "TaskSwitch",
@@ -65,6 +67,7 @@ __all__ = [
     "reset_networks",
     "save_observations",
     "seed_of_agent",
+    "starting",
     "train_model",
     "train_models",
     "trunk",
