@@ -33,7 +33,7 @@ class Own(World):
 
     id: str = ""  # Gymnasium's; my.module:MyEnv-v0 imports my.module first
     arguments: Annotated[Any, Keywords()] = None  # what else gymnasium.make is told, as {size:5}
-    change_every: Count = 100_000  # of change_in, from one task to the next
+    change_every: Count = 100_000  # in the unit of change_in
     # What is counted: environment steps of all copies, episodes of each copy, or steps with exponential gaps that have
     # this mean.
     change_in: Annotated[str, OneOf(("steps", "episodes", "random_steps"))] = "steps"

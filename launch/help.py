@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, get_type_hints
 
 from hydra import compose, initialize
 from omegaconf import DictConfig, OmegaConf
 
+from agents import agent_named
+from envs import env_named
 from launch.listing import SECTIONS, table
+from launch.meanings import meaning, source
+from launch.method_settings import is_group
 from launch.program import SCRIPT, program
 from launch.protocols import PROTOCOLS
 from launch.request import check_request, names_both, overrides, setting_words
-from launch.settings import CONFIG_NAME, Settings
+from launch.settings import CONFIG_NAME, Settings, said_of
 
 _USAGE = """\
 Train an agent in a world or on a stream that changes, and see whether it can still learn.
@@ -26,6 +32,8 @@ several methods at once, each with its own settings
 _PROTOCOLS = """\
 all the settings under which published numbers were reached (protocol=)
   {names}"""
+
+_BRACKETS = "the paper that the recipe follows there, ours, or what else has set it"
 
 _EXAMPLES = """\
 examples
@@ -56,7 +64,8 @@ def help_text(arguments: Sequence[str]) -> str:
         _of_the_run(config),
     ]
     if config is not None:
-        sections += [_of_a_recipe(config, group) for group in ("agent", "env")]
+        given = {str(each.key_or_group): str(each.value()) for each in overrides(arguments)}
+        sections += [_of_a_recipe(config, group, given) for group in ("agent", "env")]
     return "\n\n".join([*sections, _EXAMPLES]).replace(SCRIPT, program())
 
 
@@ -74,16 +83,42 @@ def _of_the_run(config: DictConfig | None) -> str:
     return "\n".join(["settings and their defaults" if config is None else "settings", *table(rows)])
 
 
-def _of_a_recipe(config: DictConfig, group: str) -> str:
-    return "\n".join([f"settings of this {group}", *_assignments(config[group], f"  {group}")])
+def _of_a_recipe(config: DictConfig, group: str, given: Mapping[str, str]) -> str:
+    recipe = {"agent": agent_named, "env": env_named}[group](given[group])
+    rows = dict(_rows(config[group], recipe, group, _Origins(given)))
+    return "\n".join([f"settings of this {group}; in brackets: {_BRACKETS}", *table(rows)])
 
 
-def _assignments(values: DictConfig, path: str) -> Iterator[str]:
+@dataclass(frozen=True)
+class _Origins:
+    """Where the values of settings are from.
+
+    Args:
+        given: The words of the command: values by the names of settings.
+    """
+
+    given: Mapping[str, str]
+
+    def of(self, recipe: type, path: str, name: str) -> str:
+        """Return it in a few words; empty where the line on the setting says it."""
+        if f"{path}.{name}" in self.given:
+            return "given"
+        group, _, word = path.partition(".")
+        if group == "agent":
+            said: Any = said_of(self.given["agent"], self.given["env"])
+            if name in (said.get(word, {}) if word else said):
+                return f"for env={self.given['env']}"
+        return source(recipe, name)
+
+
+def _rows(values: DictConfig, recipe: type, path: str, origins: _Origins) -> Iterator[tuple[str, str]]:
+    hints = get_type_hints(recipe)
     for name in map(str, values):
-        if OmegaConf.is_dict(values._get_node(name)):
-            yield from _assignments(values[name], f"{path}.{name}")
+        if is_group(hints[name]):
+            yield from _rows(values[name], hints[name], f"{path}.{name}", origins)
         else:
-            yield f"{path}.{_assignment(values, name)}"
+            origin = origins.of(recipe, path, name)
+            yield f"{path}.{_assignment(values, name)}", f"{meaning(recipe, name)}{f' [{origin}]' if origin else ''}"
 
 
 def _assignment(values: DictConfig, name: str) -> str:
