@@ -44,6 +44,8 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     if first == "--version":
         first, rest = "train", list(arguments)
+    if first == "complete":  # for shells
+        return _complete([word for word in rest if word])
     if first not in COMMANDS:
         print(_unknown(first), file=sys.stderr)
         return 2
@@ -107,6 +109,18 @@ def _list(arguments: list[str]) -> int:
     return names(arguments)
 
 
+def _completion(arguments: list[str]) -> int:
+    from launch.completion import main as completion
+
+    return completion(arguments)
+
+
+def _complete(arguments: list[str]) -> int:
+    from launch.completion import complete
+
+    return complete(arguments)
+
+
 COMMANDS: Mapping[str, Command] = {
     "train": Command("train an agent, or go on where that was interrupted", "agent=… env=… [setting=value …]", train),
     "compare": Command("a table with intervals and a picture of all runs there", "FOLDER …", _compare),
@@ -114,6 +128,7 @@ COMMANDS: Mapping[str, Command] = {
     "probe": Command("can a saved network still learn?", "model.zip", _probe),
     "watch": Command("film what a run learned, before a change and after it", "RUN", _watch),
     "list": Command("all names, with a line on each", "[agents|environments|streams|methods]", _list),
+    "completion": Command("what a shell is told to complete names and keys", "bash|zsh", _completion),
 }
 """The words, in the order in which `--help` has them."""
 
