@@ -127,7 +127,7 @@ COMMANDS: Mapping[str, Command] = {
     "doctor": Command("what became of a saved network, beside a fresh one", "model.zip", _doctor),
     "probe": Command("can a saved network still learn?", "model.zip", _probe),
     "watch": Command("film what a run learned, before a change and after it", "RUN", _watch),
-    "list": Command("all names, with a line on each", "[agents|environments|streams|methods]", _list),
+    "list": Command("all names, with a line on each", "[agents|environments|streams|changes|methods]", _list),
     "completion": Command("what a shell is told to complete names and keys", "bash|zsh", _completion),
 }
 """The words, in the order in which `--help` has them."""

@@ -9,6 +9,7 @@ from agents import AGENTS
 from agents.methods import METHODS, ContinualBackprop
 from agents.recipe import ReinforcementAgent, SupervisedAgent
 from envs import ENVS
+from envs.changes import CHANGES
 from envs.recipe import Environment, SupervisedStream
 from launch.console import say
 
@@ -62,6 +63,9 @@ SECTIONS = {
     ],
     "environments": lambda: [section("environments (env=)", environments())],
     "streams": lambda: [section("streams of examples (env=)", streams())],
+    "changes": lambda: [
+        section("what may change in anybody's environment (env.id=… env.change=friction+push)", CHANGES)
+    ],
     "methods": lambda: [section("methods, joined to an agent by + (agent=ppo+cbp)", methods())],
 }
 """The lists, by the words that ask for them."""

@@ -10,6 +10,7 @@ import pytest
 import launch.command_line
 from agents.methods import METHODS
 from envs import ENVS
+from envs.changes import CHANGES
 from launch.commands import main
 from launch.recorded_settings import last_checkpoint, settings_from
 from launch.run import run_folder
@@ -71,7 +72,7 @@ def test_messages_call_the_command_by_the_name_that_it_was_started_by(monkeypatc
 def test_a_list_has_every_name_with_a_line_on_it(capsys):
     assert main(["list"]) == 0
     lines = {line.split()[0]: line.split(maxsplit=1)[1:] for line in capsys.readouterr().out.splitlines() if line}
-    for name in (*ENVS, *METHODS, "cbp", "ppo_cbp", "sgd_redo"):
+    for name in (*ENVS, *METHODS, *CHANGES, "cbp", "ppo_cbp", "sgd_redo"):
         assert len(lines[name][0]) > 10, name
     assert main(["list", "streams"]) == 0
     assert "slippery-ant" not in capsys.readouterr().out
