@@ -11,13 +11,13 @@ The same command again goes on where the run was interrupted, or says that it is
 
 import sys
 
+from launch.commands import train
 from launch.console import prepare
-from plastic_rl.extras import missing
+from plastic_rl.errors import UserError
 
 if __name__ == "__main__":
     prepare()  # first, so that Ctrl-C while the rest is imported is no traceback
     try:
-        from launch.command_line import main
-    except ModuleNotFoundError as error:
-        sys.exit(missing(error.name or "a package", "train.py"))
-    sys.exit(main(sys.argv[1:]))
+        sys.exit(train(sys.argv[1:]))
+    except UserError as error:  # a package that is not installed
+        sys.exit(str(error))

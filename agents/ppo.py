@@ -39,6 +39,7 @@ class PPO(RolloutAgent):
         "normalize_inputs": 0.0,
         "changes_from": "announced",
         "lean": Lean.exact.value,
+        "activation": "relu",
         "negative_slope": 0.0,
         "initialization": "lecun_uniform",
         "advantages_over": "minibatch",
@@ -51,6 +52,7 @@ class PPO(RolloutAgent):
     weight_decay: NonNegative = 0.0  # added to the gradient of every parameter, as torch.optim.Adam does
     hidden_layers: Count = 2
     hidden_units: Count = 256  # half as many where each gives two numbers (CReLU)
+    activation: Annotated[str, OneOf(("relu", "tanh"))] = "relu"  # of hidden units; Stable-Baselines3's own is tanh
     negative_slope: Rate = 0.0  # of hidden units below zero; 0 is ReLU
     # Of all weights: U(±√(3 / fan-in)) with biases of zero, or torch's own U(±√(1 / fan-in)) for both.
     initialization: Annotated[str, OneOf(("lecun_uniform", "torch"))] = "lecun_uniform"
@@ -127,6 +129,9 @@ class PPO(RolloutAgent):
         from plastic_rl.sb3 import trunk
 
         options = self.network_options()
+        if self.activation == "tanh":
+            self._refuse_beside_tanh(options)
+            return {"activation_fn": torch.nn.Tanh}
         if not self.negative_slope:
             return trunk(**options) if options else {"activation_fn": torch.nn.ReLU}
         if "activation" in options:
@@ -137,6 +142,16 @@ class PPO(RolloutAgent):
         if options:
             return trunk(activation="leaky_relu", slope=self.negative_slope, **options)
         return {"activation_fn": partial(torch.nn.LeakyReLU, self.negative_slope)}
+
+    def _refuse_beside_tanh(self, options: Mapping[str, Any]) -> None:
+        from plastic_rl.errors import UserError
+
+        given = {**({"negative_slope": self.negative_slope} if self.negative_slope else {}), **options}
+        if given:
+            told = ", ".join(f"{name}={value}" for name, value in given.items())
+            raise UserError(
+                f"agent.activation=tanh is of plain hidden units, and this agent has {told}: take relu with it"
+            )
 
     def _policy(self) -> dict[str, Any]:
         import torch

@@ -22,6 +22,7 @@ from envs.noisy_cartpole import NoisyCartPole
 from envs.noisy_lunarlander import NoisyLunarLander
 from envs.noisy_mountaincar import NoisyMountainCar
 from envs.omniglot_rotation import OmniglotRotation
+from envs.own import JOINT, OWN, own_world
 from envs.permuted_ant import PermutedAnt
 from envs.permuted_cartpole import PermutedCartPole
 from envs.permuted_digits import PermutedDigits
@@ -92,3 +93,13 @@ ENVS: dict[str, type[Problem]] = {
     "coarse-cifar100": CoarseCIFAR100,
     "digits": Digits,
 }
+
+
+def env_named(name: str) -> type[Problem]:
+    """Return the problem of a name: one of `ENVS`, or `own`, with changes as in `own+friction+gravity`.
+
+    Raises:
+        KeyError: There is no such problem.
+        UserError: There is, but not such a change.
+    """
+    return own_world(name) if name.partition(JOINT)[0] == OWN else ENVS[name]

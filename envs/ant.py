@@ -20,7 +20,7 @@ class Ant(Environment):
     total_steps: ClassVar[int] = 50_000_000
     actions: ClassVar[Actions] = Actions.continuous
 
-    def build(self, *, seed: int) -> gymnasium.Env:
+    def build(self, *, seed: int, render_mode: str | None = None) -> gymnasium.Env:
         import gymnasium
 
-        return gymnasium.make("Ant-v5", **ANT_SETTINGS)
+        return gymnasium.make("Ant-v5", render_mode=render_mode, **ANT_SETTINGS)

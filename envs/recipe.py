@@ -86,11 +86,12 @@ class Environment(Problem, ABC):
         return cls.total_steps
 
     @abstractmethod
-    def build(self, *, seed: int) -> gymnasium.Env:
+    def build(self, *, seed: int, render_mode: str | None = None) -> gymnasium.Env:
         """Return one environment.
 
         Args:
             seed: Seed of the sequence of tasks, the same in every sub-environment.
+            render_mode: Gymnasium's, "rgb_array" to be filmed; None where nobody looks.
         """
 
     def make(self, seed: int) -> VecEnv:
@@ -107,13 +108,14 @@ class Environment(Problem, ABC):
         env.seed(seed)
         return env
 
-    def build_one(self, seed: int) -> gymnasium.Env:
+    def build_one(self, seed: int, render_mode: str | None = None) -> gymnasium.Env:
         """Return one environment as an agent meets it.
 
         Args:
             seed: Seed of the sequence of tasks.
+            render_mode: See :meth:`build`.
         """
-        return self._prepared(self.build(seed=seed))
+        return self._prepared(self.build(seed=seed, render_mode=render_mode))
 
     def _prepared(self, env: gymnasium.Env) -> gymnasium.Env:
         return self._with_tasks(env)
@@ -169,16 +171,17 @@ class World(Environment):
     episode_steps: OptionalCount = None  # the longest episode; None for the world's own limit
     reward_scale: Positive = 1.0  # of what the agent learns from; returns are reported as the world pays them
 
-    def build(self, *, seed: int) -> gymnasium.Env:
+    def build(self, *, seed: int, render_mode: str | None = None) -> gymnasium.Env:
         import gymnasium
 
         from plastic_rl.errors import UserError
 
         world = f"plastic_rl.nonstationary:plastic_rl/{type(self).__name__}-v0"
         drawn: dict[str, Any] = {"seed": seed} if self.is_drawn else {}
+        seen: dict[str, Any] = {} if render_mode is None else {"render_mode": render_mode}
         try:
             return gymnasium.make(
-                world, max_episode_steps=self.episode_steps, copies=self.n_envs, **drawn, **self.keywords()
+                world, max_episode_steps=self.episode_steps, copies=self.n_envs, **drawn, **seen, **self.keywords()
             )
         except gymnasium.error.DependencyNotInstalled as error:
             raise UserError(f"{world} needs a package that is not installed: {error}") from error

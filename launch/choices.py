@@ -8,8 +8,10 @@ from difflib import get_close_matches
 from agents import AGENTS, agent_named
 from agents.recipe import Agent, ReinforcementAgent, SupervisedAgent
 from agents.together import JOINT
-from envs import ENVS
+from envs import ENVS, env_named
+from envs.own import OWN, Own
 from envs.recipe import Environment, Problem
+from plastic_rl.choices import Actions
 from plastic_rl.errors import UserError
 
 
@@ -24,18 +26,27 @@ def check_choices(given: Mapping[str, Sequence[object]]) -> None:
     """
     agents, envs = [str(name) for name in given["agent"]], [str(name) for name in given["env"]]
     for name in envs:
-        if name not in ENVS:
+        if not _is_env(name):
             raise UserError(_unknown("env", name, agents, envs_for(agents)))
+        env_named(name)
     for name in agents:
         if name.partition(JOINT)[0] not in AGENTS:
             raise UserError(_unknown("agent", name, envs, agents_for(envs)))
         agent_named(name)
 
 
-def agents_for(envs: Iterable[str]) -> list[str]:
-    """Return the agents that can learn in environments or from streams; all where none of these is known."""
-    known = [ENVS[env] for env in envs if env in ENVS]
-    return [name for name, agent in AGENTS.items() if all(fits(agent, env) for env in known)] or list(AGENTS)
+def agents_for(envs: Iterable[str], actions: Actions | None = None) -> list[str]:
+    """Return the agents that can learn in environments or from streams; all where none of these is known.
+
+    Args:
+        envs: Their names.
+        actions: The kind of actions that is taken there, where the names do not say it.
+    """
+    known = [env_named(env) for env in envs if _is_env(env)]
+    fitting = [name for name, agent in AGENTS.items() if all(fits(agent, env) for env in known)]
+    if actions is not None:
+        fitting = [name for name in fitting if actions in getattr(AGENTS[name], "actions", ())]
+    return fitting or list(AGENTS)
 
 
 def envs_for(agents: Iterable[str]) -> list[str]:
@@ -47,8 +58,12 @@ def envs_for(agents: Iterable[str]) -> list[str]:
 def fits(agent: type[Agent], env: type[Problem]) -> bool:
     """True if an agent can learn in an environment or from a stream: it acts as the one takes it, or does not act."""
     if issubclass(env, Environment):
-        return issubclass(agent, ReinforcementAgent) and env.actions in agent.actions
+        return issubclass(agent, ReinforcementAgent) and (issubclass(env, Own) or env.actions in agent.actions)
     return issubclass(agent, SupervisedAgent)
+
+
+def _is_env(name: str) -> bool:
+    return name in ENVS or name.partition(JOINT)[0] == OWN
 
 
 def counterpart(name: str, options: Sequence[str]) -> str | None:
@@ -82,6 +97,8 @@ def _unknown(group: str, name: str, others: Sequence[str], options: Sequence[str
     near = nearest(name, options)
     hint = f" Did you mean {group}={near}?" if near else ""
     expected = f"Expected {group}= one of {', '.join(options)}{_beside(group, others, options)}"
+    if group == "env":
+        expected += "; or anybody's environment by its id, env=my.module:MyEnv-v0"
     return f"There is no {group}={name}.{hint}\n{expected}"
 
 

@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterator
 from agents.replay import ReplayAgent
 from agents.step_sizes import StepSizeAgent
 from agents.stream_ac import StreamAC
+from envs.own import Own
+from launch.own_world import idle_in
 from launch.settings import Settings
 from plastic_rl.errors import UserError
 
@@ -36,9 +38,9 @@ def check_effects(settings: Settings, given: Collection[str]) -> None:
     Raises:
         UserError: One of them would change nothing.
     """
-    for name, reason in _idle(settings):
-        if f"agent.{name}" in given:
-            raise UserError(f"agent.{name} changes nothing {reason}")
+    for name, reason in (*_idle(settings), *_idle_in_a_world(settings)):
+        if name in given:
+            raise UserError(f"{name} changes nothing {reason}")
     if "replay_on_disk" in given and not isinstance(settings.agent, ReplayAgent):
         raise UserError(
             f"replay_on_disk is of agents with a replay buffer, and changes nothing for agent={settings.agent_name}"
@@ -59,9 +61,17 @@ def _idle(settings: Settings) -> Iterator[tuple[str, str]]:
     """The settings of an agent that another of its settings leaves without effect, each with the reason."""
     agent = settings.agent
     if isinstance(agent, StreamAC) and agent.update == "obgd":
-        yield from ((name, "for agent.update=obgd, which has no share") for name in ("value_share", "policy_share"))
+        for name in ("agent.value_share", "agent.policy_share"):
+            yield name, "for agent.update=obgd, which has no share"
     if isinstance(agent, StepSizeAgent) and agent.network == "linear":
-        yield "hidden_learning_rate", "for agent.network=linear, which has no hidden layer"
-        yield "everywhere", "for agent.network=linear, which has no hidden layer"
+        yield "agent.hidden_learning_rate", "for agent.network=linear, which has no hidden layer"
+        yield "agent.everywhere", "for agent.network=linear, which has no hidden layer"
     elif isinstance(agent, StepSizeAgent) and agent.everywhere:
-        yield "hidden_learning_rate", "for agent.everywhere=true: hidden layers learn as the last one does"
+        yield "agent.hidden_learning_rate", "for agent.everywhere=true: hidden layers learn as the last one does"
+
+
+def _idle_in_a_world(settings: Settings) -> Iterator[tuple[str, str]]:
+    if settings.start_from is None:
+        yield "reset", "without start_from=model.zip, of which it says what is not taken over"
+    if isinstance(settings.env, Own):
+        yield from ((f"env.{name}", reason) for name, reason in idle_in(settings.env).items())

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, get_type_hints
 
 from hydra import compose, initialize
 from omegaconf import DictConfig, OmegaConf
 
-from agents import AGENTS
-from agents.recipe import ReinforcementAgent, SupervisedAgent
-from envs import ENVS
-from envs.recipe import Environment, SupervisedStream
+from agents import agent_named
+from envs import env_named
+from launch.listing import SECTIONS, first_line, table
+from launch.meanings import meaning, source
+from launch.method_settings import is_group
+from launch.program import SCRIPT, program
 from launch.protocols import PROTOCOLS
 from launch.request import check_request, names_both, overrides, setting_words
-from launch.settings import CONFIG_NAME, Settings
+from launch.settings import CONFIG_NAME, Settings, said_of
 from launch.sweeps.words import LAUNCHERS, PREFIX, Launcher
 
 _USAGE = """\
@@ -29,6 +33,8 @@ several methods at once, each with its own settings
 _PROTOCOLS = """\
 all the settings under which published numbers were reached (protocol=)
   {names}"""
+
+_BRACKETS = "the paper that the recipe follows there, ours, or what else has set it"
 
 _EXAMPLES = """\
 examples
@@ -47,20 +53,22 @@ def help_text(arguments: Sequence[str]) -> str:
         arguments: The words after `train.py`; where they name an agent and an environment, their settings are listed.
     """
     config = _composed(arguments)
+    acting, on_streams = SECTIONS["agents"]()
     sections = [
         _USAGE,
-        _named("agents that act in an environment (agent=)", AGENTS, ReinforcementAgent),
+        acting,
         _TOGETHER,
         _PROTOCOLS.format(names="\n  ".join(f"{name}: env={'|'.join(worlds)}" for name, worlds in PROTOCOLS.items())),
-        _named("environments (env=)", ENVS, Environment),
-        _named("agents that learn from a stream (agent=)", AGENTS, SupervisedAgent),
-        _named("streams of examples (env=)", ENVS, SupervisedStream),
+        *SECTIONS["environments"](),
+        on_streams,
+        *SECTIONS["streams"](),
         _of_the_run(config),
     ]
     sections.append(_of_launchers())
     if config is not None:
-        sections += [_of_a_recipe(config, group) for group in ("agent", "env")]
-    return "\n\n".join([*sections, _EXAMPLES])
+        given = {str(each.key_or_group): str(each.value()) for each in overrides(arguments)}
+        sections += [_of_a_recipe(config, group, given) for group in ("agent", "env")]
+    return "\n\n".join([*sections, _EXAMPLES]).replace(SCRIPT, program())
 
 
 def _composed(arguments: Sequence[str]) -> DictConfig | None:
@@ -71,37 +79,48 @@ def _composed(arguments: Sequence[str]) -> DictConfig | None:
         return compose(CONFIG_NAME, setting_words(arguments))
 
 
-def _named(title: str, recipes: Mapping[str, type], kind: type) -> str:
-    lines = {name: _first_line(recipe) for name, recipe in recipes.items() if issubclass(recipe, kind)}
-    return "\n".join([title, *_table(lines)])
-
-
-def _table(rows: Mapping[str, str]) -> Iterator[str]:
-    width = max(map(len, rows))
-    for left, right in rows.items():
-        yield f"  {left:<{width}}  {right}"
-
-
-def _first_line(recipe: type) -> str:
-    return (recipe.__doc__ or "").strip().splitlines()[0]
-
-
 def _of_the_run(config: DictConfig | None) -> str:
     values = OmegaConf.structured(Settings) if config is None else config
     rows = {_assignment(values, name): meaning for name, meaning in _meanings(Settings) if name not in ("agent", "env")}
-    return "\n".join(["settings and their defaults" if config is None else "settings", *_table(rows)])
+    return "\n".join(["settings and their defaults" if config is None else "settings", *table(rows)])
 
 
-def _of_a_recipe(config: DictConfig, group: str) -> str:
-    return "\n".join([f"settings of this {group}", *_assignments(config[group], f"  {group}")])
+def _of_a_recipe(config: DictConfig, group: str, given: Mapping[str, str]) -> str:
+    recipe = {"agent": agent_named, "env": env_named}[group](given[group])
+    rows = dict(_rows(config[group], recipe, group, _Origins(given)))
+    return "\n".join([f"settings of this {group}; in brackets: {_BRACKETS}", *table(rows)])
 
 
-def _assignments(values: DictConfig, path: str) -> Iterator[str]:
+@dataclass(frozen=True)
+class _Origins:
+    """Where the values of settings are from.
+
+    Args:
+        given: The words of the command: values by the names of settings.
+    """
+
+    given: Mapping[str, str]
+
+    def of(self, recipe: type, path: str, name: str) -> str:
+        """Return it in a few words; empty where the line on the setting says it."""
+        if f"{path}.{name}" in self.given:
+            return "given"
+        group, _, word = path.partition(".")
+        if group == "agent":
+            said: Any = said_of(self.given["agent"], self.given["env"])
+            if name in (said.get(word, {}) if word else said):
+                return f"for env={self.given['env']}"
+        return source(recipe, name)
+
+
+def _rows(values: DictConfig, recipe: type, path: str, origins: _Origins) -> Iterator[tuple[str, str]]:
+    hints = get_type_hints(recipe)
     for name in map(str, values):
-        if OmegaConf.is_dict(values._get_node(name)):
-            yield from _assignments(values[name], f"{path}.{name}")
+        if is_group(hints[name]):
+            yield from _rows(values[name], hints[name], f"{path}.{name}", origins)
         else:
-            yield f"{path}.{_assignment(values, name)}"
+            origin = origins.of(recipe, path, name)
+            yield f"{path}.{_assignment(values, name)}", f"{meaning(recipe, name)}{f' [{origin}]' if origin else ''}"
 
 
 def _assignment(values: DictConfig, name: str) -> str:
@@ -115,7 +134,7 @@ def _of_launchers() -> str:
     lines = ["who trains several runs, with -m"]
     for name, launcher in LAUNCHERS.items():
         rows = {_of_launcher(launcher(), setting): meaning for setting, meaning in _meanings(launcher)}
-        lines += [f"  launcher={name}: {_first_line(launcher)}", *(f"  {row}" for row in _table(rows))]
+        lines += [f"  launcher={name}: {first_line(launcher)}", *(f"  {row}" for row in table(rows))]
     return "\n".join(lines)
 
 

@@ -11,6 +11,7 @@ from agents import AGENTS, agent_named
 from agents.methods import AddedSettings
 from agents.recipe import Agent
 from agents.together import JOINT, Together, methods_for, parts_of
+from envs.changes import ChangeSettings
 from plastic_rl.errors import UserError
 
 
@@ -33,18 +34,18 @@ def meant_of_a_method(owner: type[Any], typed: str) -> str | None:
     return _beside(rest[0], method) if issubclass(owner, method) else _with(owner, name)
 
 
-def is_group(kind: object) -> TypeGuard[type[AddedSettings]]:
-    """True if a setting of this type is the settings of a method."""
-    return isinstance(kind, type) and issubclass(kind, AddedSettings)
+def is_group(kind: object) -> TypeGuard[type[AddedSettings | ChangeSettings]]:
+    """True if a setting of this type is the settings of a method, or of a change."""
+    return isinstance(kind, type) and issubclass(kind, AddedSettings | ChangeSettings)
 
 
-def no_value(key: str, method: type[AddedSettings], given: str) -> str:
-    """Return what to say where a method is given a value."""
-    names = _names(method)
+def no_value(key: str, group: type[AddedSettings | ChangeSettings], given: str) -> str:
+    """Return what to say where a method, or a change, is given a value."""
+    names, kind = _names(group), "method" if issubclass(group, AddedSettings) else "change"
     if not names:
-        return f"{key} is a method without settings{given}: leave it out, as its word is in agent= already"
+        return f"{key} is a {kind} without settings{given}: leave it out, as its word is in agent= already"
     settings = ", ".join(f"{key}.{name}" for name in names)
-    return f"{key} is a method, and has no value{given}\nIts settings: {settings}"
+    return f"{key} is a {kind}, and has no value{given}\nIts settings: {settings}"
 
 
 def _beside(name: str, method: type[AddedSettings]) -> str | None:
@@ -65,5 +66,5 @@ def _flat_name(owner: type[Agent]) -> str:
     return next(name for name, agent in AGENTS.items() if agent is owner)
 
 
-def _names(method: type[AddedSettings]) -> Iterable[str]:
-    return [setting.name for setting in fields(method)]
+def _names(group: type[AddedSettings | ChangeSettings]) -> Iterable[str]:
+    return [setting.name for setting in fields(group)]

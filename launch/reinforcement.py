@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from agents.recipe import ReinforcementAgent
 from envs.recipe import Environment
 from launch.settings import Settings, as_mapping, identity
+from launch.start import begun
 from launch.task_file import check_task_file
 from plastic_rl.choices import SeedsIn
 from plastic_rl.errors import RunError, UserError
@@ -34,7 +35,7 @@ def train(settings: Settings, folder: RunFolder) -> str:
 
     assert settings.total_steps is not None
     summary = train_model(
-        _learner(settings),
+        learner(settings),
         settings.total_steps,
         folder,
         callbacks=_callbacks(settings),
@@ -57,7 +58,7 @@ def train_together(runs: Sequence[Settings], folders: Sequence[RunFolder]) -> li
 
     assert runs[0].total_steps is not None
     models = [
-        ModelRun(partial(_learner, settings), folder, _callbacks(settings), **_description(settings, folder))
+        ModelRun(partial(learner, settings), folder, _callbacks(settings), **_description(settings, folder))
         for settings, folder in zip(runs, folders, strict=True)
     ]
     outcomes = train_models(models, runs[0].total_steps, **_options(runs[0]))
@@ -74,7 +75,7 @@ def why_in_turn(settings: Settings) -> str | None:
 
     if settings.seeds_in == SeedsIn.turn:
         return "seeds_in=turn"
-    model = _learner(settings)
+    model = learner(settings)
     reason = why_alone(model)
     if settings.seeds_in == SeedsIn.auto:
         return reason or why_slower(model)
@@ -96,8 +97,8 @@ def _description(settings: Settings, folder: RunFolder) -> dict[str, Any]:
     return {
         "settings": identity(settings),
         "config": as_mapping(settings),
-        "name": f"{settings.agent_name} {settings.env_name} s{settings.seed}",
-        "group": f"{settings.env_name}/{settings.agent_name}/{folder.path.name.partition('-')[0]}",
+        "name": f"{settings.agent_name} {settings.env_label} s{settings.seed}",
+        "group": f"{settings.env_label}/{settings.agent_name}/{folder.path.name.partition('-')[0]}",
         "title": _title(settings),
         "judged": _judged(settings),
     }
@@ -129,11 +130,16 @@ def draw(settings: Settings, folder: RunFolder) -> None:
 
 
 def _title(settings: Settings) -> str:
-    return f"{settings.agent_name} in {settings.env_name}, seed {settings.seed}"
+    return f"{settings.agent_name} in {settings.env_label}, seed {settings.seed}"
 
 
-def _learner(settings: Settings) -> BaseAlgorithm:
-    _choose_renderer()
+def learner(settings: Settings) -> BaseAlgorithm:
+    """Return the agent of a run, untrained, in the world of the run.
+
+    Raises:
+        UserError: They cannot be made, or do not go together.
+    """
+    choose_renderer()
     import torch
 
     from plastic_rl.runs import seed_everything
@@ -145,7 +151,8 @@ def _learner(settings: Settings) -> BaseAlgorithm:
     check_task_file(settings.env, settings.seed, _steps(settings))
     try:
         env = settings.env.make(settings.seed)
-        return settings.agent.build(env, seed=settings.seed, device=settings.device)
+        make = partial(settings.agent.build, env, seed=settings.seed, device=settings.device)
+        return begun(make, settings.start_from, settings.reset)
     except ValueError as error:
         raise UserError(str(error)) from error
 
@@ -157,7 +164,8 @@ def _steps(settings: Settings) -> int:
     return -(-settings.total_steps // rollout) * rollout
 
 
-def _choose_renderer() -> None:
+def choose_renderer() -> None:
+    """Have MuJoCo render without a display where there is none."""
     # MuJoCo reads the variable when it is imported, and fails to render on a machine without a display unless told.
     if sys.platform == "linux" and not os.environ.get("DISPLAY"):
         os.environ.setdefault("MUJOCO_GL", "egl")

@@ -12,9 +12,11 @@ from hydra.core.override_parser.types import Override, OverrideType, ValueType
 
 from agents import AGENTS
 from envs import ENVS
+from envs.own import JOINT, OWN
 from launch.choices import check_choices
 from launch.messages import unknown
-from launch.settings import register_agent, setting_names
+from launch.program import program
+from launch.settings import register_agent, register_own, setting_names
 from plastic_rl.errors import UserError
 
 OF_SEVERAL = ("launcher", "jobs")
@@ -37,12 +39,15 @@ def check_request(arguments: Sequence[str]) -> None:
     if not names_both(given):
         raise UserError(
             f"agent= and env= are both needed: agent={'|'.join(AGENTS)}, env={'|'.join(ENVS)}\n"
-            "For example: python train.py agent=ppo_cbp env=permuted-cartpole"
+            f"For example: {program()} agent=ppo_cbp env=permuted-cartpole"
         )
     chosen = {str(override.key_or_group): list(_values(override)) for override in given}
     check_choices(chosen)
     for name in chosen["agent"] or AGENTS:  # none where a pattern says which: all that there are
         register_agent(str(name))
+        for env in map(str, chosen["env"]):
+            if env.partition(JOINT)[0] == OWN:
+                register_own(env, str(name))
 
 
 def names_both(given: Iterable[Override]) -> bool:
@@ -102,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
 
     def refuse(message: str) -> NoReturn:
         raise UserError(
-            f"{message}; settings are written name=value, such as seed=3, and python train.py --help says what there is"
+            f"{message}; settings are written name=value, such as seed=3, and {program()} --help says what there is"
         )
 
     parser.error = refuse

@@ -62,7 +62,7 @@ def run_folder(settings: Settings) -> RunFolder:
     """Return the folder that belongs to these settings and this seed."""
     last = f"-{settings.seed + settings.seeds - 1}" if settings.seeds > 1 else ""
     name = f"{settings_digest(what_makes_the_result(settings))}-s{settings.seed}{last}"
-    return RunFolder(Path(settings.out) / settings.env_name / settings.agent_name / name)
+    return RunFolder(Path(settings.out) / settings.env_label / settings.agent_name / name)
 
 
 def _bring_to_its_end(settings: Settings, folder: RunFolder) -> str:

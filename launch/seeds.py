@@ -34,6 +34,7 @@ def run_seeds(settings: Settings) -> list[RunFolder]:
     """
     check(settings)
     runs = runs_of(settings)
+    _check_start(runs[0])
     if len(runs) == 1:
         return [run(runs[0])]
     side_by_side = _to_go_side_by_side(settings, runs)
@@ -49,6 +50,14 @@ def runs_of(settings: Settings) -> list[Settings]:
         return [settings]
     seeds = range(settings.seed, settings.seed + settings.seeds)
     return [replace(settings, seed=seed, seeds=1, seeds_in=SeedsIn.auto.value) for seed in seeds]
+
+
+def _check_start(settings: Settings) -> None:
+    """Refuse a saved model that does not fit, before a run has a folder."""
+    if settings.start_from is not None and (settings.fresh or run_folder(settings).status == "new"):
+        from launch.reinforcement import learner
+
+        learner(settings)
 
 
 def _to_go_side_by_side(settings: Settings, runs: Sequence[Settings]) -> list[Settings]:

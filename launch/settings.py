@@ -22,9 +22,11 @@ from agents import AGENTS, agent_named
 from agents.published import published
 from agents.recipe import Agent
 from agents.together import Together, parts_of
-from envs import ENVS
+from envs import ENVS, env_named
+from envs.own import Own
 from envs.recipe import Problem
-from plastic_rl.choices import SeedsIn
+from launch.start import digest_of_start
+from plastic_rl.choices import Reset, SeedsIn
 from plastic_rl.runs import Track
 from plastic_rl.settings import AnyOf, Count, NonNegativeInteger, OneOf, OptionalCount, Positive
 
@@ -53,6 +55,8 @@ class Settings:
         threads: of torch, for one run; several seeds side by side are faster than several threads
         track: Weights & Biases: online, offline, off, or auto (online where there is a key, else offline)
         out: the folder of all runs
+        start_from: a saved model to begin with, a model.zip of a run or of Stable-Baselines3, or a run's folder
+        reset: of that model: nothing, head (last layers), critic, optimizer (its moments); the others are taken over
         fresh: start over, also where there is a checkpoint
         debug: show the traceback of an error
         checkpoint_seconds: between checkpoints
@@ -73,6 +77,8 @@ class Settings:
     threads: Count = 1
     track: Track = Track.auto
     out: str = "runs"
+    start_from: str | None = None
+    reset: Annotated[str, OneOf(tuple(Reset))] = Reset.nothing.value
     fresh: bool = False
     debug: bool = False
     checkpoint_seconds: Positive = 300.0
@@ -92,8 +98,14 @@ class Settings:
 
     @property
     def env_name(self) -> str:
-        """The word after `env=`."""
-        return next(name for name, recipe in ENVS.items() if recipe is type(self.env))
+        """The word after `env=`; of anybody's environment `own`, with its changes."""
+        recipe = type(self.env)
+        return recipe.__name__ if issubclass(recipe, Own) else next(n for n, each in ENVS.items() if each is recipe)
+
+    @property
+    def env_label(self) -> str:
+        """The environment as folders and titles name it."""
+        return self.env.label if isinstance(self.env, Own) else self.env_name
 
 
 def setting_names() -> list[str]:
@@ -115,6 +127,10 @@ def what_makes_the_result(settings: Settings) -> dict[str, Any]:
         later = added_later(type(recipe))
         plain[group] = {key: value for key, value in plain[group].items() if key not in later or value != later[key]}
     plain["env"] = {key: value for key, value in plain["env"].items() if key not in _WITHOUT_EFFECT_ON_A_STREAM}
+    if settings.start_from is None:
+        del plain["start_from"], plain["reset"]
+    else:
+        plain["start_from"] = digest_of_start(settings.start_from)  # what it is, and not where it lies
     return {key: value for key, value in plain.items() if key not in _WITHOUT_EFFECT_ON_THE_RESULT}
 
 
@@ -157,9 +173,8 @@ def register() -> None:
     store.__deepcopy__ = lambda memo: store  # pyright: ignore[reportAttributeAccessIssue]
     store.store(name="settings", node=Settings)
     store.store(name=CONFIG_NAME, node=_composition())
-    for env_name, env in ENVS.items():
-        node = {"env": env, "total_steps": env.steps_of_a_run()}
-        store.store(group="env", name=env_name, node=node, package="_global_")
+    for env_name in ENVS:
+        _store_env(env_name)
     register_agent(next(iter(AGENTS)))
 
 
@@ -174,16 +189,38 @@ def register_agent(agent_name: str) -> None:
     store, agent = ConfigStore.instance(), agent_named(agent_name)
     store.store(group="agent", name=agent_name, node=agent)
     for env_name in ENVS:
-        node = said_of(agent_name, env_name)
-        store.store(group="agent_settings", name=f"{agent_name}-in-{env_name}", node=node, package="agent")
-        of_env = known_to(ENVS[env_name], agent.env_settings)
-        store.store(group="env_settings", name=f"{env_name}-of-{agent_name}", node=of_env, package="env")
+        _store_pair(agent_name, env_name)
+
+
+@cache
+def register_own(env_name: str, agent_name: str) -> None:
+    """Tell Hydra of an environment that is put together by its name, beside an agent that it knows.
+
+    Raises:
+        UserError: There is no such change.
+    """
+    _store_env(env_name)
+    for agent in {agent_name, next(iter(AGENTS))}:
+        _store_pair(agent, env_name)
+
+
+def _store_env(env_name: str) -> None:
+    env = env_named(env_name)
+    node = {"env": env, "total_steps": env.steps_of_a_run()}
+    ConfigStore.instance().store(group="env", name=env_name, node=node, package="_global_")
+
+
+def _store_pair(agent_name: str, env_name: str) -> None:
+    store, node = ConfigStore.instance(), said_of(agent_name, env_name)
+    store.store(group="agent_settings", name=f"{agent_name}-in-{env_name}", node=node, package="agent")
+    of_env = known_to(env_named(env_name), agent_named(agent_name).env_settings)
+    store.store(group="env_settings", name=f"{env_name}-of-{agent_name}", node=of_env, package="env")
 
 
 def said_of(agent_name: str, env_name: str) -> dict[str, object]:
     """Return the settings that an agent has in an environment, by that environment's recipe and by papers."""
     agent = agent_named(agent_name)
-    everywhere = {} if agent.tuned_apart else ENVS[env_name].agent_settings
+    everywhere = {} if agent.tuned_apart else env_named(env_name).agent_settings
     said = known_to(agent, {**everywhere, **published(agent_name, env_name, agent.base_name)})
     for word, method in parts_of(agent).items():
         of_method = {**everywhere, **published(f"{agent.base_name}_{word}", env_name)}

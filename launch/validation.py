@@ -12,11 +12,14 @@ from agents.acting import ActingAgent
 from agents.ppo import PPO
 from agents.recipe import ReinforcementAgent, SupervisedAgent
 from agents.together import parts_of
+from envs.own import Own, changes_of
 from envs.recipe import Environment, SupervisedStream
 from launch.choices import agents_for, counterpart, nearest
 from launch.device import check_device_name
+from launch.own_world import actions_of
 from launch.settings import Settings
-from plastic_rl.choices import SeedsIn
+from launch.start import start_file
+from plastic_rl.choices import Actions, SeedsIn
 from plastic_rl.errors import UserError
 from plastic_rl.extras import missing
 
@@ -29,10 +32,13 @@ def check(settings: Settings) -> None:
     """
     methods = {word: getattr(settings.agent, word) for word in parts_of(type(settings.agent))}
     groups = {"": settings, "agent.": settings.agent, **{f"agent.{word}.": each for word, each in methods.items()}}
+    groups |= {f"env.{word}.": getattr(settings.env, word) for word in changes_of(type(settings.env))}
     for prefix, group in {**groups, "env.": settings.env}.items():
         check_values(prefix, group)
         _check_order(prefix, group)
     check_device_name(settings.device)
+    if settings.start_from is not None:
+        start_file(settings.start_from)
     _check_seeds_in(settings)
     if isinstance(settings.env, SupervisedStream):
         _check_stream(settings)
@@ -95,6 +101,8 @@ def _check_stream(settings: Settings) -> None:
             raise UserError(
                 f"{name}={getattr(settings, name)} is for reinforcement learning; a stream tests each task when it ends"
             )
+    if settings.start_from is not None:
+        raise UserError(f"start_from={settings.start_from} is for agents that act in worlds")
     if settings.formats:
         raise UserError(f"formats={settings.formats} is for reinforcement learning; a stream writes metrics.jsonl")
     returning, tasks = getattr(settings.env, "returning", 0), getattr(settings.env, "tasks", None)
@@ -106,8 +114,9 @@ def _check_world(settings: Settings) -> None:
     if not isinstance(settings.agent, ReinforcementAgent):
         raise _mismatch(settings, "an environment to act in")
     assert isinstance(settings.env, Environment)
-    if settings.env.actions not in settings.agent.actions:
-        raise _mismatch(settings, f"a world of {settings.env.actions} actions", hints=False)
+    actions = actions_of(settings.env, settings.seed) if isinstance(settings.env, Own) else settings.env.actions
+    if actions not in settings.agent.actions:
+        raise _mismatch(settings, f"a world of {actions} actions", actions, hints=False)
     if "tensorboard" in settings.formats and find_spec("tensorboard") is None:
         raise UserError(missing("tensorboard", "formats=[tensorboard]"))
     if isinstance(settings.agent, PPO):
@@ -124,11 +133,11 @@ def _check_minibatches(agent: PPO) -> None:
         )
 
 
-def _mismatch(settings: Settings, kind: str, *, hints: bool = True) -> UserError:
-    fitting = agents_for([settings.env_name])
+def _mismatch(settings: Settings, kind: str, actions: Actions | None = None, *, hints: bool = True) -> UserError:
+    fitting = agents_for([settings.env_name], actions)
     near = counterpart(settings.agent_name, fitting) or (nearest(settings.agent_name, fitting) if hints else None)
     hint = f" Did you mean agent={near}?" if near else ""
     return UserError(
-        f"env={settings.env_name} is {kind}, not for agent={settings.agent_name}.{hint}\n"
+        f"env={settings.env_label} is {kind}, not for agent={settings.agent_name}.{hint}\n"
         f"Expected agent= one of {', '.join(fitting)}"
     )

@@ -14,7 +14,8 @@ from hydra.errors import HydraException
 
 from agents import agent_named
 from agents.together import JOINT
-from envs import ENVS
+from envs import env_named
+from launch.own_words import with_own_world
 from launch.protocols import with_protocol
 from launch.settings import Settings
 from plastic_rl.errors import UserError
@@ -34,7 +35,8 @@ def as_hydra_reads(arguments: Sequence[str]) -> list[str]:
 
     `-m` may stand anywhere; a text may hold what Hydra's grammar has no place for (`out=日本`, `out=a=b`); `~/` is the
     user's folder; 1e6 is a whole number where one is expected; and `agent=ppo agent.methods=[cbp,l2_init]` is
-    `agent=ppo+cbp+l2_init`; and `protocol=aligned` is all of its settings.
+    `agent=ppo+cbp+l2_init`; `env=HalfCheetah-v5 env.change=friction` is `env=own+friction env.id=HalfCheetah-v5`; and
+    `protocol=aligned` is all of its settings.
 
     Args:
         arguments: The words after `train.py`.
@@ -42,7 +44,7 @@ def as_hydra_reads(arguments: Sequence[str]) -> list[str]:
     Raises:
         UserError: `agent.methods` is no list, or given twice; or there is no such protocol for these worlds and agents.
     """
-    arguments = with_protocol(_with_methods(arguments))
+    arguments = with_protocol(with_own_world(_with_methods(arguments)))
     words = [_setting(word, arguments) for word in arguments if word not in MULTIRUN]
     return ["--multirun", *words] if len(words) < len(arguments) else words
 
@@ -111,7 +113,7 @@ def _owners(group: str, arguments: Sequence[str]) -> list[type]:
 
 def _recipe(kind: str, name: str) -> type | None:
     with suppress(KeyError, UserError):
-        return {"agent": agent_named, "env": ENVS.__getitem__}[kind](name)
+        return {"agent": agent_named, "env": env_named}[kind](name)
     return None
 
 

@@ -236,6 +236,15 @@ class Actions(StrEnum):
     continuous = "continuous"  # numbers between bounds
 
 
+class Reset(StrEnum):
+    """The part of a saved model that a run does not begin with, but draws afresh (:mod:`plastic_rl.sb3.starting`)."""
+
+    nothing = "nothing"  # weights and optimisers are the saved ones
+    head = "head"  # the last layers of all networks, and the exploration that is learned
+    critic = "critic"  # all that the critic alone uses
+    optimizer = "optimizer"  # weights are the saved ones, optimisers know nothing of them
+
+
 class DynamicNonlinearity(StrEnum):
     """The non-linearity of a dynamic network's units (:mod:`plastic_rl.nn.dynamic`)."""
 

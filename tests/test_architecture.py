@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+RECIPES = ["agents", "envs", "launch"]
 LIBRARY = sorted((ROOT / "plastic_rl").rglob("*.py"))
 NOT_FOR_THE_LIBRARY = {"agents", "envs", "launch", "experiments", "benchmarks", "hydra", "omegaconf"}
 
@@ -102,6 +103,8 @@ BASE = {
 }
 MAY_IMPORT = {
     **{room: set() for room in BASE},
+    "command": set(),
+    "__main__": {"command"},
     "extras": {"errors"},
     "layers": {"seeding"},
     "optim": {"choices", "initialisers", "layers", "seeding", "validation"},
@@ -144,11 +147,13 @@ MAY_IMPORT = {
             "envs",
             "choices",
             "compare",
+            "doctor",
             "errors",
             "extras",
             "learners",
             "nonstationary",
             "pictures",
+            "probe",
             "runs",
             "sb3",
             "settings",
@@ -234,9 +239,10 @@ def test_the_entry_point_is_short():
     assert len((ROOT / "train.py").read_text().splitlines()) <= 60
 
 
-def test_the_wheel_is_told_to_hold_the_library_alone():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    assert project["tool"]["hatch"]["build"]["targets"]["wheel"] == {"packages": ["plastic_rl"]}
+def test_the_wheel_is_told_where_recipes_go():
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert told["only-include"] == ["plastic_rl", *RECIPES]
+    assert told["sources"] == {name: f"plastic_rl/_recipes/{name}" for name in RECIPES}
 
 
 @pytest.fixture(scope="module")
@@ -246,10 +252,13 @@ def wheel(tmp_path_factory):
     return zipfile.ZipFile(built)
 
 
-def test_the_wheel_holds_the_library_alone(wheel):
+def test_the_wheel_claims_one_name_and_has_the_recipes_within(wheel):
     tops = {name.partition("/")[0] for name in wheel.namelist()}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"plastic_rl"}
-    assert {path.relative_to(ROOT).as_posix() for path in LIBRARY} <= set(wheel.namelist())
+    recipes = [path for name in RECIPES for path in (ROOT / name).rglob("*.py")]
+    expected = {path.relative_to(ROOT).as_posix() for path in LIBRARY}
+    expected |= {f"plastic_rl/_recipes/{path.relative_to(ROOT).as_posix()}" for path in recipes}
+    assert expected == {name for name in wheel.namelist() if name.endswith(".py")}
 
 
 def test_docstrings_open_with_a_noun_or_a_verb():

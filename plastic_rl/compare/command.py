@@ -75,9 +75,9 @@ def compare(
     return Comparison(_baseline_first(groups, baseline), grid(kept, bins), left_out)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Compares as a command line asks; returns its exit status."""
-    asked = _parser().parse_args(arguments)
+def main(arguments: Sequence[str] | None = None, *, program: str = "python -m plastic_rl.compare") -> int:
+    """Compares as a command line asks, called by a name; returns its exit status."""
+    asked = _parser(program).parse_args(arguments)
     try:
         _obey(asked)
         while asked.follow:
@@ -163,9 +163,9 @@ def _baseline_first(groups: list[Group], baseline: str | None) -> list[Group]:
     return sorted(groups, key=lambda group: group.name != baseline)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m plastic_rl.compare",
+        prog=program,
         description="Compare runs: returns over life, recovery after changes, and what was measured beside them.",
     )
     add = parser.add_argument

@@ -12,9 +12,9 @@ from plastic_rl.errors import UserError
 EPILOG = "exit code: 0 for a healthy network, 1 with a complaint, 2 where a file cannot be used"
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, *, program: str = "python -m plastic_rl.doctor") -> int:
     """Looks at the model named on the command line and prints what it finds; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m plastic_rl.doctor", description=__doc__, epilog=EPILOG)
+    parser = argparse.ArgumentParser(prog=program, description=__doc__, epilog=EPILOG)
     parser.add_argument("model", type=Path, help="a model saved by Stable-Baselines3, or a run's folder")
     parser.add_argument(
         "--observations", type=Path, metavar="FILE", help="real observations, one a row: .npy, .npz or a folder"

@@ -4,6 +4,7 @@ from plastic_rl.sb3.attachment import attach, layers_of, plastic_optimizers, rea
 from plastic_rl.sb3.change_announcements import ChangeAnnouncements
 from plastic_rl.sb3.change_detection import detect_changes
 from plastic_rl.sb3.evaluation_callback import Evaluation
+from plastic_rl.sb3.filmed import film_model
 from plastic_rl.sb3.forecast import forecast_model
 from plastic_rl.sb3.fresh_agent import fresh_at_changes, seed_of_agent
 from plastic_rl.sb3.grown import note_widths
@@ -18,6 +19,7 @@ from plastic_rl.sb3.redrawing import redraw
 from plastic_rl.sb3.resets import Resets, fresh_networks_at_changes, reset_networks
 from plastic_rl.sb3.rollout_clock import RolloutClock
 from plastic_rl.sb3.save_observations import save_observations
+from plastic_rl.sb3.starting import Start, starting
 from plastic_rl.sb3.stream_ac import StreamAC
 from plastic_rl.sb3.task_detection import detect_tasks
 from plastic_rl.sb3.task_recall import recall_task
@@ -41,6 +43,7 @@ __all__ = [
     "ProbeCallback",
     "Resets",
     "RolloutClock",
+    "Start",
     "StreamAC",
     "TaskReturns",
     "TaskSwitch",
@@ -48,6 +51,7 @@ __all__ = [
     "attach",
     "detect_changes",
     "detect_tasks",
+    "film_model",
     "forecast_model",
     "fresh_at_changes",
     "fresh_networks_at_changes",
@@ -63,6 +67,7 @@ __all__ = [
     "reset_networks",
     "save_observations",
     "seed_of_agent",
+    "starting",
     "train_model",
     "train_models",
     "trunk",

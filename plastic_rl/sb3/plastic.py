@@ -14,6 +14,7 @@ from plastic_rl.sb3.attachment import attach
 from plastic_rl.sb3.description import Described, Description, build, describe
 from plastic_rl.sb3.lean import with_lean_loop
 from plastic_rl.sb3.shared_clock import warn_of_wrong_pace
+from plastic_rl.sb3.starting import put_start
 from plastic_rl.sb3.untold_methods import warn_of_untold_methods
 
 Algorithm = TypeVar("Algorithm", bound=BaseAlgorithm)
@@ -69,6 +70,7 @@ def _plastic(algorithm: type[Algorithm]) -> type[Algorithm]:
             # is the description that was saved, unless the caller of `load` gave another method.
             method = None if self.plasticity is None else build(self._described(self.plasticity))
             super()._setup_model()
+            put_start(self)
             if method is not None:
                 attach(self, method, self.ignore)
 
@@ -129,6 +131,7 @@ def add_plasticity(model: Any, plasticity: Methods | None) -> None:
         TypeError: the model would not save the method.
         ValueError: as the constructor's.
     """
+    put_start(model)  # once more: others may have been drawn
     if plasticity is None:
         return
     if not hasattr(model, "plasticity"):

@@ -143,7 +143,7 @@ def reset_networks(model: Any, number: int, *, last: int = 0) -> None:
     """
     drawn = _fresh_policy(model, seed_of_agent(model.seed, number)).state_dict()
     slots = optimizer_slots(model.policy, model)
-    names = set(drawn) if last == 0 else _of_last_layers(model, last)
+    names = set(drawn) if last == 0 else of_last_layers(model, last)
     model.policy.load_state_dict({**model.policy.state_dict(), **{name: drawn[name] for name in names}})
     _forget(model, slots, names)
     if model.use_sde:
@@ -166,7 +166,7 @@ def _orders(model: Any) -> Iterator[LayerOrder]:
         yield layer_order(layers)
 
 
-def _of_last_layers(model: Any, last: int) -> set[str]:
+def of_last_layers(model: Any, last: int) -> set[str]:
     """The names of all parameters and buffers of the last layers of the networks that learn, and of their targets."""
     places = {module: name for name, module in model.policy.named_modules()}
     names: set[str] = set()

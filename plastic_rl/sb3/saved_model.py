@@ -102,10 +102,10 @@ def _is_normalised(settings: dict[str, Any]) -> bool:
 def _parameters(archive: zipfile.ZipFile, path: Path) -> Any:
     if not {"data", "policy.pth"} <= set(archive.namelist()):
         raise UserError(f"{path}: holds no policy; give a model saved by Stable-Baselines3 (model.save(...))")
-    return _weights(archive, "policy.pth", path)
+    return weights_of(archive, "policy.pth", path)
 
 
-def _weights(archive: zipfile.ZipFile, name: str, path: Path) -> Any:
+def weights_of(archive: zipfile.ZipFile, name: str, path: Path) -> Any:
     """The contents of a file that may hold tensors and plain values, and nothing else."""
     try:
         return torch.load(io.BytesIO(archive.read(name)), map_location="cpu", weights_only=True)
@@ -119,7 +119,7 @@ def _methods(archive: zipfile.ZipFile, path: Path) -> Iterator[str]:
     """The memories of methods in optimisers' states: each by the name of its class, with a number if there are two."""
     for name in archive.namelist():
         if name.endswith("optimizer.pth"):
-            state = _weights(archive, name, path)
+            state = weights_of(archive, name, path)
             entries = [entry for entry in state if isinstance(entry, str)] if isinstance(state, dict) else []
             yield from (entry.partition(".")[0] for entry in entries if entry[:1].isupper())
 

@@ -16,10 +16,11 @@ from plastic_rl.sb3.known_objects import Refused, known
 
 @dataclass(frozen=True)
 class Statistics:
-    """The mean and variance of one part of an observation."""
+    """The mean and variance of one part of an observation, and the number of observations behind them."""
 
     mean: Any
     variance: Any
+    count: float
 
 
 @dataclass(frozen=True)
@@ -96,4 +97,4 @@ def _of_part(description: Any) -> Statistics:
     numbers = description.state if isinstance(description, Described) else None
     if not isinstance(numbers, dict):
         raise ValueError("its statistics are damaged")
-    return Statistics(known(numbers["mean"]), known(numbers["var"]))
+    return Statistics(known(numbers["mean"]), known(numbers["var"]), float(known(numbers["count"])))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -65,6 +65,17 @@ class AnyOf(OneOf):
 
     def __str__(self) -> str:
         return f"a list of any of {', '.join(self.options)}"
+
+
+@dataclass(frozen=True)
+class Keywords:
+    """The arguments that something is called with, by their names; none at all by default."""
+
+    def __contains__(self, value: object) -> bool:
+        return value is None or isinstance(value, Mapping)
+
+    def __str__(self) -> str:
+        return "names with values, as {size:5}"
 
 
 @dataclass(frozen=True)

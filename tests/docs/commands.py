@@ -10,6 +10,7 @@ from dataclasses import fields
 from importlib.util import find_spec
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
+import gymnasium
 from hydra import compose, initialize
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
@@ -17,6 +18,8 @@ from hydra.errors import HydraException
 from agents import AGENTS, agent_named
 from agents.together import JOINT
 from envs import ENVS
+from envs.changes import CHANGES
+from envs.own import OWN, Own
 from launch.request import check_request, overrides, wants_help
 from launch.settings import CONFIG_NAME, Settings, from_hydra, register
 from launch.sweeps.words import taken_from
@@ -27,9 +30,9 @@ from plastic_rl.settings import OneOf
 from tests.docs.pages import ROOT, Page
 
 SHELL = ("bash", "sh", "console")
-RECIPES: dict[str, dict[str, type[Any]]] = {"agent": {**AGENTS}, "env": {**ENVS}}
-OPEN = re.compile(r"=[A-Z]+$|[<…]")
-"""A word that leaves something open, such as `agent=NAME`."""
+RECIPES: dict[str, dict[str, type[Any]]] = {"agent": {**AGENTS}, "env": {**ENVS, OWN: Own}}
+OPEN = re.compile(r"=[A-Z]+$|[<…]|=my\.|^start_from=")
+"""A word that leaves something open, such as `agent=NAME`, or that names what a reader has."""
 
 
 def shell_lines(page: Page) -> Iterator[str]:
@@ -69,6 +72,7 @@ def unknown_settings(page: Page) -> set[str]:
 
 
 def _unknown_in(line: str) -> Iterator[str]:
+    line = re.sub(r"\benv\.change=([\w+,]+)", lambda found: "" if _are_changes(found[1]) else found[0], line)
     for group, recipes in RECIPES.items():
         for names in re.findall(rf"\b{group}=([\w,+-]+)", line):
             unknown = (name for name in names.split(",") if not (_is_known(name, recipes) or name.isupper()))
@@ -82,11 +86,15 @@ def _unknown_in(line: str) -> Iterator[str]:
 
 def _is_known(name: str, recipes: Mapping[str, type[Any]]) -> bool:
     if JOINT not in name:
-        return name in recipes
+        return name in recipes or (recipes is RECIPES["env"] and (name in gymnasium.registry or name == "my"))
     try:
         return bool(agent_named(name))
     except (KeyError, UserError):
         return False
+
+
+def _are_changes(names: str) -> bool:
+    return all(name in CHANGES for name in re.split(r"[+,]", names))
 
 
 def _takes(recipe: type[Any], key: str, value: str) -> bool:
@@ -98,9 +106,9 @@ def _takes(recipe: type[Any], key: str, value: str) -> bool:
 
 
 def train_commands(page: Page) -> Iterator[tuple[str, ...]]:
-    """Yields the words after each `python train.py`, where they leave nothing open."""
+    """Yields the words after each `python train.py`, and `plastic-rl train`, where they leave nothing open."""
     for line in shell_lines(page):
-        if found := re.search(r"\bpython train\.py (.*)", line):
+        if found := re.search(r"\b(?:python train\.py|plastic-rl train) (.*)", line):
             words = shlex.split(found[1], comments=True)
             if not any(OPEN.search(word) for word in words):
                 yield tuple(words)
