@@ -33,6 +33,7 @@ class Study(ABC):
         reads_data: whether the runs read data sets, so that the command takes their folder.
         baseline: the arm without a remedy; None for the first.
         fresh: the arm that starts from scratch at each change, against which the baseline must lose; None for none.
+        seeds_together: one command trains all seeds of an arm, side by side where that is faster.
         pairs_seeds: compare the two seed by seed: where a seed is of the problem too, and decides how hard it is.
 
     Raises:
@@ -48,6 +49,7 @@ class Study(ABC):
     reads_data: bool = False
     baseline: str | None = None
     fresh: str | None = None
+    seeds_together: bool = False
     pairs_seeds: bool = False
 
     def __post_init__(self) -> None:
@@ -101,7 +103,7 @@ class Study(ABC):
     def run_missing(self, out: Path, jobs: int) -> None:
         """Runs what is not there yet, as many at a time as asked."""
         run_missing(self.tried, [SEED_OF_THE_SEARCH], out, jobs)
-        run_missing(self.arms, self.seeds, out, jobs)
+        run_missing(self.arms, self.seeds, out, jobs, seeds_together=self.seeds_together)
 
     def run(self, out: Path, results: Path, jobs: int) -> None:
         """Runs what is missing, writes the tables and draws the figure."""
