@@ -42,10 +42,14 @@ class ReturnStudy(Study):
         return {arm: of_tasks(*curve, self.change_every)[:, 1:] for arm, curve in curves.items()}
 
     def report(self, results: Path) -> None:
-        draw(self, read_curves(results / "curves.csv"), results / "figure.png")
+        self.draw(results)
         rows = self.summary(results)
         write_table(results / "summary.csv", rows)
         show(rows)
+
+    def draw(self, results: Path) -> None:
+        """Draws the figure, from the tables in a folder, beside them."""
+        draw(self, read_curves(results / "curves.csv"), results / "figure.png")
 
     def summary(self, results: Path) -> list[dict[str, str]]:
         """The rows of the summary, one for each arm, from the tables in a folder."""
