@@ -33,7 +33,7 @@ class Study(ABC):
         reads_data: whether the runs read data sets, so that the command takes their folder.
         baseline: the arm without a remedy; None for the first.
         fresh: the arm that starts from scratch at each change, against which the baseline must lose; None for none.
-        seeds_together: one command trains all seeds of an arm, side by side where that is faster.
+        seeds_together: one command trains all seeds of an arm: as one batched network, where it can and that is faster.
         pairs_seeds: compare the two seed by seed: where a seed is of the problem too, and decides how hard it is.
 
     Raises:
