@@ -145,6 +145,7 @@ def test_several_copies_and_images_are_refused():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # under load
 def test_it_learns_to_balance():
     model = make(n_steps=1000)
     model.learn(20_000)
