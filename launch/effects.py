@@ -8,7 +8,9 @@ from collections.abc import Collection, Iterator
 from agents.replay import ReplayAgent
 from agents.step_sizes import StepSizeAgent
 from agents.stream_ac import StreamAC
+from envs.recipe import Problem, World
 from launch.settings import Settings
+from plastic_rl.choices import Actions, StreamingUpdate
 from plastic_rl.errors import UserError
 
 logger = logging.getLogger("plastic_rl.launch")
@@ -58,10 +60,16 @@ def check_effects(settings: Settings, given: Collection[str]) -> None:
 def _idle(settings: Settings) -> Iterator[tuple[str, str]]:
     """The settings of an agent that another of its settings leaves without effect, each with the reason."""
     agent = settings.agent
-    if isinstance(agent, StreamAC) and agent.update == "obgd":
-        yield from ((name, "for agent.update=obgd, which has no share") for name in ("value_share", "policy_share"))
+    if isinstance(agent, StreamAC) and _learns_by_obgd(agent, settings.env):
+        reason = "where a policy learns by ObGD, which has no share (agent.update=obgd, or auto and discrete actions)"
+        yield from ((name, reason) for name in ("value_share", "policy_share"))
     if isinstance(agent, StepSizeAgent) and agent.network == "linear":
         yield "hidden_learning_rate", "for agent.network=linear, which has no hidden layer"
         yield "everywhere", "for agent.network=linear, which has no hidden layer"
     elif isinstance(agent, StepSizeAgent) and agent.everywhere:
         yield "hidden_learning_rate", "for agent.everywhere=true: hidden layers learn as the last one does"
+
+
+def _learns_by_obgd(agent: StreamAC, env: Problem) -> bool:
+    is_discrete = isinstance(env, World) and env.actions is Actions.discrete
+    return agent.update == StreamingUpdate.obgd or (agent.update == StreamingUpdate.auto and is_discrete)
