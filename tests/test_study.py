@@ -15,12 +15,12 @@ from experiments import (
     hsic_images,
     hsic_residual,
     image_study,
-    long_lives,
     permuted_cartpole,
     recurrence_study,
     recurring_ant,
     recurring_cartpole,
     split_cifar100,
+    twenty_cartpoles,
 )
 from experiments.return_study import of_tasks, read_curves
 from experiments.study import SEED_OF_THE_SEARCH
@@ -31,7 +31,7 @@ HSIC = "docs/hsic_bottleneck.md"
 APD = "docs/additive_parameter_decomposition.md"
 RETURNS = [
     (permuted_cartpole.STUDY, "README.md"),
-    (long_lives.STUDY, "README.md"),
+    (twenty_cartpoles.STUDY, "README.md"),
     (growing_cartpole.STUDY, "docs/dynamic_networks.md"),
     (high_replay.STUDY, "docs/off_policy.md"),
     (hsic_cartpole.STUDY, HSIC),
