@@ -2,7 +2,8 @@
 
 Values are those of Sharifnassab et al. (ICML 2026) and their released code, `intentional_ac.py`. What differs: traces
 end with every episode, theirs only where no time limit cut it short; where a layer has few inputs, each unit keeps one
-at least; the standard deviation of continuous actions does not depend on the state.
+at least; the standard deviation of continuous actions does not depend on the state; and discrete actions, which they
+do not have, are learned by ObGD (docs/step_sizes.md says why).
 """
 
 from __future__ import annotations
@@ -27,9 +28,10 @@ class StreamAC(ReinforcementAgent):
     keeps: ClassVar[frozenset[str]] = frozenset({"hidden_units", "rollout_steps", "entropy_coefficient"})
     env_settings: ClassVar[Mapping[str, object]] = {"n_envs": 1}
 
-    update: Annotated[str, OneOf(tuple(StreamingUpdate))] = "intentional"  # or "obgd" (Elsayed et al. 2024)
-    value_share: Positive = 0.5  # η of the value: the share of its error that a step is meant to take away
-    policy_share: Positive = 0.05  # η of the policy
+    # `intentional` (Sharifnassab et al. 2026) or `obgd` (Elsayed et al. 2024); auto: the latter for discrete actions
+    update: Annotated[str, OneOf(tuple(StreamingUpdate))] = "auto"
+    value_share: Positive = 0.5  # η of the value, of intentional updates: the share of its error that a step is to take
+    policy_share: Positive = 0.05  # η of the policy, of intentional updates
     trace_decay: Decay = 0.8  # λ
     discount: Decay = 0.99
     entropy_coefficient: NonNegative = 0.01

@@ -31,7 +31,7 @@ STUDY = StreamStudy(
     tail=10,
     fresh="sgd_retrained",
     quick=("env.tasks=3", "env.examples=500"),
-    together=True,
+    seeds_together=True,
 )
 
 if __name__ == "__main__":

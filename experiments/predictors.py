@@ -8,8 +8,8 @@ each episode. For each pair of a task and the next one, over all runs but those 
 
 Intervals are 95 % bootstraps over runs. Rows are sorted by the size of the correlation.
 
-python -m experiments.predictors runs/studies/long_lives                   # writes results/long_lives/predictors.csv
-python -m experiments.predictors runs/studies/aligned_control --out DIR    # writes there
+python -m experiments.predictors runs/studies/long_lives      # writes predictors.csv and .png to results/long_lives
+python -m experiments.predictors runs/studies/aligned_control --out DIR
 """
 
 from __future__ import annotations
@@ -35,6 +35,9 @@ RESAMPLES = 500
 
 # So many pairs has a run at least that says something by itself.
 FEWEST = 4
+
+# Instruments in the figure.
+SHOWN = 20
 
 Numbers = NDArray[Any]
 
@@ -130,31 +133,71 @@ def _interval(runs: Sequence[Numbers], of: Callable[[Sequence[Numbers]], float],
     return Estimate(of(runs), float(low), float(high))
 
 
-def table(pairs: Sequence[Pair]) -> list[dict[str, str]]:
-    """A row for each instrument, the strongest correlation first; those that never vary come last."""
-    names = dict.fromkeys(name for pair in pairs for name in pair.instruments)
-    found = [(name, *_of(name, pairs)) for name in names]
-    found.sort(key=lambda row: -abs(row[1].value) if np.isfinite(row[1].value) else 1.0)
-    return [
-        {
-            "instrument": name,
-            "runs": str(runs),
-            "pairs": str(count),
-            "correlation": words(whole),
-            "within runs": words(own),
+class Found(NamedTuple):
+    """What is known of an instrument.
+
+    Args:
+        instrument: its name.
+        runs: in which it was measured.
+        pairs: of the end of a task and the next one.
+        whole: the correlation over all pairs.
+        own: the mean correlation within a run.
+    """
+
+    instrument: str
+    runs: int
+    pairs: int
+    whole: Estimate
+    own: Estimate
+
+    def row(self) -> dict[str, str]:
+        """Return the row of a table."""
+        return {
+            "instrument": self.instrument,
+            "runs": str(self.runs),
+            "pairs": str(self.pairs),
+            "correlation": words(self.whole),
+            "within runs": words(self.own),
         }
-        for name, whole, own, runs, count in found
-    ]
 
 
-def _of(name: str, pairs: Sequence[Pair]) -> tuple[Estimate, Estimate, int, int]:
+def found_in(pairs: Sequence[Pair]) -> list[Found]:
+    """All instruments, the strongest correlation first; those that never vary come last."""
+    names = dict.fromkeys(name for pair in pairs for name in pair.instruments)
+    found = [_of(name, pairs) for name in names]
+    return sorted(found, key=lambda each: -abs(each.whole.value) if np.isfinite(each.whole.value) else 1.0)
+
+
+def _of(name: str, pairs: Sequence[Pair]) -> Found:
     rows = [(pair.instruments[name], pair.following, pair.run) for pair in pairs if name in pair.instruments]
     values, following, runs = np.array([row for row in rows if np.isfinite(row).all()] or np.zeros((0, 3))).T
     if not len(values):
         nothing = Estimate(*[float("nan")] * 3)
-        return nothing, nothing, 0, 0
+        return Found(name, 0, 0, nothing, nothing)
     whole, own = over_all(values, following, runs), within_runs(values, following, runs)
-    return whole, own, len(np.unique(runs)), len(values)
+    return Found(name, len(np.unique(runs)), len(values), whole, own)
+
+
+def draw(found: Sequence[Found], picture: Path) -> None:
+    """Both correlations of the instruments that predict best, with their intervals."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    shown = [each for each in found if np.isfinite(each.whole.value)][:SHOWN][::-1]
+    figure = Figure(figsize=(8, 1 + 0.28 * len(shown)), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    for shift, colour, label in ((0.15, "#0072b2", "over all pairs"), (-0.15, "#e69f00", "within runs")):
+        values = [each.whole if shift > 0 else each.own for each in shown]
+        places = np.arange(len(shown)) + shift
+        axes.hlines(places, [each.low for each in values], [each.high for each in values], color=colour, linewidth=3)
+        axes.plot([each.value for each in values], places, "o", color=colour, label=label)
+    axes.axvline(0, color="0.7", linewidth=1, zorder=0)
+    axes.set_yticks(range(len(shown)), [each.instrument for each in shown])
+    axes.set(xlabel="rank correlation with the mean return in the next task", xlim=(-1, 1))
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, loc="lower right")
+    figure.savefig(picture, dpi=120)
 
 
 def words(value: Estimate) -> str:
@@ -163,14 +206,17 @@ def words(value: Estimate) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Reads the runs of studies, and writes and prints a table for each."""
+    """Reads the runs of studies; writes a table and a figure for each, and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("studies", nargs="+", type=Path, help="folders of runs, as studies write them")
     parser.add_argument("--out", type=Path, help="the folder of the table; else results/<name of the study>")
     asked = parser.parse_args(arguments)
     for study in asked.studies:
-        rows = table(read_pairs(study))
-        write_table((asked.out or ROOT / "results" / study.name) / "predictors.csv", rows)
+        found = found_in(read_pairs(study))
+        folder = asked.out or ROOT / "results" / study.name
+        rows = [each.row() for each in found]
+        write_table(folder / "predictors.csv", rows)
+        draw(found, folder / "predictors.png")
         print(f"{study.name}: what follows the end of a task")
         show(rows)
 

@@ -42,12 +42,20 @@ class ReturnStudy(Study):
         return {arm: of_tasks(*curve, self.change_every)[:, 1:] for arm, curve in curves.items()}
 
     def report(self, results: Path) -> None:
-        curves = read_curves(results / "curves.csv")
-        draw(self, curves, results / "figure.png")
-        dormant = dormant_at_the_end(results / "curves.csv")
-        rows = [{**row, "dormant units at the end": f"{dormant[row['arm']]:.0%}"} for row in summary(self, curves)]
+        self.draw(results)
+        rows = self.summary(results)
         write_table(results / "summary.csv", rows)
         show(rows)
+
+    def draw(self, results: Path) -> None:
+        """Draws the figure, from the tables in a folder, beside them."""
+        draw(self, read_curves(results / "curves.csv"), results / "figure.png")
+
+    def summary(self, results: Path) -> list[dict[str, str]]:
+        """The rows of the summary, one for each arm, from the tables in a folder."""
+        dormant = dormant_at_the_end(results / "curves.csv")
+        rows = summary(self, read_curves(results / "curves.csv"))
+        return [{**row, "dormant units at the end": f"{dormant[row['arm']]:.0%}"} for row in rows]
 
 
 def read_curves(table: Path) -> Curves:

@@ -19,7 +19,7 @@ from plastic_rl.runs import read_metrics, read_record
 ROOT = Path(__file__).resolve().parents[1]
 
 # Measured every few rollouts, and kept in the tables beside the return; units and ranks are shares of the width.
-DIAGNOSTICS = ("units/dormant", "rank/srank99", "weights/mean_abs", "cbp/replaced")
+DIAGNOSTICS = ("units/dormant", "rank/srank99", "weights/mean_abs", "cbp/replaced", "policy/entropy", "policy/logits")
 
 
 @dataclass(frozen=True)
@@ -34,18 +34,32 @@ class Arm:
     name: str
     overrides: tuple[str, ...]
 
-    def command(self, seed: int, out: Path) -> list[str]:
-        """The whole command of one run."""
-        return ["train.py", *self.overrides, f"seed={seed}", "track=off", f"out={out / self.name.replace(' ', '_')}"]
+    def command(self, seed: int, out: Path, seeds: int = 1) -> list[str]:
+        """The whole command of one run, or of the runs of several seeds, of which the given one is the first."""
+        several = [] if seeds == 1 else [f"seeds={seeds}"]
+        folder = f"out={out / self.name.replace(' ', '_')}"
+        return ["train.py", *self.overrides, f"seed={seed}", *several, "track=off", folder]
 
 
-def run_missing(arms: Iterable[Arm], seeds: Iterable[int], out: Path, jobs: int) -> None:
+def run_missing(
+    arms: Iterable[Arm], seeds: Sequence[int], out: Path, jobs: int, *, seeds_together: bool = False
+) -> None:
     """Runs what is not finished yet; train.py itself passes over what is.
+
+    Args:
+        arms: what is run.
+        seeds: of each arm; successive ones, where they are trained together.
+        out: the folder of the runs.
+        jobs: commands at a time.
+        seeds_together: one command for all seeds of an arm, which trains them side by side where that is faster.
 
     Raises:
         RuntimeError: names the runs that failed, after all the others have ended.
     """
-    commands = [arm.command(seed, out) for seed in seeds for arm in arms]
+    if seeds_together:
+        commands = [arm.command(seeds[0], out, len(seeds)) for arm in arms]
+    else:
+        commands = [arm.command(seed, out) for seed in seeds for arm in arms]
     with ThreadPoolExecutor(jobs) as pool:
         codes = list(pool.map(_run, commands))
     failed = [" ".join(command) for command, code in zip(commands, codes, strict=True) if code]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.gate import Scores
-from experiments.runs import Arm, about, read_table, run_missing, write_table
+from experiments.runs import Arm, about, read_table, write_table
 from experiments.study import SEED_OF_THE_SEARCH, Rows, Study, show
 from experiments.style import COLOURS, plain_axes
 from plastic_rl.evaluation import Estimate, band, estimate, probability_of_improvement
@@ -36,23 +36,15 @@ class StreamStudy(Study):
         percent: whether it is shown in percent; else as it is, and smaller is better.
         group: tasks that are averaged to one point of the figure.
         tail: tasks at the end over which the summary's last column averages.
-        together: train all seeds of an arm as one batched network.
     """
 
     quantity: str
     percent: bool
     group: int
     tail: int
-    together: bool = False
 
     def reduced(self) -> Study:
         return replace(super().reduced(), group=1, tail=1)
-
-    def run_missing(self, out: Path, jobs: int) -> None:
-        if self.together:
-            run_missing(self.with_words(f"seeds={len(self.seeds)}").arms, [self.seeds.start], out, jobs)
-        else:
-            super().run_missing(out, jobs)
 
     def gather(self, out: Path) -> dict[str, Rows]:
         curves, runs = gather(self.arms, out)

@@ -11,8 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from experiments.carry import carry
 from experiments.gate import Scores, verdict
 from experiments.runs import ROOT, Arm, run_missing, write_table
+from plastic_rl.errors import UserError
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -33,6 +35,7 @@ class Study(ABC):
         reads_data: whether the runs read data sets, so that the command takes their folder.
         baseline: the arm without a remedy; None for the first.
         fresh: the arm that starts from scratch at each change, against which the baseline must lose; None for none.
+        seeds_together: one command trains all seeds of an arm: as one batched network, where it can and that is faster.
         pairs_seeds: compare the two seed by seed: where a seed is of the problem too, and decides how hard it is.
 
     Raises:
@@ -48,6 +51,7 @@ class Study(ABC):
     reads_data: bool = False
     baseline: str | None = None
     fresh: str | None = None
+    seeds_together: bool = False
     pairs_seeds: bool = False
 
     def __post_init__(self) -> None:
@@ -101,7 +105,7 @@ class Study(ABC):
     def run_missing(self, out: Path, jobs: int) -> None:
         """Runs what is not there yet, as many at a time as asked."""
         run_missing(self.tried, [SEED_OF_THE_SEARCH], out, jobs)
-        run_missing(self.arms, self.seeds, out, jobs)
+        run_missing(self.arms, self.seeds, out, jobs, seeds_together=self.seeds_together)
 
     def run(self, out: Path, results: Path, jobs: int) -> None:
         """Runs what is missing, writes the tables and draws the figure."""
@@ -120,11 +124,19 @@ def main(study: Study, arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--quick", action="store_true", help="a little of it, into a scratch folder")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time (each takes one core)")
     parser.add_argument("--out", type=Path, default=ROOT / "runs" / "studies" / study.name, help="the runs")
+    parser.add_argument("--pack", type=Path, metavar="FILE.tar.gz", help="only pack the runs, finished or not")
+    parser.add_argument("--unpack", type=Path, metavar="FILE.tar.gz", help="take runs that were packed, and go on")
     if study.reads_data:
         parser.add_argument("--data", help="the folder of the data sets (docs/data.md), seen from the project's root")
     asked = parser.parse_args(arguments)
     if getattr(asked, "data", None):
         study = study.with_words(f"env.data_folder={asked.data}")
+    try:
+        carry(asked.out, asked.pack, asked.unpack)
+    except UserError as error:
+        parser.error(str(error))
+    if asked.pack:
+        return
     if asked.draw:
         study.conclude(study.results)
     elif asked.quick:

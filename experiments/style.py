@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
 COLOURS = {
     "ppo": "#7f7f7f",
+    "stream_ac obgd": "#0072b2",
+    "stream_ac intentional": "#d55e00",
     "ppo_tuned": "#e69f00",
     "ppo_l2": "#56b4e9",
     "ppo_cbp": "#d55e00",

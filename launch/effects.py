@@ -9,8 +9,10 @@ from agents.replay import ReplayAgent
 from agents.step_sizes import StepSizeAgent
 from agents.stream_ac import StreamAC
 from envs.own import Own
+from envs.recipe import Problem, World
 from launch.own_world import idle_in
 from launch.settings import Settings
+from plastic_rl.choices import Actions, StreamingUpdate
 from plastic_rl.errors import UserError
 
 logger = logging.getLogger("plastic_rl.launch")
@@ -60,9 +62,9 @@ def check_effects(settings: Settings, given: Collection[str]) -> None:
 def _idle(settings: Settings) -> Iterator[tuple[str, str]]:
     """The settings of an agent that another of its settings leaves without effect, each with the reason."""
     agent = settings.agent
-    if isinstance(agent, StreamAC) and agent.update == "obgd":
-        for name in ("agent.value_share", "agent.policy_share"):
-            yield name, "for agent.update=obgd, which has no share"
+    if isinstance(agent, StreamAC) and _learns_by_obgd(agent, settings.env):
+        reason = "where a policy learns by ObGD, which has no share (agent.update=obgd, or auto and discrete actions)"
+        yield from ((name, reason) for name in ("agent.value_share", "agent.policy_share"))
     if isinstance(agent, StepSizeAgent) and agent.network == "linear":
         yield "agent.hidden_learning_rate", "for agent.network=linear, which has no hidden layer"
         yield "agent.everywhere", "for agent.network=linear, which has no hidden layer"
@@ -75,3 +77,8 @@ def _idle_in_a_world(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "reset", "without start_from=model.zip, of which it says what is not taken over"
     if isinstance(settings.env, Own):
         yield from ((f"env.{name}", reason) for name, reason in idle_in(settings.env).items())
+
+
+def _learns_by_obgd(agent: StreamAC, env: Problem) -> bool:
+    is_discrete = isinstance(env, World) and env.actions is Actions.discrete
+    return agent.update == StreamingUpdate.obgd or (agent.update == StreamingUpdate.auto and is_discrete)

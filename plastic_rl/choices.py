@@ -85,6 +85,7 @@ class Blocks(StrEnum):
 class StreamingUpdate(StrEnum):
     """The way in which streaming control finds the length of a step (:class:`plastic_rl.sb3.StreamAC`)."""
 
+    auto = "auto"  # intentional for continuous actions, as published; ObGD for discrete ones, where that overshoots
     intentional = "intentional"  # that which takes away the share of an error that is meant (Sharifnassab et al. 2026)
     obgd = "obgd"  # a fixed one, shortened where it might overshoot (Elsayed et al. 2024)
 

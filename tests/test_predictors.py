@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.predictors import correlation, main, over_all, pairs_of, read_pairs, table, within_runs
+from experiments.predictors import correlation, found_in, main, over_all, pairs_of, read_pairs, within_runs
 from experiments.runs import read_table
 
 
@@ -67,7 +67,7 @@ def test_arms_are_told_apart_by_one_number_and_time_by_the_other():
 
 
 def test_instruments_are_sorted_by_what_they_predict(study: Path):
-    rows = table(read_pairs(study))
+    rows = [each.row() for each in found_in(read_pairs(study))]
     assert rows[0] == {
         "instrument": "units/dead",
         "runs": "3",
@@ -82,5 +82,6 @@ def test_instruments_are_sorted_by_what_they_predict(study: Path):
 def test_the_command_writes_a_table_and_runs_without_instruments_are_refused(study: Path, tmp_path: Path):
     main([str(study), "--out", str(tmp_path / "out")])
     assert read_table(tmp_path / "out" / "predictors.csv")[0]["instrument"] == "units/dead"
+    assert (tmp_path / "out" / "predictors.png").stat().st_size > 5_000
     with pytest.raises(FileNotFoundError, match="holds no finished run"):
         main([str(tmp_path / "nowhere")])

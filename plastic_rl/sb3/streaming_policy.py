@@ -127,7 +127,9 @@ class StreamingPolicy(ActorCriticPolicy):
         hidden_units: of each layer.
         sparsity: the share of weights that begin at zero.
         decay: of the moments of observations.
-        update: by which the networks learn.
+        update: by which the networks learn. Intentional updates mean to move the log-probability of an action by a
+            fixed amount; a discrete policy that is sure of itself has no such room left, so that they overshoot, and it
+            may not come back.
         value_share: η of the value, of intentional updates.
         policy_share: η of the policy.
         discount: γ.
@@ -141,7 +143,7 @@ class StreamingPolicy(ActorCriticPolicy):
         hidden_units: int = 128,
         sparsity: float = 0.9,
         decay: float = 1.0,
-        update: str = "intentional",
+        update: str = "auto",
         value_share: float = 0.5,
         policy_share: float = 0.05,
         discount: float = 0.99,
@@ -170,7 +172,8 @@ class StreamingPolicy(ActorCriticPolicy):
         self.actor_optimizer = self._optimizer_of(actor, is_policy=True)
 
     def _optimizer_of(self, parameters: Iterable[Tensor], *, is_policy: bool) -> SlopeOptimizer:
-        if self.update is StreamingUpdate.obgd:
+        is_continuous = isinstance(self.action_space, gymnasium.spaces.Box)
+        if self.update is StreamingUpdate.obgd or (self.update is StreamingUpdate.auto and not is_continuous):
             return ObGD(parameters, caution=3.0 if is_policy else 2.0, **self.traces)
         share = self.shares[is_policy]
         return IntentionalUpdates(parameters, lr=share, scales_errors=is_policy, **self.traces)

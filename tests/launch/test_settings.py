@@ -76,7 +76,7 @@ def test_an_agent_says_what_a_world_should_have_with_it_and_the_command_line_out
 def test_a_setting_that_another_choice_leaves_without_effect_is_refused(settings_of, words, name):
     settings = settings_of(*words)
     check_effects(settings, ["agent.update", "agent.network"])
-    with pytest.raises(UserError, match=f"agent.{name} changes nothing for"):
+    with pytest.raises(UserError, match=f"agent.{name} changes nothing"):
         check_effects(settings, [f"agent.{name}"])
 
 

@@ -61,7 +61,7 @@ def test_an_observation_is_taken_in_once():
 
 
 def test_every_step_is_learned_from_and_moves_both_networks():
-    model = make()
+    model = make(policy_kwargs={"update": "intentional"})
     value, policy = model.policy.optimizer, model.policy.actor_optimizer
     trained = [each for one in (value, policy) for each in one.param_groups[0]["params"]]
     assert {id(each) for each in trained} == {id(each) for each in model.policy.parameters()}
@@ -71,9 +71,17 @@ def test_every_step_is_learned_from_and_moves_both_networks():
     assert not any(torch.equal(one, other) for one, other in zip(before[2:], trained[2:], strict=True))
 
 
-@pytest.mark.parametrize(("update", "kind"), [("intentional", IntentionalUpdates), ("obgd", ObGD)])
-def test_the_update_is_a_choice(update, kind):
-    model = make(policy_kwargs={"update": update, "hidden_units": 8})
+@pytest.mark.parametrize(
+    ("update", "env", "kind"),
+    [
+        ("intentional", "CartPole-v1", IntentionalUpdates),
+        ("obgd", "CartPole-v1", ObGD),
+        ("auto", "CartPole-v1", ObGD),
+        ("auto", "Pendulum-v1", IntentionalUpdates),
+    ],
+)
+def test_the_update_is_a_choice_and_by_default_that_for_the_actions(update, env, kind):
+    model = make(env, policy_kwargs={"update": update, "hidden_units": 8})
     assert type(model.policy.optimizer) is type(model.policy.actor_optimizer) is kind
     model.learn(40)
     assert all(each.isfinite().all() for each in model.policy.parameters())
@@ -145,6 +153,7 @@ def test_several_copies_and_images_are_refused():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # under load
 def test_it_learns_to_balance():
     model = make(n_steps=1000)
     model.learn(20_000)

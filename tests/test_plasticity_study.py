@@ -1,0 +1,51 @@
+"""The studies of what keeps PPO plastic: their tables and figure, from curves written by hand."""
+
+from pathlib import Path
+
+import pytest
+
+from experiments.plasticity_study import PlasticityStudy, read_instrument
+from experiments.runs import Arm, run_missing, write_table
+
+
+def study(folder: Path) -> PlasticityStudy:
+    """Two arms, two seeds, two tasks of two bins; PPO returns 10 and then 2, a fresh agent always 10."""
+    returns = {"ppo": (10, 10, 2, 2), "ppo_fresh": (10, 10, 10, 10)}
+    rows = [
+        {"arm": arm, "seed": seed, "step": 10 * (place + 1), "return": value + seed}
+        | {"policy/logits": place, "policy/entropy": "", "weights/mean_abs": 0.5, "units/dormant": 0.25}
+        for arm, values in returns.items()
+        for seed in (0, 1)
+        for place, value in enumerate(values)
+    ]
+    write_table(folder / "curves.csv", rows)
+    arms = tuple(Arm(name, (f"agent={name}",)) for name in returns)
+    settings = {"seeds": range(2), "change_every": 20, "bin_steps": 10, "quick": (), "shown": ("ppo", "ppo_fresh")}
+    return PlasticityStudy(name="by_hand", title="By hand", arms=arms, fresh="ppo_fresh", **settings)
+
+
+def test_the_summary_says_what_an_arm_reaches_of_a_fresh_agent_and_how_it_ends(tmp_path):
+    ppo, fresh = study(tmp_path).summary(tmp_path)
+    assert (ppo["arm"], ppo["seeds"], fresh["of fresh"]) == ("ppo", "2", "1.00")
+    assert ppo["of fresh"] == "0.62"  # 6.5 of 10.5
+    assert (ppo["largest logit at the end"], ppo["dormant units at the end"]) == ("3.0", "25%")
+    assert ppo["entropy of the policy at the end"] == "nan"  # never measured
+
+
+def test_an_instrument_is_read_by_arm_seed_and_bin(tmp_path):
+    study(tmp_path)
+    values = read_instrument(tmp_path / "curves.csv", "policy/logits")
+    assert values["ppo"].tolist() == [[0, 1, 2, 3], [0, 1, 2, 3]]
+
+
+@pytest.mark.filterwarnings("ignore:.*NaN.*")
+def test_the_figure_is_drawn(tmp_path):
+    study(tmp_path).draw(tmp_path)
+    assert (tmp_path / "figure.png").stat().st_size > 10_000
+
+
+def test_seeds_that_are_trained_together_are_one_command_for_each_arm(tmp_path, monkeypatch):
+    commands = []
+    monkeypatch.setattr("experiments.runs._run", lambda command: commands.append(command) or 0)
+    run_missing([Arm("ppo", ("agent=ppo",))], range(3, 5), tmp_path, 1, seeds_together=True)
+    assert commands == [["train.py", "agent=ppo", "seed=3", "seeds=2", "track=off", f"out={tmp_path / 'ppo'}"]]
