@@ -11,7 +11,7 @@ from experiments.return_study import ReturnStudy
 from experiments.runs import Arm
 from experiments.study import main
 
-# Three tasks; no weight decay, as nothing else is to keep the network plastic; torch's betas, with which a clock matters.
+# Three tasks; no weight decay, as nothing else is to keep the network plastic; torch's betas: there a clock matters.
 WORLD = (
     *("agent=ppo_cbp", "env=permuted-cartpole", "total_steps=90_000"),
     *("agent.weight_decay=0", "agent.beta1=0.9", "agent.beta2=0.999"),
