@@ -23,6 +23,8 @@ COLOURS = {
     "ppo_l2_init": "#0072b2",
     "ppo+l2_init+layer_norm": "#009e73",
     "ppo+cbp+l2_init": "#c8b400",
+    "clock": "#d55e00",
+    "no clock": "#0072b2",
     "ppo_hsic": "#009e73",
     "ppo_hsic_reg": "#cc79a7",
     "ppo_apd": "#0072b2",

@@ -21,6 +21,7 @@ from experiments import (
     recurring_cartpole,
     split_cifar100,
     twenty_cartpoles,
+    unit_clock,
 )
 from experiments.return_study import of_tasks, read_curves
 from experiments.study import SEED_OF_THE_SEARCH
@@ -32,6 +33,7 @@ APD = "docs/additive_parameter_decomposition.md"
 RETURNS = [
     (permuted_cartpole.STUDY, "README.md"),
     (twenty_cartpoles.STUDY, "README.md"),
+    (unit_clock.STUDY, "docs/overhead.md"),
     (growing_cartpole.STUDY, "docs/dynamic_networks.md"),
     (high_replay.STUDY, "docs/off_policy.md"),
     (hsic_cartpole.STUDY, HSIC),
