@@ -45,7 +45,6 @@ class Copies:
 
     def __init__(self, env: Any, wrappings: Sequence[Wrapping]) -> None:
         self.env, self.wrappings = env, list(wrappings)
-        self.seen = env.buf_obs[None]
 
     def keep(self, place: int, outcome: tuple[Any, Any, bool, bool, dict[str, Any]]) -> None:
         """Keeps the outcome of one copy's step, and resets the copy if its episode is over."""
@@ -56,11 +55,12 @@ class Copies:
         if is_over:
             info["terminal_observation"] = observation
             observation, env.reset_infos[place] = env.envs[place].reset()
-        self.seen[place] = observation
+        env.buf_obs[None][place] = observation
 
     def kept(self, infos: list[dict[str, Any]]) -> Outcome:
         """The outcome that the vector returns of the step of all."""
-        return self.seen.copy(), self.env.buf_rews.copy(), self.env.buf_dones.copy(), infos
+        env = self.env
+        return env.buf_obs[None].copy(), env.buf_rews.copy(), env.buf_dones.copy(), infos
 
 
 class CopiesInTurn(Copies):
