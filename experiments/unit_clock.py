@@ -24,7 +24,7 @@ STUDY = ReturnStudy(
         Arm("clock", WORLD),
         Arm("no clock", (*WORLD, "agent.unit_clock=false")),
     ),
-    seeds=range(4),
+    seeds=range(10),
     change_every=30_000,
     quick=("total_steps=10_240", "agent.epochs=1"),
 )
