@@ -12,7 +12,7 @@ from plastic_rl.errors import UserError
 if TYPE_CHECKING:
     import gymnasium
 
-_SCHEDULE = ("change_every", "change_in", "change_at", "burst_steps", "takes_over", "returning")
+_SCHEDULE = ("changes", "change_every", "change_in", "change_at", "burst_steps", "takes_over", "returning")
 
 
 def actions_of(recipe: Own, seed: int) -> Actions:

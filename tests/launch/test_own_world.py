@@ -162,6 +162,7 @@ def test_tasks_that_return_come_in_turn():
         (["env=Pendulum-v1", "env.change=push+push"], "has push twice"),
         (["env=Pendulum-v1", "env.change=friction"], "Friction needs a MuJoCo environment"),
         (["env=Pendulum-v1", "env.change_every=9"], "env.change_every changes nothing without env.change="),
+        (["env=plastic_rl/SlipperyAnt-v0", "env.changes=false"], "env.changes changes nothing without env.change="),
         (["env=Pendulum-v1", "env.change=action_gain", "env.action_gain=2"], "is a change, and has no value, got 2"),
         (["env=Pendulum-v1", "env.change=action_gain", "env.action_gain.values=x"], "a number, two as [low,high], or"),
         (
