@@ -121,7 +121,7 @@ def _completion(arguments: list[str]) -> int:
 def _complete(arguments: list[str]) -> int:
     from launch.completion import complete
 
-    return complete(arguments)
+    return complete(arguments, COMMANDS)
 
 
 COMMANDS: Mapping[str, Command] = {
