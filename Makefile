@@ -17,9 +17,8 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 FIRST := env=permuted-cartpole total_steps=300_000 seeds=2 track=off out=runs/first
 
-run: install ## Train three agents, two seeds each, in a world that changes, and compare them: a table and a picture.
+run: install ## Train two agents, two seeds each, in a world that changes, and compare them: a table and a picture.
 	$(BIN)/python train.py agent=ppo $(FIRST)
-	$(BIN)/python train.py agent=ppo+cbp $(FIRST)
 	$(BIN)/python train.py agent=ppo_l2_init $(FIRST)
 	$(BIN)/python -m plastic_rl.compare runs/first --title 'Ten scrambled CartPoles'
 
