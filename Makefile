@@ -15,8 +15,12 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-run: install ## Train a small problem for a minute and draw its learning curve.
-	$(BIN)/python train.py agent=ppo_cbp env=permuted-cartpole
+FIRST := env=permuted-cartpole total_steps=300_000 seeds=2 track=off out=runs/first
+
+run: install ## Train two agents, two seeds each, in a world that changes, and compare them: a table and a picture.
+	$(BIN)/python train.py agent=ppo $(FIRST)
+	$(BIN)/python train.py agent=ppo_l2_init $(FIRST)
+	$(BIN)/python -m plastic_rl.compare runs/first --title 'Ten scrambled CartPoles'
 
 test: check ## Everything that a change must pass.
 	$(BIN)/python -m pytest -n 2 -m 'not slow and not gpu and not data'

@@ -49,9 +49,8 @@ class Own(World):
     @property
     def label(self) -> str:
         """The name of its folders: the id without its module, and the changes."""
-        return "-".join([self.id.partition(":")[2] or self.id, *filter(None, [JOINT.join(self.words)])]).replace(
-            "/", "-"
-        )
+        name = (self.id.partition(":")[2] or self.id).replace("/", "-")
+        return f"{name}-{JOINT.join(self.words)}" if self.words else name
 
     def build(self, *, seed: int, render_mode: str | None = None) -> gymnasium.Env:
         from gymnasium.wrappers import FlattenObservation

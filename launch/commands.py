@@ -54,6 +54,9 @@ def main(arguments: Sequence[str]) -> int:
     except UserError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    except ModuleNotFoundError as error:
+        print(missing(error.name or "a package", f"plastic-rl {first}"), file=sys.stderr)
+        return 2
 
 
 def help_text() -> str:
@@ -118,7 +121,7 @@ def _completion(arguments: list[str]) -> int:
 def _complete(arguments: list[str]) -> int:
     from launch.completion import complete
 
-    return complete(arguments)
+    return complete(arguments, COMMANDS)
 
 
 COMMANDS: Mapping[str, Command] = {

@@ -44,7 +44,7 @@ SHELLS: Mapping[str, tuple[str, str]] = {
     "bash": (BASH, 'eval "$(plastic-rl completion bash)" in ~/.bashrc'),
     "zsh": (ZSH, 'eval "$(plastic-rl completion zsh)" in ~/.zshrc, after compinit'),
 }
-"""What each shell is to be told, and where one puts it."""
+"""The text that each shell is to be told, and the place where one puts it."""
 
 BREAKS = "=:"
 """Characters at which bash takes a new word to begin, so that it is given what follows the last of them."""
@@ -59,28 +59,32 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def complete(arguments: Sequence[str]) -> int:
-    """Print the words that may follow a line, one a line: for shells, which call it; return the exit code."""
+def complete(arguments: Sequence[str], commands: Iterable[str]) -> int:
+    """Print the words that may follow a line, one a line: for shells, which call it; return the exit code.
+
+    Args:
+        arguments: The line, behind `--whole` where the shell is to be given whole words.
+        commands: The words that may follow `plastic-rl`.
+    """
     *flags, line = arguments
     words = line.split()[1:]
     current = "" if not words or line[-1:].isspace() else words.pop()
-    found = candidates(words, current)
+    found = candidates(words, current, commands)
     say("\n".join(found if "--whole" in flags else (_from_the_last_break(current, word) for word in found)))
     return 0
 
 
-def candidates(words: Sequence[str], current: str) -> list[str]:
+def candidates(words: Sequence[str], current: str, commands: Iterable[str] = ()) -> list[str]:
     """Return the words that the current one may become.
 
     Args:
         words: Those before it, after `plastic-rl`.
         current: As far as it is typed.
+        commands: The first words that there are.
     """
-    from launch.commands import COMMANDS
-
     options: Iterable[str] = ()
     if not words:
-        options = COMMANDS
+        options = commands
     elif words[0] == "train":
         options = _of_a_run(words[1:], current)
     elif words[0] == "list":

@@ -93,7 +93,7 @@ def _of_a_recipe(config: DictConfig, group: str, given: Mapping[str, str]) -> st
 
 @dataclass(frozen=True)
 class _Origins:
-    """Where the values of settings are from.
+    """The origins of the values of settings.
 
     Args:
         given: The words of the command: values by the names of settings.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from envs.changes import CHANGES
@@ -12,7 +13,7 @@ from plastic_rl.errors import UserError
 if TYPE_CHECKING:
     import gymnasium
 
-_SCHEDULE = ("change_every", "change_in", "change_at", "burst_steps", "takes_over", "returning")
+_SCHEDULE = ("changes", "change_every", "change_in", "change_at", "burst_steps", "takes_over", "returning")
 
 
 def actions_of(recipe: Own, seed: int) -> Actions:
@@ -27,7 +28,8 @@ def actions_of(recipe: Own, seed: int) -> Actions:
             could not be resumed in it.
     """
     _check_schedule(recipe)
-    actions = _checked_spaces(recipe, recipe.unchanged())
+    with closing(recipe.unchanged()) as env:
+        actions = _checked_spaces(recipe, env)
     try:
         world = recipe.build_one(seed)
     except ValueError as error:
@@ -51,10 +53,11 @@ def fitting_changes(recipe: Own) -> list[str]:
 
 
 def _fits(recipe: Own, word: str) -> bool:
-    try:
-        CHANGES[word]().build().bind(recipe.unchanged())
-    except ValueError:
-        return False
+    with closing(recipe.unchanged()) as env:
+        try:
+            CHANGES[word]().build().bind(env)
+        except ValueError:
+            return False
     return CHANGES[word].of in recipe.id
 
 

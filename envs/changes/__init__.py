@@ -1,4 +1,4 @@
-"""What may change in anybody's Gymnasium environment, by the words that `env.change=` takes: one class for each."""
+"""The changes that anybody's Gymnasium environment may have, by the words that `env.change=` takes: one class each."""
 
 from envs.changes.attributes import (
     AcrobotPhysics,

@@ -19,7 +19,7 @@ WORDS: Mapping[str, str] = {
     "ornstein_uhlenbeck": "OrnsteinUhlenbeck",
     "random_walk": "random_walk",
 }
-"""What makes values in `plastic_rl.nonstationary`, by the words for it."""
+"""The makers of values in `plastic_rl.nonstationary`, by the words for it."""
 
 _CALL = re.compile(r"\s*(\w+)\s*\((.*)\)\s*")
 

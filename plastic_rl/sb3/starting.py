@@ -210,7 +210,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def functions_of(policy: nn.Module) -> dict[str, str]:
-    """What stands between the weights of a policy, by its places: modules without weights of their own."""
+    """The functions between the weights of a policy, by their places: modules without weights of their own."""
     leaves = ((name, each) for name, each in policy.named_modules() if not list(each.children()))
     return {name: str(each) for name, each in leaves if not list(each.parameters(recurse=False))}
 

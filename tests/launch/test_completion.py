@@ -55,7 +55,7 @@ ROOT = Path(__file__).parents[2]
     ],
 )
 def test_what_may_stand_at_the_cursor(words, current, found):
-    assert candidates(words.split(), current) == found
+    assert candidates(words.split(), current, COMMANDS) == found
 
 
 def test_all_names_are_there():

@@ -1,5 +1,6 @@
 """The command `plastic-rl`: its words, what each hands over to, and where it finds the recipes."""
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -19,8 +20,10 @@ from launch.watching import _around_the_last_change
 from plastic_rl.command import recipes_folder
 from plastic_rl.errors import UserError
 from plastic_rl.runs.identity import identity as flat
+from tests.docs.commands import refusal
 
 ROOT = Path(__file__).parents[2]
+MAKEFILE = (ROOT / "Makefile").read_text()
 TINY = ("env=permuted-cartpole", "track=off", "agent.rollout_steps=256", "agent.epochs=1", "total_steps=512")
 
 
@@ -46,6 +49,14 @@ def test_help_imports_nothing_heavy():
 def test_what_cannot_be_is_refused_in_a_line(words, said, capsys):
     assert main(words) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_package_that_is_missing_is_named_with_the_extra_that_has_it(monkeypatch, capsys):
+    monkeypatch.delitem(sys.modules, "launch.watching", raising=False)
+    monkeypatch.delitem(sys.modules, "launch.recorded_settings")
+    monkeypatch.setitem(sys.modules, "hydra", None)
+    assert main(["watch", "somewhere"]) == 2
+    assert "plastic-rl watch needs hydra, which is not installed (the extra 'train')" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("word", ["compare", "doctor", "probe", "watch", "list"])
@@ -146,3 +157,15 @@ def test_an_installed_wheel_trains_from_an_empty_folder_and_claims_no_names(tmp_
     for name in ("agents", "envs", "launch"):
         refused = ran("-c", f"import plastic_rl, {name}")
         assert f"No module named '{name}'" in refused.stderr
+
+
+def test_the_runs_of_make_run_would_run_and_are_compared():
+    lines = re.search(r"^run: .*\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE)[1].splitlines()
+    first = re.search(r"^FIRST := (.*)$", MAKEFILE, re.MULTILINE)[1]
+    commands = [
+        line.partition("train.py ")[2].replace("$(FIRST)", first).split() for line in lines if "train.py" in line
+    ]
+    assert len(commands) >= 2
+    assert [refusal(words, whole_sweep=False) for words in commands] == [None] * len(commands)
+    (out,) = {word.removeprefix("out=") for words in commands for word in words if word.startswith("out=")}
+    assert f"plastic_rl.compare {out} " in lines[-1]
