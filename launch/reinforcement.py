@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from agents.recipe import ReinforcementAgent
 from envs.recipe import Environment
-from launch.settings import Settings, as_mapping, identity
+from launch.settings import Settings, as_mapping, experiment, identity
 from launch.start import begun
 from launch.task_file import check_task_file
 from plastic_rl.choices import SeedsIn
@@ -41,7 +41,7 @@ def train(settings: Settings, folder: RunFolder) -> str:
         callbacks=_callbacks(settings),
         replay_on_disk=settings.replay_on_disk,
         **_options(settings),
-        **_description(settings, folder),
+        **_description(settings),
     )
     folder.remove_replay()
     return _in_words(summary)
@@ -58,7 +58,7 @@ def train_together(runs: Sequence[Settings], folders: Sequence[RunFolder]) -> li
 
     assert runs[0].total_steps is not None
     models = [
-        ModelRun(partial(learner, settings), folder, _callbacks(settings), **_description(settings, folder))
+        ModelRun(partial(learner, settings), folder, _callbacks(settings), **_description(settings))
         for settings, folder in zip(runs, folders, strict=True)
     ]
     outcomes = train_models(models, runs[0].total_steps, **_options(runs[0]))
@@ -93,12 +93,12 @@ def _options(settings: Settings) -> dict[str, Any]:
     return {name: getattr(settings, name) for name in ("track", "checkpoint_seconds", "formats")}
 
 
-def _description(settings: Settings, folder: RunFolder) -> dict[str, Any]:
+def _description(settings: Settings) -> dict[str, Any]:
     return {
         "settings": identity(settings),
         "config": as_mapping(settings),
         "name": f"{settings.agent_name} {settings.env_label} s{settings.seed}",
-        "group": f"{settings.env_label}/{settings.agent_name}/{folder.path.name.partition('-')[0]}",
+        "group": experiment(settings),
         "title": _title(settings),
         "judged": _judged(settings),
     }

@@ -9,10 +9,10 @@ from omegaconf import OmegaConf
 from envs.recipe import SupervisedStream
 from launch.console import say
 from launch.device import check_device_present
-from launch.settings import Settings, as_mapping, what_makes_the_result
+from launch.settings import Settings, as_mapping, experiment
 from launch.validation import check
 from plastic_rl.errors import RunError, UserError
-from plastic_rl.runs import RunFolder, settings_digest, write_result
+from plastic_rl.runs import RunFolder, write_result
 
 
 def run(settings: Settings) -> RunFolder:
@@ -61,8 +61,7 @@ def say_what_is_there(outcome: str, folder: RunFolder) -> None:
 def run_folder(settings: Settings) -> RunFolder:
     """Return the folder that belongs to these settings and this seed."""
     last = f"-{settings.seed + settings.seeds - 1}" if settings.seeds > 1 else ""
-    name = f"{settings_digest(what_makes_the_result(settings))}-s{settings.seed}{last}"
-    return RunFolder(Path(settings.out) / settings.env_label / settings.agent_name / name)
+    return RunFolder(Path(settings.out) / f"{experiment(settings)}-s{settings.seed}{last}")
 
 
 def _bring_to_its_end(settings: Settings, folder: RunFolder) -> str:

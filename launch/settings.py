@@ -27,7 +27,7 @@ from envs.own import Own
 from envs.recipe import Problem
 from launch.start import digest_of_start
 from plastic_rl.choices import Reset, SeedsIn
-from plastic_rl.runs import Track
+from plastic_rl.runs import Track, settings_digest
 from plastic_rl.settings import AnyOf, Count, NonNegativeInteger, OneOf, OptionalCount, Positive
 
 CONFIG_NAME = "train"
@@ -138,6 +138,11 @@ def added_later(recipe: type[Agent] | type[Problem]) -> dict[str, object]:
     """Return the settings that came later of a recipe and all that it is made of, with the values of before."""
     parts = [vars(kind).get("added_later", {}) for kind in reversed(recipe.__mro__)]
     return {name: value for part in parts for name, value in part.items()}
+
+
+def experiment(settings: Settings) -> str:
+    """Return the name that runs share which differ in their seed alone, and by which W&B groups them."""
+    return f"{settings.env_label}/{settings.agent_name}/{settings_digest(what_makes_the_result(settings))}"
 
 
 def identity(settings: Settings) -> dict[str, Any]:

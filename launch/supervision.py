@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from agents.recipe import SupervisedAgent
 from envs.recipe import SupervisedStream
-from launch.settings import Settings, as_mapping, identity
+from launch.settings import Settings, as_mapping, experiment, identity
 from plastic_rl.errors import UserError
 from plastic_rl.runs import RunFolder
 
@@ -35,7 +35,7 @@ def train(settings: Settings, folder: RunFolder) -> str:
         settings=identity(settings),
         config=as_mapping(settings),
         name=f"{settings.agent_name} {settings.env_name} {_seeds(settings)}",
-        group=f"{settings.env_name}/{settings.agent_name}/{folder.path.name.partition('-')[0]}",
+        group=experiment(settings),
         title=_title(settings),
         probe_every=settings.probe_every,
     )

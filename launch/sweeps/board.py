@@ -19,6 +19,9 @@ from plastic_rl.runs import Standing, standing_in
 LINE_SECONDS = 60.0
 """Between two lines on all runs where there is no terminal."""
 
+BAR_SECONDS = 1.0
+"""Between two looks at the files that say how far runs are."""
+
 BAR_WIDTH = 20
 
 
@@ -140,9 +143,13 @@ class _Bars:
         )
         self._all = self._bars.add_task("all", total=1.0, rest="")
         self._shown: dict[str, TaskID] = {}
+        self._looked = -BAR_SECONDS
         self._bars.start()
 
     def show(self, on: Sequence[Job]) -> None:
+        if time.monotonic() - self._looked < BAR_SECONDS:
+            return
+        self._looked = time.monotonic()
         standings = _standings(on)
         for job, standing in zip(on, standings, strict=True):
             if job.name not in self._shown:

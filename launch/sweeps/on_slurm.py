@@ -141,4 +141,4 @@ def _ending(submitted: Any) -> Ending:
         return submitted.result()
     except Exception as error:  # submitit raises what was raised there as well as errors of its own
         lines = str(error).strip().splitlines() or [type(error).__name__]
-        return Ending(FAILED, f"{lines[0]} ({submitted.paths.stderr} has what Slurm said)")
+        return Ending(FAILED, f"{' '.join(lines[:2])} ({submitted.paths.stderr} has what Slurm said)")

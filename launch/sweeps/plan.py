@@ -36,11 +36,6 @@ class Job:
     runs: tuple[Settings, ...]
 
     @property
-    def env_name(self) -> str:
-        """The word after `env=`."""
-        return self.runs[0].env_name
-
-    @property
     def folders(self) -> list[RunFolder]:
         """The folders of its runs."""
         return [run_folder(each) for each in self.runs]
@@ -51,7 +46,11 @@ class Job:
         return all(is_done(each) for each in self.runs)
 
     def begin(self) -> Job:
-        """Make way for it where it starts over, and return it as what goes on from there, however often it is tried."""
+        """Make way for it where it starts over, and return it as what goes on from there, however often it is tried.
+
+        Raises:
+            UserError: Its folder cannot be written, or another process is running it.
+        """
         if not self.runs[0].fresh:
             return self
         for folder in self.folders:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from launch.sweeps.plan import Job, jobs_of
 from launch.sweeps.summary import compare_runs
 from launch.sweeps.words import Launcher, Local, OnRay, taken_from
 from launch.sweeps.work import FAILED, Ending
+from plastic_rl.errors import UserError
 from plastic_rl.runs import Interruption
 
 SECONDS = 0.25
@@ -126,7 +127,8 @@ def _train(jobs: Sequence[Job], engine: Engine, shown: Board, interruption: Inte
                 asked = True
                 engine.stop(interruption.signal)
             if not asked:
-                engine.begin([waiting.popleft().begin() for _ in range(min(engine.room, len(waiting)))])
+                next_ones = [waiting.popleft() for _ in range(min(engine.room, len(waiting)))]
+                engine.begin(list(_begun(next_ones, outcome, shown)))
             for job, ending in engine.ended(SECONDS):
                 _end(job, ending, outcome, shown)
             for text in engine.news():
@@ -134,6 +136,15 @@ def _train(jobs: Sequence[Job], engine: Engine, shown: Board, interruption: Inte
             shown.show(engine.on)
     except KeyboardInterrupt:
         shown.say("Stopping at once.")
+
+
+def _begun(jobs: Sequence[Job], outcome: Outcome, shown: Board) -> Iterator[Job]:
+    """The jobs that can begin; of the others it is said why they cannot."""
+    for job in jobs:
+        try:
+            yield job.begin()
+        except UserError as error:
+            _end(job, Ending(error.exit_code, str(error)), outcome, shown)
 
 
 def _end(job: Job, ending: Ending, outcome: Outcome, shown: Board) -> None:

@@ -12,6 +12,7 @@ from functools import cache
 import gymnasium
 
 import plastic_rl.nonstationary  # noqa: F401 -- registers the ids of its worlds
+from launch.sweeps.words import LAUNCHERS
 from tests.docs.lexicon import foreign_words, words
 from tests.docs.names import FOREIGN_FACES, exists
 from tests.docs.pages import ROOT, Page
@@ -22,7 +23,7 @@ QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 NUMBER = re.compile(r"(?<![\w.-])\d[\d_.]*(?:e-?\d+)?")
 PLACEHOLDER = re.compile(r"[\w-]*<[^>]*>")
 TOKEN = re.compile(r"[~\w]?[\w./-]*/[\w./<>{},…-]*|(?<![\w.])[A-Za-z_](?:[\w.-]*\w)?")
-FILE = re.compile(r"[\w-]*(?:\.\w+)?\.(?:py|md|csv|json|jsonl|png|yaml|zip|pt|pth|npy|npz|pkl|gz)")
+FILE = re.compile(r"[\w-]*(?:\.\w+)?\.(?:py|md|txt|csv|json|jsonl|png|yaml|zip|pt|pth|npy|npz|pkl|gz)")
 # Names of others' code, of examples, and of what stands in no Python file.
 FOREIGN = {
     *(
@@ -39,8 +40,12 @@ FOREIGN = {
     *("Method", "net", "net.fc1", "net.fc2", "its", "next_observation", "critic_optimizer"),
     *("model.policy.get_submodule", "observations.npy", "policy.pth", "optimizer.pth"),
     *("clip_grad_norm_", "foreach", "mlp_extractor.value_net", "RMSpropTFLike"),
+    *("sbatch", "squeue", "qos", "long"),
     *("dev", "gpu", "kill", "true", "false", "~/.cache/plastic_rl"),
 }
+
+
+LAUNCHER_WORDS = {f"launcher.{setting}" for launcher in LAUNCHERS.values() for setting in vars(launcher())}
 
 
 def unknown_words(page: Page) -> set[str]:
@@ -50,7 +55,7 @@ def unknown_words(page: Page) -> set[str]:
 
 def is_known(word: str) -> bool:
     """Whether a word in backticks is that of something."""
-    if word in FOREIGN or word.isupper() or keyword.iskeyword(word) or word in vars(builtins):
+    if word in FOREIGN or word in LAUNCHER_WORDS or word.isupper() or keyword.iskeyword(word) or word in vars(builtins):
         return True
     if "/" in word:
         return is_path(word) if _is_file_like(word) else _is_metric(word)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -106,13 +107,17 @@ def test_a_job_that_is_put_back_into_the_queue_goes_on(tmp_path: Path, counted):
 
 def test_a_job_whose_time_is_over_goes_on(tmp_path: Path, counted):
     pytest.importorskip("submitit")
-    words = ("-m", *WORLD[:3], "total_steps=120_000", *WORLD[4:], *SLURM, "launcher.minutes=1")
-    code, error = finish(tmp_path, words)
-    assert code == 0, error
-    processes = folder_of(tmp_path).console_file.read_text().count("--- ")
-    assert processes > 1
-    assert folder_of(tmp_path).status == "finished"
-    counted("job of submitit out of time", processes=processes)
+    long = ("-m", *WORLD[:3], "total_steps=60_000", *WORLD[4:])
+    began = time.monotonic()
+    process = start(tmp_path, (*long, *SLURM, "launcher.minutes=2", "checkpoint_seconds=300"))
+    error = process.communicate(timeout=500)[1]
+    assert process.returncode == 0, error
+    console = folder_of(tmp_path).console_file.read_text()
+    processes = console.count("--- ")
+    assert processes > (time.monotonic() - began) // 180  # each is told after 90 s, and has 30 s to save
+    stops = re.findall(r"Interrupted at step (\d+);", console)
+    assert re.findall(r"Going on from step (\d+) of", console) == stops
+    counted("job of submitit out of time", processes=processes, resumed_at_steps=" and ".join(stops))
 
 
 def test_a_run_that_fails_in_a_job_is_named(tmp_path: Path):

@@ -64,7 +64,7 @@ class FakeJob:
         self.is_cancelled = True
 
     def result(self):
-        raise RuntimeError("Job 7 was cancelled.\nIts log follows.")
+        raise RuntimeError("Job 7\nwas cancelled.\nIts log follows.")
 
     class paths:
         stderr = "7.err"

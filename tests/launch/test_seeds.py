@@ -95,3 +95,20 @@ def test_what_concerns_all_seeds_stops_all(error: UserError, small: Small, monke
     with pytest.raises(type(error)):
         run_seeds(small("seeds=3", "seeds_in=turn"))
     assert begun == [0, 1]
+
+
+def test_runs_that_differ_in_their_seed_alone_are_one_group(settings_of: Small, tmp_path: Any, monkeypatch: Any):
+    seen = list[tuple[str, str]]()
+    monkeypatch.setattr(
+        "plastic_rl.sb3.train_model", lambda *args, name, group, **rest: seen.append((name, group)) or Trained()
+    )
+    for words in (("seed=0",), ("seed=1",), ("seed=0", "agent.learning_rate=2e-3")):
+        run(settings_of(*SMALL, f"out={tmp_path}", *words))
+    (name, group), (other_name, other_group), (_, third_group) = seen
+    assert (name, other_name) == ("ppo permuted-cartpole s0", "ppo permuted-cartpole s1")
+    assert group == other_group != third_group
+    assert (tmp_path / f"{group}-s0").is_dir()
+
+
+class Trained:
+    recent_return, steps, seconds = None, 1, 1.0

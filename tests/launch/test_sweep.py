@@ -73,6 +73,17 @@ def test_all_runs_are_checked_before_any_begins(engine, tmp_path, capsys):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_that_another_process_has_stops_its_run_alone(engine, tmp_path, capsys):
+    register()
+    (job, _) = jobs_of(["agent=sgd", "seed=0,1", f"out={tmp_path}", *SMALL])
+    (folder,) = job.folders
+    folder.prepare(fresh=False)
+    assert main(["-m", "agent=sgd", "seed=0,1", f"out={tmp_path}", "fresh=true", *SMALL]) == FAILED
+    folder.release()
+    assert engine.begun == ["seed=1"]
+    assert "1 of 2 runs failed:\nseed=0: Another process" in capsys.readouterr().err
+
+
 def test_starting_over_is_done_once_however_often_a_run_is_tried(engine, tmp_path):
     main(["-m", "agent=sgd", f"out={tmp_path}", *SMALL])
     (job,) = jobs_of(["agent=sgd", f"out={tmp_path}", *SMALL, "fresh=true"])
