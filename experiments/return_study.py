@@ -55,7 +55,7 @@ class ReturnStudy(Study):
         """The rows of the summary, one for each arm, from the tables in a folder."""
         dormant = dormant_at_the_end(results / "curves.csv")
         rows = summary(self, read_curves(results / "curves.csv"))
-        return [{**row, "dormant units at the end": f"{dormant[row['arm']]:.0%}"} for row in rows]
+        return [{**row, "dormant units at the end": dormant[row["arm"]]} for row in rows]
 
 
 def read_curves(table: Path) -> Curves:
@@ -71,15 +71,16 @@ def read_curves(table: Path) -> Curves:
     return curves
 
 
-def dormant_at_the_end(table: Path) -> dict[str, float]:
-    """For each arm the share of dormant units in the last bin, on average over seeds."""
+def dormant_at_the_end(table: Path) -> dict[str, str]:
+    """For each arm the share of dormant units in the last bin, on average over seeds; a dash where nobody measured."""
     rows = read_table(table)
     last = max(int(row["step"]) for row in rows)
     ends = [row for row in rows if int(row["step"]) == last]
     shares = {
-        arm: [float(row["units/dormant"]) for row in ends if row["arm"] == arm] for arm in {r["arm"] for r in ends}
+        arm: [float(row["units/dormant"] or "nan") for row in ends if row["arm"] == arm]
+        for arm in {r["arm"] for r in ends}
     }
-    return {arm: float(np.mean(values)) for arm, values in shares.items()}
+    return {arm: "-" if np.isnan(values).all() else f"{np.mean(values):.0%}" for arm, values in shares.items()}
 
 
 def of_tasks(steps: NDArray[np.float64], returns: NDArray[np.float64], change_every: int) -> NDArray[np.float64]:

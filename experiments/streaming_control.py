@@ -19,9 +19,9 @@ STUDY = ReturnStudy(
     name="streaming_control",
     title="CartPole, learned from step by step",
     arms=(
+        Arm("ppo", ("agent=ppo", *WORLD)),
         Arm("stream_ac obgd", ("agent=stream_ac", "agent.update=obgd", *WORLD)),
         Arm("stream_ac intentional", ("agent=stream_ac", "agent.update=intentional", *WORLD)),
-        Arm("ppo", ("agent=ppo", *WORLD)),
     ),
     seeds=range(5),
     change_every=5_000,  # stretches: nothing changes

@@ -20,6 +20,7 @@ from experiments import (
     recurring_ant,
     recurring_cartpole,
     split_cifar100,
+    streaming_control,
     twenty_cartpoles,
     unit_clock,
 )
@@ -36,6 +37,7 @@ RETURNS = [
     (unit_clock.STUDY, "docs/overhead.md"),
     (growing_cartpole.STUDY, "docs/dynamic_networks.md"),
     (high_replay.STUDY, "docs/off_policy.md"),
+    (streaming_control.STUDY, "docs/step_sizes.md"),
     (hsic_cartpole.STUDY, HSIC),
     (hsic_hopper.STUDY, HSIC),
 ]
