@@ -67,7 +67,7 @@ KINDS = {
     "slippery-ant": Kind(
         ("agent=ppo_cbp", "env=slippery-ant", "env.change_every=20_000"), "total_steps", 2048, of_model
     ),
-    "permuted-digits": Kind(("agent=sgd_cbp", "env=permuted-digits", "seeds=2"), "env.tasks", 10, of_learner),
+    "permuted-digits": Kind(("agent=sgd_cbp", "env=permuted-digits", "seeds=2"), "env.tasks", 1, of_learner),
 }
 
 
