@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install run test check quick slow gpu data docs study
+.PHONY: install run test check quick slow gpu data docs soak study
 
 install: $(INSTALLED)
 
@@ -44,6 +44,9 @@ data: install ## The tests that read real data sets: PLASTIC_RL_DATA=FOLDER make
 
 docs: install ## The site, in build/site; a warning is an error.
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
+
+soak: install ## Long runs with random kills, and their memory: SOAK_MINUTES=3 SOAK_KILLS=5 make soak
+	$(BIN)/python -m benchmarks.soak --minutes $${SOAK_MINUTES:-60} --kills $${SOAK_KILLS:-30}
 
 study: install ## Run what is missing of the study, then draw its figure.
 	$(BIN)/python -m experiments.permuted_cartpole

@@ -22,6 +22,7 @@ from launch.start import start_file
 from plastic_rl.choices import Actions, SeedsIn
 from plastic_rl.errors import UserError
 from plastic_rl.extras import missing
+from plastic_rl.settings import LARGEST
 
 
 def check(settings: Settings) -> None:
@@ -59,8 +60,13 @@ def check_values(prefix: str, group: Any) -> None:
     for name, condition in _conditions(type(group)):
         value = getattr(group, name)
         if value not in condition:
-            finite = " and finite" if isinstance(value, float) and math.isinf(value) else ""
-            raise UserError(f"{prefix}{name} must be {condition}{finite}, got {value}")
+            raise UserError(f"{prefix}{name} must be {condition}{_end_of_all_ranges(value)}, got {value}")
+
+
+def _end_of_all_ranges(value: object) -> str:
+    if isinstance(value, float) and math.isinf(value):
+        return " and finite"
+    return " and below 2^63" if isinstance(value, int) and value > LARGEST else ""
 
 
 def _conditions(owner: type[Any]) -> Iterator[tuple[str, Any]]:

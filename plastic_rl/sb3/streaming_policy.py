@@ -41,12 +41,12 @@ class ScaledObservations(BaseFeaturesExtractor):
     def take_in(self, observations: Tensor) -> Tensor:
         """The observations, normalised by moments of which they are a part."""
         self.normalization.train()
-        features = self.normalization(observations.flatten(1))
+        features = self.forward(observations)
         self.normalization.eval()
         return features
 
     def forward(self, observations: Tensor) -> Tensor:
-        return self.normalization(observations.flatten(1))
+        return self.normalization(observations.flatten(1).float())  # MuJoCo's are of double precision
 
 
 class UnscaledLayerNorm(nn.Module):

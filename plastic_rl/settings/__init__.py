@@ -1,6 +1,7 @@
 """Settings as types that know what they may be: plain annotations, importable without torch."""
 
 from plastic_rl.settings.quantities import (
+    LARGEST,
     AnyOf,
     Count,
     Decay,
@@ -18,6 +19,7 @@ from plastic_rl.settings.quantities import (
 )
 
 __all__ = [
+    "LARGEST",
     "AnyOf",
     "Count",
     "Decay",

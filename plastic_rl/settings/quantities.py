@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
+LARGEST = 2**63 - 1
+"""The largest whole number that a tensor can hold."""
+
 
 @dataclass(frozen=True)
 class Range:
@@ -28,6 +31,8 @@ class Range:
 
     def __contains__(self, value: int | float) -> bool:
         if math.isinf(value) and not self.may_be_infinite:
+            return False
+        if isinstance(value, int) and value > LARGEST:
             return False
         above = value >= self.low if self.low_included else value > self.low
         return above and (value <= self.high if self.high_included else value < self.high)

@@ -12,21 +12,28 @@ from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
-from agents import AGENTS
+from agents import AGENTS, agent_named
+from agents.methods import METHODS
+from agents.recipe import Agent
+from agents.together import JOINT
 from envs import ENVS
 from envs.recipe import SupervisedStream
 from launch.choices import agents_for, envs_for
 from launch.command_line import main
+from plastic_rl.errors import UserError
+from tests.docs.commands import refusal
 from tests.streams import written
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 SEED = int(os.environ.get("FUZZ_SEED", "4"))
 DRAWING = {
     "plastic_rl.sb3.train_model": "draw_learning_curve",
     "plastic_rl.training.train_learner": "draw_task_curve",
 }
 CASES = int(os.environ.get("FUZZ_CASES", "1"))  # for each agent, and for each environment
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "500"))  # of any agent in any environment
 SMALL = {
     **{"hidden_units": 4, "hidden_layers": 1, "rollout_steps": 32, "minibatch_size": 16, "epochs": 1},
     **{"examples": 12, "tasks": 2, "n_envs": 1, "maturity_threshold": 1, "steps": 20, "change_every": 20},
@@ -82,17 +89,28 @@ def small(recipe: type, prefix: str) -> dict[str, str]:
     return {f"{prefix}{name}": str(value) for name, value in SMALL.items() if name in counts}
 
 
+def recipe_of(agent: str) -> type[Agent]:
+    """The recipe of an agent; of one that cannot have the methods that are joined to it, its base."""
+    try:
+        return agent_named(agent)
+    except UserError:
+        return AGENTS[agent.partition(JOINT)[0]]
+
+
 def command(agent: str, env: str, out: Path, data: Path, draw: random.Random) -> list[str]:
     """A command that takes an instant, if it does anything."""
+    recipe = recipe_of(agent)
     given = {"agent": agent, "env": env, "out": str(out), "track": "off"}
-    given |= small(AGENTS[agent], "agent.") | small(ENVS[env], "env.") | OF_SMALL_DATA.get(env, {})
+    given |= small(recipe, "agent.") | small(ENVS[env], "env.") | OF_SMALL_DATA.get(env, {})
     if not issubclass(ENVS[env], SupervisedStream):
         given["total_steps"] = "64"
     elif "data_folder" in {setting.name for setting in dataclasses.fields(ENVS[env])}:
         given |= {"env.data_folder": str(data), "env.download": "false"}
-    given |= drawn(AGENTS[agent], "agent.", draw) | drawn(ENVS[env], "env.", draw)
-    usual = str(getattr(AGENTS[agent], "network", "mlp"))
-    if "network" not in AGENTS[agent].keeps:
+    given |= drawn(recipe, "agent.", draw) | drawn(ENVS[env], "env.", draw)
+    if draw.random() < 0.8 and "network" in {setting.name for setting in dataclasses.fields(recipe)} - recipe.keeps:
+        given.setdefault("agent.network", "mlp")  # those of papers take seconds
+    usual = str(getattr(recipe, "network", "mlp"))
+    if "network" not in recipe.keeps:
         usual = str(ENVS[env].agent_settings.get("network", usual))
     if given.get("agent.network", usual) != "mlp":  # sizes of others are refused
         given = {name: value for name, value in given.items() if not name.startswith("agent.hidden_")}
@@ -112,24 +130,101 @@ def complaint(words: list[str], code: int, error: str) -> str | None:
     return f"{' '.join(words)}\n  -> {code}: {error[-800:]}"
 
 
-@pytest.mark.filterwarnings("ignore")
-def test_every_recipe_with_any_settings_runs_or_says_why_not(tmp_path: Path, monkeypatch, capfd, counted):
-    (tmp_path / "data").mkdir()
-    data = written.write_all(tmp_path / "data")
-    draw, outcomes, complaints = random.Random(SEED), {0: 0, 1: 0, 2: 0}, []
-    pairs = [(agent, draw.choice(envs_for([agent]))) for agent in AGENTS for _ in range(CASES)]
-    pairs += [(draw.choice(agents_for([env])), env) for env in ENVS for _ in range(CASES)]
+class Trial:
+    """Commands in one process, each in a folder of its own, and what was wrong with how they ended.
+
+    Args:
+        folder: Of the runs and of the small data sets.
+        heard: What pytest hears of standard error.
+    """
+
+    def __init__(self, folder: Path, heard: Any) -> None:
+        (folder / "data").mkdir()
+        self.folder, self.heard = folder, heard
+        self.data = written.write_all(folder / "data")
+        self.codes: list[int] = []
+        self.complaints: list[str] = []
+
+    def run(self, agent: str, env: str, draw: random.Random) -> None:
+        """Run an agent in an environment, with settings that are drawn."""
+        logging.getLogger("plastic_rl").handlers.clear()
+        words = command(agent, env, self.folder / str(len(self.codes)), self.data, draw)
+        self.codes.append(main(words))
+        if wrong := complaint(words, self.codes[-1], self.heard.readouterr().err):
+            self.complaints.append(wrong)
+        if wrong or len(self.codes) % 25 == 0:  # shown at once: the rest may take an hour
+            with self.heard.disabled():
+                print(f"\n{wrong or self.counts()}", flush=True)
+
+    def counts(self) -> dict[str, int]:
+        """The number of commands, and how many ended in which way."""
+        ends = {
+            name: self.codes.count(code) for name, code in (("ran", 0), ("refused", 2), ("stopped_with_a_message", 1))
+        }
+        return {"commands": len(self.codes), **ends}
+
+
+@pytest.fixture
+def trial(tmp_path: Path, monkeypatch, capfd):
     for module, name in DRAWING.items():
         monkeypatch.setattr(
             import_module(module), name, lambda _, picture_file, *rest: picture_file.write_text("drawn")
         )
-    for index, (agent, env) in enumerate(pairs):
-        monkeypatch.setattr(sys, "argv", ["train.py"])
-        logging.getLogger("plastic_rl").handlers.clear()
-        words = command(agent, env, tmp_path / str(index), data, draw)
-        code = main(words)
-        outcomes[code] = outcomes.get(code, 0) + 1
-        if wrong := complaint(words, code, capfd.readouterr().err):
-            complaints.append(wrong)
-    counted("fuzz", commands=len(pairs), ran=outcomes[0], refused=outcomes[2], stopped_with_a_message=outcomes[1])
-    assert not complaints, "\n\n".join(complaints)
+    monkeypatch.setattr(sys, "argv", ["train.py"])
+    return Trial(tmp_path, capfd)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.filterwarnings("ignore")
+def test_every_recipe_with_any_settings_runs_or_says_why_not(trial, counted):
+    draw = random.Random(SEED)
+    pairs = [(agent, draw.choice(envs_for([agent]))) for agent in AGENTS for _ in range(CASES)]
+    pairs += [(draw.choice(agents_for([env])), env) for env in ENVS for _ in range(CASES)]
+    for agent, env in pairs:
+        trial.run(agent, env, draw)
+    counted("fuzz", **trial.counts())
+    assert not trial.complaints, "\n\n".join(trial.complaints)
+
+
+PAIRS = [(agent, env) for agent in AGENTS for env in envs_for([agent])]
+JOINED = st.lists(st.sampled_from(sorted(METHODS)), max_size=2)
+DRAWS = st.builds(random.Random, st.integers(0, 2**32 - 1))
+quickly = settings(
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def joined(agent: str, methods: list[str]) -> str:
+    """An agent with methods, if it is a base and has none in its name."""
+    return JOINT.join([agent, *methods]) if agent in ("ppo", "sgd", "adam", "sac", "dqn") else agent
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+@pytest.mark.filterwarnings("ignore")
+def test_any_agent_anywhere_with_any_settings_runs_or_says_why_not(trial, counted):
+    pairs = random.Random(SEED).sample(PAIRS, len(PAIRS))  # hypothesis would take few of them, again and again
+
+    @settings(quickly, max_examples=EXAMPLES)
+    @given(JOINED, DRAWS)
+    def tried(methods: list[str], draw: random.Random) -> None:
+        agent, env = pairs[len(trial.codes) % len(pairs)]
+        trial.run(joined(agent, methods), env, draw)
+
+    tried()
+    counted("fuzz of pairs", **trial.counts())
+    assert len(trial.codes) >= EXAMPLES
+    assert not trial.complaints, "\n\n".join(trial.complaints)
+
+
+@settings(quickly, max_examples=15)
+@given(pair=st.sampled_from(PAIRS), methods=JOINED, draw=DRAWS)
+def test_a_few_commands_with_any_settings_compose_or_are_refused_in_two_lines(pair, methods, draw):
+    words = command(joined(pair[0], methods), pair[1], Path("runs"), Path("data"), draw)
+    told = refusal(words, whole_sweep=False)
+    assert told is None or len(told.splitlines()) <= 2

@@ -80,6 +80,7 @@ def told(monkeypatch, capsys, tmp_path):
         ((*ANT, "agent.replacement_rate=-0.1"), ["agent.replacement_rate must be in [0, 1], got -0.1"]),
         ((*ANT, "agent.replacement_rate=nan"), ["agent.replacement_rate must be in [0, 1], got nan"]),
         ((*ANT, "agent.learning_rate=inf"), ["agent.learning_rate must be above 0 and finite, got inf"]),
+        ((*ANT, "agent.hidden_units=1e30"), ["agent.hidden_units must be at least 1 and below 2^63, got 1000000"]),
         ((*ANT, "agent.epsilon=inf"), ["agent.epsilon must be above 0 and finite, got inf"]),
         ((*ANT, "agent.weight_decay=inf"), ["agent.weight_decay must be at least 0 and finite, got inf"]),
         ((*ANT, "checkpoint_seconds=inf"), ["checkpoint_seconds must be above 0 and finite, got inf"]),

@@ -157,6 +157,16 @@ def test_all_that_is_saved_is_looked_at_before_it_is(
     assert RunFolder(tmp_path).checkpoints.latest()[0] == 32
 
 
+@pytest.mark.parametrize("settings", [{}, {"plasticity": EAGER}])
+def test_a_gradient_that_is_no_number_stops_the_run_before_it_is_saved(tmp_path: Path, settings: dict[str, Any]):
+    def gradients(model: Any) -> None:
+        next(model.policy.parameters()).register_hook(lambda gradient: gradient * torch.nan)
+
+    with pytest.raises(RunError, match=r"Step 64: .* no longer made of finite numbers"):
+        learn_in(tmp_path, spoilt(gradients, **settings), STEPS, checkpoint_seconds=0.0)
+    assert RunFolder(tmp_path).checkpoints.latest()[0] == 48
+
+
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_learning_rate_of_a_billion_is_explained(tmp_path: Path):
     model = PPO("MlpPolicy", "CartPole-v1", learning_rate=1e9, max_grad_norm=1e9, **{**SMALL, "policy_kwargs": STEEP})

@@ -105,6 +105,19 @@ def test_traces_end_with_an_episode():
     assert all(begins != has_trace for begins, has_trace in quiet)
 
 
+def test_observations_of_double_precision_are_learned_from_as_of_single():
+    def learned(dtype):
+        env = gymnasium.wrappers.TransformObservation(
+            gymnasium.make("Pendulum-v1", max_episode_steps=8),
+            lambda seen: seen.astype(dtype),
+            spaces.Box(-8, 8, (3,), dtype),
+        )
+        model = StreamAC("MlpPolicy", env, n_steps=20, seed=0, device="cpu", policy_kwargs={"hidden_units": 8})
+        return nn.utils.parameters_to_vector(model.learn(20).policy.parameters())
+
+    assert torch.equal(learned(np.float64), learned(np.float32))
+
+
 def test_continuous_actions_stay_within_their_bounds():
     model = make("Pendulum-v1", policy_kwargs={"hidden_units": 8})
     given = []

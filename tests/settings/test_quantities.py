@@ -24,6 +24,12 @@ def test_an_open_end_is_not_in_its_range(value, inside):
     assert (value in Range(0, low_included=False)) is inside
 
 
+def test_a_whole_number_fits_into_a_tensor_and_any_number_does_not_need_to():
+    assert 2**63 - 1 in Range(1)
+    assert 2**63 not in Range(1)
+    assert 1e30 in Range(1)
+
+
 def test_infinity_is_no_value_unless_it_means_something():
     assert math.inf not in Range(0)
     assert math.inf not in Range(0, low_included=False)
