@@ -18,6 +18,7 @@ RIVALS: Mapping[str, tuple[str, ...]] = {
     "ppo_weight_clipping": ("agent=ppo_weight_clipping",),
     "ppo_trac": ("agent=ppo_trac",),
     "ppo_fire": ("agent=ppo_fire",),
+    "ppo_fire detected": ("agent=ppo_fire", "agent.changes_from=detected"),  # nobody tells it of changes
     "ppo_shrink_perturb": ("agent=ppo_shrink_perturb",),
     "ppo_churn": ("agent=ppo_churn",),
     "ppo+cbp+l2_init": ("agent=ppo+cbp+l2_init",),

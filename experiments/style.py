@@ -18,6 +18,7 @@ COLOURS = {
     "ppo_fresh": "#5d3a00",
     "ppo told": "#b39ddb",
     "ppo+cbp": "#d55e00",
+    "ppo_fire detected": "#009e73",
     "ppo_dynamic": "#0072b2",
     "ppo_layer_norm": "#cc79a7",
     "ppo_l2_init": "#0072b2",

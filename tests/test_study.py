@@ -15,7 +15,9 @@ from experiments import (
     hsic_images,
     hsic_residual,
     image_study,
+    long_lives,
     permuted_cartpole,
+    plastic_search,
     recurrence_study,
     recurring_ant,
     recurring_cartpole,
@@ -34,6 +36,7 @@ APD = "docs/additive_parameter_decomposition.md"
 RETURNS = [
     (permuted_cartpole.STUDY, "README.md"),
     (twenty_cartpoles.STUDY, "README.md"),
+    (long_lives.STUDY, "docs/plasticity_in_rl.md"),
     (unit_clock.STUDY, "docs/overhead.md"),
     (growing_cartpole.STUDY, "docs/dynamic_networks.md"),
     (high_replay.STUDY, "docs/off_policy.md"),
@@ -71,6 +74,12 @@ def test_every_arm_has_every_seed(study):
     bins = {steps.size for steps, _ in curves.values()}
     assert len(bins) == 1
     assert all(returns.shape == (len(study.seeds), *bins) for _, returns in curves.values())
+
+
+def test_the_table_of_the_search_is_on_the_page_and_follows_from_the_curves():
+    folder = plastic_search.STUDY.results
+    assert plastic_search.summary(folder) == rows(folder)
+    assert all(is_on("docs/plasticity_in_rl.md", row) for row in rows(folder))
 
 
 def test_a_task_is_the_mean_of_its_bins():
@@ -159,7 +168,7 @@ def test_backprops_step_size_is_the_best_of_the_search():
         assert max(tried, key=tried.__getitem__) == chosen
 
 
-STUDIED = [study for study, _ in RETURNS] + RECURRENCES
+STUDIED = [study for study, _ in RETURNS] + RECURRENCES + [plastic_search.STUDY]
 
 
 @pytest.mark.parametrize("study", STUDIED, ids=lambda study: study.name)
