@@ -39,7 +39,7 @@ FOREIGN = {
     *("google/dopamine", "TensorDictModule", "labs/redo", "sub_mean_score", "pruning"),
     *("nav", "mkdocs.yml", "build/site"),
     *("Method", "net", "net.fc1", "net.fc2", "its", "next_observation", "critic_optimizer"),
-    *("model.policy.get_submodule", "observations.npy", "policy.pth", "optimizer.pth"),
+    *("model.policy.get_submodule", "observations.npy", "runs.tar.gz", "policy.pth", "optimizer.pth"),
     *("clip_grad_norm_", "foreach", "mlp_extractor.value_net", "RMSpropTFLike"),
     *("sbatch", "squeue", "qos", "long"),
     *("dev", "gpu", "kill", "true", "false", "~/.cache/plastic_rl"),
