@@ -16,7 +16,7 @@ from experiments.rivals import RIVALS
 from experiments.runs import Arm
 from experiments.study import main
 
-RUN = ("ppo", "ppo_fresh", "ppo+cbp", "ppo_l2_init")
+RUN = ("ppo", "ppo_fresh", "ppo+cbp", "ppo_l2_init", "ppo_fire detected")
 
 WORLD = ("env=permuted-cartpole", "total_steps=1_800_000")  # sixty tasks
 
