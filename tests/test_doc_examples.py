@@ -48,7 +48,8 @@ NOT_RUN = {
 # its extras; the arguments of others are not checked. Text and YAML are output.
 OTHERS = {"bash", "text", "yaml", ""}
 OF_OURS = rf"(?:eval \"\$\()?plastic-rl (?:{'|'.join(COMMANDS)})"
-TYPED = re.compile(rf"(?:[A-Z_]+=\S+ )*(?:(?:\.venv/bin/)?python (?:train\.py|-m \S+)|{OF_OURS}|make|pip install)\b")
+OF_OTHERS = "make|pip install|ray start|wandb sync"
+TYPED = re.compile(rf"(?:[A-Z_]+=\S+ )*(?:(?:\.venv/bin/)?python (?:train\.py|-m \S+)|{OF_OURS}|{OF_OTHERS})\b")
 
 
 @pytest.fixture(autouse=True)

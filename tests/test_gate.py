@@ -16,9 +16,11 @@ from plastic_rl.evaluation import difference, interquartile_mean
 ROOT = Path(__file__).parents[1]
 NAMES = sorted(path.stem for path in (ROOT / "experiments").glob("*.py"))
 STUDIES = {name: getattr(importlib.import_module(f"experiments.{name}"), "STUDY", None) for name in NAMES}
+NOT_RUN_YET = {"aligned_control", "slippery_ant"}
 GATED = [
     study
-    for study in STUDIES.values()
+    for name, study in STUDIES.items()
+    if name not in NOT_RUN_YET
     if isinstance(study, ReturnStudy | StreamStudy) or (isinstance(study, OnlineStudy) and study.fresh)
 ]
 
@@ -113,6 +115,10 @@ def test_the_committed_verdict_follows_from_the_committed_curves(study):
     baseline = study.baseline or study.arms[0].name
     found = verdict(baseline, study.fresh, study.after_changes(study.results), is_paired=study.pairs_seeds)
     assert read_table(study.results / "verdict.csv") == [found.row(baseline, study.fresh)]
+
+
+def test_what_has_not_been_run_yet_has_no_results():
+    assert [name for name in NOT_RUN_YET if STUDIES[name].results.exists()] == []
 
 
 def test_studies_that_have_a_fresh_arm_name_it():

@@ -98,6 +98,7 @@ def test_with_continual_backprop_all_blocks_have_one_optimiser():
         "utility",
         "mode",
         "rounding",
+        "unit_clock",
     }
 
 

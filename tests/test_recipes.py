@@ -52,7 +52,7 @@ SMALL = {"rollout_steps": 64, "minibatch_size": 32, "epochs": 2, "hidden_units":
 
 def modules(folder):
     shared = {"__init__", "acting", "recipe", "replay", "methods", "combined", "together", "decomposition", "published"}
-    shared |= {"step_sizes"}
+    shared |= {"step_sizes", "search", "own", "user_modules"}
     return {path.stem for path in (ROOT / folder).glob("*.py")} - shared
 
 
@@ -169,6 +169,7 @@ def test_continual_backprop_has_the_papers_settings_and_the_agents_overrides():
         "mode": "exact",
         "rounding": "accumulate",
         "forget_optimizer_state": True,
+        "unit_clock": True,
         "initialiser": lecun_uniform_,
     }
     as_the_authors = PPOCBP(rounding="bernoulli", forget_optimizer_state=False).plasticity().keywords

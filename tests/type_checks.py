@@ -17,10 +17,13 @@ from collections.abc import Callable
 from typing import Any
 
 import jaxtyping
-from beartype import beartype
+from beartype import BeartypeConf, beartype
 
 Function = types.FunctionType
 Checker = Callable[..., Any]
+
+# As jaxtyping's own errors, and Python's, when a function gets what it does not take.
+refusing = beartype(conf=BeartypeConf(violation_type=TypeError))
 
 whole = jaxtyping.jaxtyped
 axes = whole("context")
@@ -60,7 +63,7 @@ def checked(function: Function, typechecker: Any) -> Checker:
     shapes = [shape for hint in hints.values() for shape in shapes_in(hint)]
     if any("{" in shape.dim_str for shape in shapes) or (shapes and inspect.isgeneratorfunction(function)):
         return whole(function, typechecker=typechecker)  # axes of the arguments' values, and of what outlives the call
-    checker = beartype(with_hints(function, hints))
+    checker = refusing(with_hints(function, hints))
     if shapes:
         return with_axes(checker)
     if "__beartype_func" in (getattr(checker, "__kwdefaults__", None) or {}):

@@ -51,10 +51,12 @@ def test_ctrl_c_before_anything_runs_is_one_line_and_130():
 def test_the_entry_point_is_ready_for_ctrl_c_before_it_imports_the_rest():
     body = ast.parse((ROOT / "train.py").read_text()).body
     imported = [node.module for node in body if isinstance(node, ast.ImportFrom)]
-    assert imported == ["launch.console", "plastic_rl.extras"]
+    assert imported == ["launch.commands", "launch.console", "plastic_rl.errors"]
     ready, rest, *_ = body[-1].body
     assert ast.unparse(ready) == "prepare()"
-    assert "from launch.command_line import main" in ast.unparse(rest)
+    assert "train(sys.argv[1:])" in ast.unparse(rest)
+    loaded = "import sys, launch.commands; print(sorted({'hydra', 'torch', 'numpy'} & set(sys.modules)))"
+    assert subprocess.check_output([sys.executable, "-c", loaded], cwd=ROOT, text=True).strip() == "[]"
 
 
 @pytest.mark.parametrize("words", [["--help"], [*STREAM]], ids=["help", "run"])

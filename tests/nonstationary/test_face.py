@@ -12,7 +12,7 @@ import torch
 
 import plastic_rl.nonstationary as library
 
-INNER = {"batched_tasks", "boxes", "descriptions", "differences", "lives", "task_sequence", "worlds"}
+INNER = {"batched_tasks", "boxes", "classic_control", "descriptions", "differences", "lives", "task_sequence", "worlds"}
 """Modules that only other modules of the package use."""
 PAGE = Path(__file__).parents[2] / "docs" / "environments.md"
 
