@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 from beartype import beartype
-from jaxtyping import Float
+from jaxtyping import Float, TypeCheckError
 from torch import Tensor
 
 from plastic_rl.diagnostics.units import dormancy_score
-from tests.type_checks import jaxtyped
+from tests.type_checks import RefusedError, jaxtyped
 
 if TYPE_CHECKING:
     from nowhere import Unknown
 
-REFUSED = TypeError
+REFUSED = (RefusedError, TypeCheckError)
 check = jaxtyped(typechecker=beartype)
 
 

@@ -22,8 +22,12 @@ from beartype import BeartypeConf, beartype
 Function = types.FunctionType
 Checker = Callable[..., Any]
 
-# As jaxtyping's own errors, and Python's, when a function gets what it does not take.
-refusing = beartype(conf=BeartypeConf(violation_type=TypeError))
+
+class RefusedError(TypeError):
+    """A function got, or returned, what its annotations do not say: a TypeError, as jaxtyping's own error is."""
+
+
+refusing = beartype(conf=BeartypeConf(violation_type=RefusedError))
 
 whole = jaxtyping.jaxtyped
 axes = whole("context")
