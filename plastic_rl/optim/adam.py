@@ -13,16 +13,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from torch import Tensor
 from torch.optim import Optimizer
 
 from plastic_rl.layers import Along
 from plastic_rl.optim.base import methods_in
 from plastic_rl.optim.unit_clock import UnitClock
-from plastic_rl.optim.young_units import Young, warm_up
-
-Entries = Float[Tensor, " n"]
+from plastic_rl.optim.young_together import YoungTogether
+from plastic_rl.optim.young_units import Young
 
 
 class ClockedAdam(UnitClock, Optimizer):
@@ -81,8 +80,21 @@ class ClockedAdam(UnitClock, Optimizer):
         super().__setstate__(state)
         self._start_clock(self.__dict__.get("young", {}))
 
+    def together(self, place: int, moved: Sequence[Young]) -> YoungTogether:
+        """The young entries of one group side by side, those of the step before if they are the same.
+
+        Args:
+            place: of the group.
+            moved: the young entries of each parameter that has just been moved.
+        """
+        together = self._together.get(place)
+        if together is None or not together.is_of(moved):
+            together = self._together[place] = YoungTogether(moved)
+        return together
+
     def _start_clock(self, young: dict[Tensor, Young]) -> None:
         self.young = young
+        self._together: dict[int, YoungTogether] = {}
         # A hook, because torch runs the hooks of `step` twice where a subclass of its Adam overrides it.
         if correct_young_steps not in self._optimizer_step_post_hooks.values():
             self.register_step_post_hook(correct_young_steps)
@@ -95,29 +107,20 @@ class ClockedAdam(UnitClock, Optimizer):
 def correct_young_steps(optimizer: Optimizer, *_: Any) -> None:
     """Replaces the steps that torch's Adam has just taken with young entries by those of a fresh Adam."""
     # A plain Adam that was given a clock shares its hooks with the clocked one.
-    young_of = optimizer.young if isinstance(optimizer, ClockedAdam) else {}
-    for group in optimizer.param_groups if young_of else []:
+    if not isinstance(optimizer, ClockedAdam) or not optimizer.young:
+        return
+    young_of = optimizer.young
+    for place, group in enumerate(optimizer.param_groups):
         moved = [young_of[each] for each in group["params"] if each in young_of and each.grad is not None]
         if moved:
             states = [optimizer.state[each.parameter] for each in moved]
-            _correct(moved, states, group, getattr(optimizer, "found_inf", None))
+            name = "max_exp_avg_sq" if group["amsgrad"] else "exp_avg_sq"
+            first, second = ([state[which] for state in states] for which in ("exp_avg", name))
+            together = optimizer.together(place, moved)
+            together.follow(first, second, group, getattr(optimizer, "found_inf", None))
             _come_of_age(moved, states)
     for parameter in [parameter for parameter, young in young_of.items() if not young.cohorts]:
         del young_of[parameter]
-
-
-def _correct(moved: list[Young], states: list[dict[str, Any]], group: dict[str, Any], skipped: Tensor | None) -> None:
-    """Corrects the steps in one group; ``skipped`` is 1 where GradScaler lets a fused Adam skip its step."""
-    corrections = warm_up(moved, tuple(group["betas"]), skipped).unbind()
-    name = "max_exp_avg_sq" if group["amsgrad"] else "exp_avg_sq"
-    first = torch.cat([state["exp_avg"].take(young.positions) for young, state in zip(moved, states, strict=True)])
-    second = torch.cat([state[name].take(young.positions) for young, state in zip(moved, states, strict=True)])
-    excess = direction(first, second, corrections[2:], group["eps"])
-    excess.sub_(direction(first, second, corrections[:2], group["eps"])).mul_(group["lr"])
-    if skipped is not None:
-        excess.masked_fill_(skipped.bool(), 0)
-    for young, part in zip(moved, excess.split([young.positions.numel() for young in moved]), strict=True):
-        young.parameter.put_(young.positions, part.to(young.parameter.dtype), accumulate=True)
 
 
 def _come_of_age(moved: list[Young], states: list[dict[str, Any]]) -> None:
@@ -126,11 +129,6 @@ def _come_of_age(moved: list[Young], states: list[dict[str, Any]]) -> None:
         if count:
             second = [state[name] for name in ("exp_avg_sq", "max_exp_avg_sq") if name in state]
             young.come_of_age(count, [state["exp_avg"]], second)
-
-
-def direction(first: Entries, second: Entries, corrections: Sequence[Entries], eps: float) -> Entries:
-    """Adam's direction m̂ / (√v̂ + ε) from raw moments and the two bias corrections 1 - β^t (Kingma & Ba, Alg. 1)."""
-    return (first / corrections[0]).div_((second / corrections[1]).sqrt_().add_(eps))
 
 
 class Adam(ClockedAdam, torch.optim.Adam):

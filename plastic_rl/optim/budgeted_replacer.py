@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from torch import Tensor
 
 from plastic_rl.choices import Rounding
+from plastic_rl.layers import HiddenLayer
 from plastic_rl.optim.budget import Budget
 from plastic_rl.optim.events import UnitForecast
 from plastic_rl.optim.unit_replacer import UnitReplacer, parameters_of
@@ -97,17 +98,16 @@ class BudgetedReplacer(UnitReplacer[WatchedLayer]):
         step = self.memory["step"] + 1
         self._frozen = [self.is_frozen(layer) for layer in self.layers]
         self._upcoming = [
-            0 if is_frozen else budget.upcoming(step, self._chance(place, step))
-            for place, (budget, is_frozen) in enumerate(zip(self.budgets, self._frozen, strict=True))
+            0 if is_frozen else budget.upcoming(step, self._chance(layer, budget, step))
+            for layer, budget, is_frozen in zip(self.layers, self.budgets, self._frozen, strict=True)
         ]
         if self._is_listening != any(self._upcoming):
             self._is_listening = any(self._upcoming)
             self.listen(self._is_listening)
 
-    def _chance(self, place: int, step: int) -> float:
+    def _chance(self, layer: HiddenLayer, budget: Budget, step: int) -> float:
         """The draw that Bernoulli rounding needs for a layer after update number ``step``."""
-        is_drawn = self.budgets[place].rounding is Rounding.bernoulli
-        return self.source(self.layers[place], step, "due").random() if is_drawn else 0.0
+        return self.source(layer, step, "due").random() if budget.rounding is Rounding.bernoulli else 0.0
 
     def forecast(self) -> list[UnitForecast]:
         """The future of each layer, as long as what trains now goes on and the rest does not."""

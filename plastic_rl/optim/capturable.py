@@ -54,4 +54,4 @@ class Capturable(PlasticOptimizer, ABC):
 
 def is_capturing() -> bool:
     """True if a CUDA graph is being captured: what runs now is written down, not done."""
-    return torch.cuda.is_available() and torch.cuda.is_current_stream_capturing()
+    return torch.cuda.is_initialized() and torch.cuda.is_current_stream_capturing()

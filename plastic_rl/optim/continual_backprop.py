@@ -238,6 +238,7 @@ class ContinualBackprop(BudgetedReplacer):
         watched = [self._watch(layer, self._budget(layer.units)) for layer in self.layers]
         is_propagated = any(each.utility is Utility.propagated for each in watched)
         self.propagation = Propagation(self.layers) if is_propagated else None
+        self._observes = any(each.mode is not Mode.instant or each.keeps_mean for each in watched)
         return watched
 
     # Algorithm 1.
@@ -247,7 +248,8 @@ class ContinualBackprop(BudgetedReplacer):
         step = self.memory["step"] + 1
         for watched in self.watched:
             watched.follow()
-        self._observe(step)
+        if self._observes:
+            self._observe(step)
         if is_capturing():
             self.check_capture()
             if any(watched.utility.is_centred for watched in self.watched):

@@ -127,6 +127,8 @@ def aligned_state(name: str, value: Any, parameter: Tensor) -> Tensor | None:
     if not isinstance(value, Tensor) or name in CLOCKS:
         return None
     shape = parameter.shape
+    if value.shape == shape:
+        return value
     if name.endswith("_row") and value.shape == shape[:-1]:
         return value.unsqueeze(-1)
     if name.endswith("_col") and value.shape == shape[:-2] + shape[-1:]:

@@ -61,8 +61,8 @@ class Young:
         positions = index if axis is None else positions_along(axis, index, shape)
         newborn = torch.zeros(4, len(positions), dtype=self.dtype, device=positions.device)
         newborn[2:] = -torch.expm1(step * logarithms(tuple(betas), self.dtype, step.device))  # 1 - β^t, also if small
-        self.positions = torch.cat([self.positions, positions])
-        self.corrections = torch.cat([self.corrections, newborn], 1)
+        self.positions = torch.cat([self.positions, positions]) if self.cohorts else positions
+        self.corrections = torch.cat([self.corrections, newborn], 1) if self.cohorts else newborn
         self.cohorts.append([YOUTH, len(positions)])
 
     def resize(self, along: Along) -> None:
@@ -122,29 +122,11 @@ def logarithms(betas: tuple[float | Tensor, ...], dtype: torch.dtype, device: to
     return torch.tensor([float(beta) for beta in betas], dtype=torch.float64)[:, None].log().to(device, dtype)
 
 
-def warm_up(
-    young_parameters: Sequence[Young], betas: tuple[float | Tensor, ...], skipped: Tensor | None
-) -> Float[Tensor, "4 n"]:
-    """The bias corrections of all entries of several parameters, one step on: 1 - β^(t + 1) = β (1 - β^t) + 1 - β.
-
-    Args:
-        young_parameters: the young entries of each parameter.
-        betas: the decay rates of both moments.
-        skipped: 1 where GradScaler lets a fused Adam skip its step.
-    """
-    before = torch.cat([young.corrections for young in young_parameters], 1)
-    decays, rest = warming(betas, before.dtype, before.device)
-    after = torch.addcmul(rest, before, decays)
-    if skipped is not None:
-        after = torch.where(skipped.bool(), before, after)
-    parts = after.split([young.positions.numel() for young in young_parameters], 1)
-    for young, part in zip(young_parameters, parts, strict=True):
-        young.corrections = part
-    return after
-
-
 def positions_along(axis: int, index: Int[Tensor, " k"], shape: torch.Size) -> Int[Tensor, " n"]:
     """The places of the entries ``index`` along ``axis`` are in a flattened tensor of this shape."""
-    outer, inner = math.prod(shape[:axis]), math.prod(shape[axis + 1 :])
-    before = torch.arange(outer, device=index.device)[:, None, None] * (shape[axis] * inner)
-    return (before + index[:, None] * inner + torch.arange(inner, device=index.device)).flatten()
+    outer, inner, device = math.prod(shape[:axis]), math.prod(shape[axis + 1 :]), index.device
+    within = index if inner == 1 else (index[:, None] * inner + torch.arange(inner, device=device)).flatten()
+    if outer == 1:
+        return within
+    stride = shape[axis] * inner
+    return (torch.arange(0, outer * stride, stride, device=device)[:, None] + within).flatten()

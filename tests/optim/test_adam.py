@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import plastic_rl.optim as ours
+from plastic_rl.optim import young_together
 from plastic_rl.optim.adam import with_unit_clock
 from plastic_rl.optim.forgetting import forget
 
@@ -71,6 +72,43 @@ def test_newborn_entries_move_like_those_of_a_fresh_adam_and_the_others_as_befor
         for tensor, old, new, young in zip(tensors, untouched, fresh, is_young, strict=True):
             torch.testing.assert_close(tensor[young], new[young], rtol=1e-6, atol=2e-7)
             assert torch.equal(tensor[~young], old[~young])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_numpy_and_torch_correct_the_steps_of_young_entries_alike(dtype, monkeypatch):
+    ends = []
+    for kinds in (young_together.OF_NUMPY, frozenset()):
+        monkeypatch.setattr(young_together, "OF_NUMPY", kinds)
+        tensors = parameters(dtype)
+        optimizer = ours.Adam(tensors, lr=0.01)
+        walk(optimizer, tensors, range(5))
+        forget(optimizer, tensors[0], 0, torch.tensor([1, 3]))
+        walk(optimizer, tensors, range(5, 12))
+        forget(optimizer, tensors[0], 1, torch.tensor([2]))  # crosses rows that are young
+        forget(optimizer, tensors[2], 1, torch.tensor([4]))
+        walk(optimizer, tensors, range(12, 45))
+        ends.append(tensors)
+    for one, other in zip(*ends, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-6 if dtype is torch.float32 else 1e-14)
+
+
+def test_moments_that_lie_elsewhere_from_one_step_to_the_next_are_found():
+    ends = []
+    for moves in (False, True):
+        tensors = parameters()
+        optimizer = ours.Adam(tensors, lr=0.01)
+        walk(optimizer, tensors, range(5))
+        forget(optimizer, tensors[0], 0, torch.tensor([1]))
+        for step in range(5, 15):
+            walk(optimizer, tensors, [step])
+            if moves:
+                state = optimizer.state[tensors[0]]
+                state["exp_avg_sq"] = state["exp_avg_sq"].clone()
+                state["exp_avg"] = state["exp_avg"].t().contiguous().t()  # no vector of it is a view
+                tensors[0].data = tensors[0].data.clone()
+        ends.append(tensors)
+    for one, other in zip(*ends, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-6)
 
 
 def steps_of_one_newborn(optimizer, weight, count):

@@ -10,7 +10,7 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from plastic_rl.layers import hidden_layers
-from plastic_rl.optim import ContinualBackprop
+from plastic_rl.optim import ContinualBackprop, young_together
 from plastic_rl.optim.activity import ActivityRecorder
 
 MODES = ("exact", "lazy", "instant")
@@ -68,7 +68,8 @@ def fused_adam(parameters):
 @pytest.mark.parametrize("utility", ["contribution", "adaptable_contribution", "weight", "random"])
 @pytest.mark.parametrize("kind", [sgd, fused_adam])
 @pytest.mark.parametrize("mode", MODES)
-def test_a_step_that_replaces_nothing_asks_the_device_for_nothing(mode, kind, utility):
+def test_a_step_that_replaces_nothing_asks_the_device_for_nothing(mode, kind, utility, monkeypatch):
+    monkeypatch.setattr(young_together, "OF_NUMPY", frozenset())  # as on a device
     optimizer, step = trained(kind, mode=mode, utility=utility, replacement_rate=0.02, maturity_threshold=2)
     steps = 0
     for _ in range(60):
