@@ -118,17 +118,9 @@ def correct_young_steps(optimizer: Optimizer, *_: Any) -> None:
             first, second = ([state[which] for state in states] for which in ("exp_avg", name))
             together = optimizer.together(place, moved)
             together.follow(first, second, group, getattr(optimizer, "found_inf", None))
-            _come_of_age(moved, states)
+            together.come_of_age(states)
     for parameter in [parameter for parameter, young in young_of.items() if not young.cohorts]:
         del young_of[parameter]
-
-
-def _come_of_age(moved: list[Young], states: list[dict[str, Any]]) -> None:
-    for young, state in zip(moved, states, strict=True):
-        count = young.grow_older()
-        if count:
-            second = [state[name] for name in ("exp_avg_sq", "max_exp_avg_sq") if name in state]
-            young.come_of_age(count, [state["exp_avg"]], second)
 
 
 class Adam(ClockedAdam, torch.optim.Adam):

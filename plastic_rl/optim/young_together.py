@@ -63,6 +63,22 @@ class YoungTogether:
         else:
             self._follow_in_torch(first, second, group, skipped)
 
+    def come_of_age(self, states: Sequence[dict[str, Any]]) -> None:
+        """Scales the moments of entries that are no longer young so that the parameter's age fits them.
+
+        Args:
+            states: what the optimiser knows of each parameter.
+        """
+        for place, (member, state) in enumerate(zip(self.members, states, strict=True)):
+            count = member.grow_older()
+            if count and self._views and "max_exp_avg_sq" not in state:
+                self._scale_in_numpy(place, count)
+                member.let_go(count)
+            elif count:
+                second = [state[name] for name in ("exp_avg_sq", "max_exp_avg_sq") if name in state]
+                member.scale(count, [state["exp_avg"]], second)
+                member.let_go(count)
+
     # Anywhere.
 
     def _follow_in_torch(
@@ -103,6 +119,7 @@ class YoungTogether:
                 self._numbers = self.corrections.numpy()
         return self._views
 
+    @np.errstate(all="ignore")  # as torch, which lets others notice what is no number
     def _follow_in_numpy(self, views: list[Numbers], rate: float, eps: float, *betas: float) -> None:
         decays, rest = (each.numpy() for each in warming(betas, self.corrections.dtype, self.corrections.device))
         self._numbers *= decays
@@ -110,15 +127,22 @@ class YoungTogether:
         count = len(self.members)
         parameters, first, second = views[:count], views[count : 2 * count], views[2 * count :]
         mean, square = self._gathered_in_numpy(first), self._gathered_in_numpy(second)
-        with np.errstate(all="ignore"):  # whoever looks at the weights finds what is no number
-            excess = direction_in_numpy(mean, square, self._numbers[2:], eps)
-            excess -= direction_in_numpy(mean, square, self._numbers[:2], eps)
+        excess = direction_in_numpy(mean, square, self._numbers[2:], eps)
+        excess -= direction_in_numpy(mean, square, self._numbers[:2], eps)
         excess *= rate
         start = 0
         for parameter, positions in zip(parameters, self._positions, strict=True):
             # Of an entry that is there twice, being born again, the last counts; the others have nothing to add.
             parameter[positions] += excess[start : start + len(positions)]
             start += len(positions)
+
+    @np.errstate(all="ignore")
+    def _scale_in_numpy(self, place: int, count: int) -> None:
+        positions, corrections = self._positions[place][:count], self.parts[place].numpy()[:, :count]
+        growths = corrections[2:] / corrections[:2] - 1
+        for which, growth in enumerate(growths, start=1):
+            moments = self._views[which * len(self.members) + place]
+            moments[positions] += moments.take(positions) * growth
 
     def _gathered_in_numpy(self, vectors: Sequence[Numbers]) -> Numbers:
         pairs = zip(vectors, self._positions, strict=True)

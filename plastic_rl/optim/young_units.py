@@ -85,8 +85,8 @@ class Young:
             cohort[0] -= 1
         return sum(count for years, count in self.cohorts if years <= 0)
 
-    def come_of_age(self, count: int, first: Sequence[Tensor], second: Sequence[Tensor]) -> None:
-        """Scales the moments of the oldest entries so that the parameter's age fits them, and lets go of them.
+    def scale(self, count: int, first: Sequence[Tensor], second: Sequence[Tensor]) -> None:
+        """Scales the moments of the oldest entries so that the parameter's age fits them.
 
         Args:
             count: how many entries.
@@ -98,6 +98,9 @@ class Young:
         for moments, growth in zip((first, second), growths, strict=True):
             for moment in moments:
                 moment.put_(positions, (moment.take(positions) * growth).to(moment.dtype), accumulate=True)
+
+    def let_go(self, count: int) -> None:
+        """Keeps no clock of the oldest entries any more, those that have come of age."""
         self.positions, self.corrections = self.positions[count:], self.corrections[:, count:]
         self.cohorts = [cohort for cohort in self.cohorts if cohort[0] > 0]
 
