@@ -11,7 +11,7 @@ import pytest
 import torch
 from sb3_contrib import RecurrentPPO
 from stable_baselines3 import A2C, PPO, SAC
-from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.callbacks import BaseCallback, CheckpointCallback
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.torch_layers import FlattenExtractor
 from stable_baselines3.common.vec_env import VecNormalize
@@ -253,6 +253,17 @@ def test_callbacks_see_what_they_see_in_stable_baselines_and_may_stop():
     for name in ("actions", "values", "log_probs", "clipped_actions", "new_obs", "rewards", "dones", "obs_tensor"):
         assert all(np.array_equal(one[name], other[name]) for one, other in zip(ours, theirs, strict=True)), name
     assert ours[3]["infos"] == theirs[3]["infos"]
+
+
+def test_a_quick_loop_asks_the_critic_once_where_nobody_looks_at_values_and_at_each_step_where_somebody_may():
+    values, asked = [], []
+    for callback in (None, CheckpointCallback(10**9, "unused"), lambda seen, _: asked.append(seen["values"]) is None):
+        model = make(plastic(PPO), env=make_vec_env("Pendulum-v1", 2, seed=3), lean="quick")
+        learn(model, 2 * model.n_steps, callback=callback)
+        values.append(model.rollout_buffer.values)
+    assert [value.shape for value in asked] == [(2, 1)] * model.n_steps
+    assert np.array_equal(values[0], values[1])
+    np.testing.assert_allclose(values[0], values[2], rtol=1e-5, atol=1e-6)
 
 
 def test_a_saved_model_keeps_its_loop_and_opens_in_plain_stable_baselines(tmp_path: Path):

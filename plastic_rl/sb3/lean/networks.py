@@ -35,21 +35,25 @@ class Networks:
         self.head = head_of(policy, is_exact=is_exact)
 
     @torch.no_grad()
-    def act(self, observations: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
+    def act(self, observations: np.ndarray, *, judges: bool = True) -> tuple[Tensor, Tensor | None, Tensor]:
         """Actions for some observations, the critic's values (of shape (copies, 1)), and log-probabilities.
+
+        Args:
+            observations: one for each copy.
+            judges: False for no values.
 
         Raises:
             ValueError: torch's, where the actor's outputs are no numbers.
         """
         seen = as_rows(observations)
-        outputs, values = self.actor.outputs(seen), self.critic.outputs(seen)
+        outputs, values = self.actor.outputs(seen), self.critic.outputs(seen) if judges else None
         actions, log_probs = self.head.draw(outputs)
         self.check(outputs, log_probs)
         return actions, values, log_probs
 
     @torch.no_grad()
     def values(self, observations: np.ndarray) -> Tensor:
-        """The critic's values, of shape (copies, 1)."""
+        """The critic's values, of shape (observations, 1)."""
         return self.critic.outputs(as_rows(observations))
 
     def check(self, outputs: Tensor, log_probs: Tensor) -> None:

@@ -8,19 +8,25 @@ import numpy as np
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.buffers import RolloutBuffer
-from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.callbacks import BaseCallback, ConvertCallback
 from stable_baselines3.common.vec_env import VecEnv
 from torch import Tensor
 
 from plastic_rl.sb3.lean.advantages import estimate_advantages
 from plastic_rl.sb3.lean.networks import Networks
 from plastic_rl.sb3.lean.stepping import step_of
+from plastic_rl.sb3.untold_methods import callbacks_in
+
+# Where callbacks come from of which it is known that they do not look at values.
+KNOWN = ("stable_baselines3", "plastic_rl")
 
 
 class Rollout:
     """The collection of one rollout.
 
-    Callbacks find in their ``locals`` what SB3's loop shows them.
+    Callbacks find in their ``locals`` what SB3's loop shows them. Where numbers may be SB3's to rounding, and all
+    callbacks are SB3's or of this library, none of which looks at values, the critic is asked once, at the end, and not
+    step by step.
 
     Args:
         model: a PPO that `why_not` has found nothing against.
@@ -43,13 +49,16 @@ class Rollout:
         self.fixed = {"self": model, "env": env, "callback": callback, "rollout_buffer": buffer}
         self.fixed["n_rollout_steps"] = steps
         self.seen: dict[str, Any] = {}  # what the last step has shown the callback
+        self.judges = is_exact or not all(map(is_known, callbacks_in(callback)))
 
     def collect(self) -> bool:
         """Fills the buffer; False if the callback asked to stop."""
         self.begin()
         for step in range(self.steps):
-            if not self.take(step, *self.networks.act(self.model._last_obs)):
+            if not self.take(step, *self.networks.act(self.model._last_obs, judges=self.judges)):
                 return False
+        if not self.judges:
+            self._judge()
         self.finish(self.networks.values(self.seen["new_obs"]))
         return True
 
@@ -60,13 +69,13 @@ class Rollout:
         self.buffer.reset()
         self.callback.on_rollout_start()
 
-    def take(self, step: int, actions: Tensor, values: Tensor, log_probs: Tensor) -> bool:
+    def take(self, step: int, actions: Tensor, values: Tensor | None, log_probs: Tensor) -> bool:
         """Takes a step, and keeps it; False if the callback asked to stop.
 
         Args:
             step: its number in the rollout.
             actions: one for each copy.
-            values: the critic's, of shape (copies, 1).
+            values: the critic's, of shape (copies, 1); None where they come later.
             log_probs: of the actions.
         """
         self.seen = self._step(step, actions, values, log_probs)
@@ -85,7 +94,13 @@ class Rollout:
         self.callback.update_locals({**self.seen, "values": values, "n_steps": self.steps})
         self.callback.on_rollout_end()
 
-    def _step(self, step: int, actions: Tensor, values: Tensor, log_probs: Tensor) -> dict[str, Any]:
+    def _judge(self) -> None:
+        """Fills in the critic's values of all steps."""
+        buffer = self.buffer
+        seen = buffer.observations.reshape(-1, *buffer.obs_shape)
+        buffer.values[:] = self.networks.values(seen).numpy().reshape(buffer.values.shape)
+
+    def _step(self, step: int, actions: Tensor, values: Tensor | None, log_probs: Tensor) -> dict[str, Any]:
         """Acts, and shows the callback what came of it."""
         model = self.model
         chosen = actions.numpy().reshape(self.shape)
@@ -123,7 +138,8 @@ class Rollout:
         buffer.actions[place] = seen["actions"].reshape(buffer.n_envs, buffer.action_dim)
         buffer.rewards[place] = rewards
         buffer.episode_starts[place] = model._last_episode_starts
-        buffer.values[place] = seen["values"].numpy()[:, 0]
+        if self.judges:
+            buffer.values[place] = seen["values"].numpy()[:, 0]
         buffer.log_probs[place] = seen["log_probs"].numpy()
         buffer.pos += 1
         buffer.full = buffer.pos == buffer.buffer_size
@@ -135,3 +151,10 @@ class Rollout:
             last = infos[copy].get("terminal_observation")
             if last is not None and infos[copy].get("TimeLimit.truncated", False):
                 rewards[copy] += self.model.gamma * self.networks.values(np.asarray(last)[None])[0, 0].numpy()
+
+
+def is_known(callback: BaseCallback) -> bool:
+    """True for a callback of Stable-Baselines3 or of this library, but for one around a function of somebody's."""
+    if isinstance(callback, ConvertCallback) and callback.callback is not None:
+        return False
+    return type(callback).__module__.partition(".")[0] in KNOWN
