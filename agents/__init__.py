@@ -33,6 +33,7 @@ from agents.ppo_fresh import PPOFresh
 from agents.ppo_hsic import PPOHSIC
 from agents.ppo_hsic_reg import PPOHSICReg
 from agents.ppo_l2 import PPOL2
+from agents.ppo_plastic import PPOPlastic
 from agents.ppo_tuned import PPOTuned
 from agents.qrdqn import QRDQN
 from agents.recipe import Agent
@@ -53,6 +54,7 @@ from agents.tqc import TQC
 
 NAMED: dict[str, type[Agent]] = {
     "ppo": PPO,
+    "ppo_plastic": PPOPlastic,
     "ppo_tuned": PPOTuned,
     "ppo_l2": PPOL2,
     "ppo_cbp": PPOCBP,

@@ -5,21 +5,23 @@ from __future__ import annotations
 import importlib
 from collections.abc import Collection, Sequence
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from plastic_rl.optim import Plasticity
 from plastic_rl.sb3.attachment import attach
+from plastic_rl.sb3.change_detection import detect_changes
 from plastic_rl.sb3.description import Described, Description, build, describe
 from plastic_rl.sb3.lean import with_lean_loop
+from plastic_rl.sb3.recommended import RECOMMENDED, detects_changes, recommended_for, with_announcements
 from plastic_rl.sb3.shared_clock import warn_of_wrong_pace
 from plastic_rl.sb3.starting import put_start
 from plastic_rl.sb3.untold_methods import warn_of_untold_methods
 
 Algorithm = TypeVar("Algorithm", bound=BaseAlgorithm)
 
-Methods = Plasticity | Description | Sequence[Plasticity | Description]
+Methods = Plasticity | Description | Sequence[Plasticity | Description] | Literal["recommended"]
 """A method, or several, the innermost first; each may be given as plain values."""
 
 
@@ -33,6 +35,9 @@ def plastic(algorithm: type[Algorithm]) -> type[Algorithm]:
     It takes a list of methods, the innermost first, and plain values, as YAML files and sweeps hold them::
 
         plasticity={"method": "plastic_rl.optim:ContinualBackprop", "settings": {"replacement_rate": 0.0001}}
+
+    ``plasticity="recommended"`` is what we recommend for PPO in a world that changes (`agent=ppo_plastic`); it finds
+    changes by itself, and needs no callback.
 
     Everything else works as in SB3. `save` stores the method's settings as plain values and its state inside the
     optimiser's, so that plain `PPO.load` opens the same file; ``plastic(PPO).load`` goes on with the method,
@@ -57,11 +62,12 @@ def _plastic(algorithm: type[Algorithm]) -> type[Algorithm]:
     class Plastic(looped):
         is_plastic = True
         plasticity: Methods | Described | None
+        detects_changes_for: Described | None = None
 
         def __init__(
             self, *args: Any, plasticity: Methods | None = None, ignore: Collection[str] = (), **kwargs: Any
         ) -> None:
-            self.plasticity = None if plasticity is None else describe(plasticity)
+            self.plasticity = None if plasticity is None else self._described(plasticity)
             self.ignore = list(ignore)
             super().__init__(*args, **kwargs)
 
@@ -73,14 +79,19 @@ def _plastic(algorithm: type[Algorithm]) -> type[Algorithm]:
             put_start(self)
             if method is not None:
                 attach(self, method, self.ignore)
+            if detects_changes(self):
+                detect_changes(self)
 
-        def _setup_learn(self, *args: Any, **kwargs: Any) -> Any:
+        def _setup_learn(self, total_timesteps: int, callback: Any = None, *args: Any, **kwargs: Any) -> Any:
             warn_of_wrong_pace(self.env)
-            steps, callback = super()._setup_learn(*args, **kwargs)
+            callback = with_announcements(callback) if detects_changes(self) else callback
+            steps, callback = super()._setup_learn(total_timesteps, callback, *args, **kwargs)
             warn_of_untold_methods(self, callback)
             return steps, callback
 
         def _described(self, plasticity: Any) -> Described:
+            if plasticity == RECOMMENDED:
+                plasticity = self.detects_changes_for = describe(recommended_for(self))
             self.plasticity = described = describe(plasticity)
             return described
 

@@ -23,7 +23,7 @@ def warn_of_untold_methods(model: Any, callback: BaseCallback) -> None:
         model: that is about to learn.
         callback: with all that are inside it.
     """
-    kinds = [type(each) for each in _callbacks(callback)]
+    kinds = [type(each) for each in callbacks_in(callback)]
     methods = [method for optimizer in plastic_optimizers(model) for method in methods_in(optimizer)]
     waiting = {
         ChangeAnnouncements: (method for method in methods if method.waits_for_changes),
@@ -44,10 +44,11 @@ def _warn(teller: type[BaseCallback], methods: Iterable[PlasticOptimizer]) -> No
         )
 
 
-def _callbacks(callback: BaseCallback | None) -> Iterator[BaseCallback]:
+def callbacks_in(callback: BaseCallback | None) -> Iterator[BaseCallback]:
+    """A callback, and all that are inside it."""
     if callback is None:
         return
     yield callback
     inner = callback.callbacks if isinstance(callback, CallbackList) else ()
     for each in (callback.callback,) if isinstance(callback, EventCallback) else inner:
-        yield from _callbacks(each)
+        yield from callbacks_in(each)
