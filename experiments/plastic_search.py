@@ -20,6 +20,8 @@ from experiments.return_study import of_tasks, read_curves
 from experiments.runs import Arm, gather, write_table
 from experiments.study import Rows, Study, main, show
 
+DETECTED = "agent.changes_from=detected"
+
 CANDIDATES: Mapping[str, tuple[str, ...]] = {
     "ppo_fresh": ("agent=ppo_fresh",),
     "ppo_l2_init": ("agent=ppo_l2_init",),
@@ -27,7 +29,12 @@ CANDIDATES: Mapping[str, tuple[str, ...]] = {
     "ppo+l2_init+layer_norm": ("agent=ppo+l2_init+layer_norm",),
     "ppo+adam_rel+l2_init": ("agent=ppo+adam_rel+l2_init",),
     "ppo_normalized_l2_init": ("agent=ppo_l2_init", "agent.normalize_inputs=0.999"),
-    "ppo_fire_detected": ("agent=ppo_fire", "agent.changes_from=detected"),
+    "ppo_fire_detected": ("agent=ppo_fire", DETECTED),
+    "ppo+fire+l2_init_detected": ("agent=ppo+fire+l2_init", DETECTED),
+    "ppo+fire+layer_norm+l2_init_detected": ("agent=ppo+fire+l2_init+layer_norm", DETECTED),
+    "ppo+fire+optimizer_reset_detected": ("agent=ppo+fire+optimizer_reset", DETECTED),
+    "ppo+fire+reset_head_detected": ("agent=ppo+fire+reset_head", DETECTED),
+    "ppo_reset_network_detected": ("agent=ppo_reset_network", DETECTED),
 }
 """Of each candidate the words of its command, beside those of the world."""
 

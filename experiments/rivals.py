@@ -19,6 +19,8 @@ RIVALS: Mapping[str, tuple[str, ...]] = {
     "ppo_trac": ("agent=ppo_trac",),
     "ppo_fire": ("agent=ppo_fire",),
     "ppo_fire detected": ("agent=ppo_fire", "agent.changes_from=detected"),  # nobody tells it of changes
+    # What `agent=ppo_plastic` is.
+    "ppo_plastic": ("agent=ppo+fire+optimizer_reset", "agent.changes_from=detected"),
     "ppo_shrink_perturb": ("agent=ppo_shrink_perturb",),
     "ppo_churn": ("agent=ppo_churn",),
     "ppo+cbp+l2_init": ("agent=ppo+cbp+l2_init",),

@@ -1,6 +1,7 @@
 """What is recommended, in one word: it finds changes by itself, needs no callback, and travels with the model."""
 
 from functools import partial
+from inspect import signature
 
 import pytest
 import torch
@@ -9,10 +10,14 @@ from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import DummyVecEnv
 
+from agents import agent_named
+from experiments.rivals import RIVALS
 from plastic_rl.optim import FIRE, ContinualBackprop, OptimizerReset, methods_in
 from plastic_rl.runs import seed_everything
 from plastic_rl.sb3 import ChangeAnnouncements, detect_changes, plastic
 from plastic_rl.sb3.change_detection import change_detection_of
+from plastic_rl.sb3.description import describe
+from plastic_rl.sb3.recommended import METHODS
 
 SMALL = {"n_steps": 32, "batch_size": 32, "n_epochs": 1, "policy_kwargs": {"net_arch": [8]}, "seed": 0, "device": "cpu"}
 
@@ -79,3 +84,15 @@ def test_algorithms_for_which_nothing_was_found_are_refused_before_any_work():
 def test_another_word_is_no_method():
     with pytest.raises(TypeError, match="plasticity must be a method"):
         make_model("recomended")
+
+
+def test_the_recipe_and_the_studies_have_the_same_methods():
+    agent, in_studies = agent_named("ppo_plastic")(), RIVALS["ppo_plastic"]
+    assert in_studies == ("agent=ppo+fire+optimizer_reset", "agent.changes_from=detected")
+    assert agent.changes_from == "detected"
+    combined = describe(agent_named("ppo+fire+optimizer_reset")().plasticity())
+    assert describe(agent.plasticity()) == describe(METHODS)
+    assert [each["method"] for each in combined] == [each["method"] for each in describe(METHODS)]
+    for each, method in zip(combined, METHODS, strict=True):
+        defaults = {name: setting.default for name, setting in signature(method).parameters.items()}
+        assert all(defaults[name] == value for name, value in each["settings"].items())
