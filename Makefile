@@ -19,7 +19,7 @@ FIRST := env=permuted-cartpole total_steps=300_000 seeds=2 track=off out=runs/fi
 
 run: install ## Train two agents, two seeds each, in a world that changes, and compare them: a table and a picture.
 	$(BIN)/python train.py agent=ppo $(FIRST)
-	$(BIN)/python train.py agent=ppo_l2_init $(FIRST)
+	$(BIN)/python train.py agent=ppo_plastic $(FIRST)
 	$(BIN)/python -m plastic_rl.compare runs/first --title 'Ten scrambled CartPoles'
 
 test: check ## Everything that a change must pass.

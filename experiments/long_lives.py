@@ -16,7 +16,10 @@ from experiments.rivals import RIVALS
 from experiments.runs import Arm
 from experiments.study import main
 
-RUN = ("ppo", "ppo_fresh", "ppo+cbp", "ppo_l2_init", "ppo_fire detected")
+RUN = (
+    *("ppo", "ppo_fresh", "ppo_layer_norm", "ppo_cbp", "ppo+cbp", "ppo_l2_init"),
+    *("ppo_fire detected", "ppo_plastic"),
+)
 
 WORLD = ("env=permuted-cartpole", "total_steps=1_800_000")  # sixty tasks
 
@@ -28,7 +31,7 @@ STUDY = PlasticityStudy(
     change_every=30_000,
     bin_steps=10_000,
     fresh="ppo_fresh",
-    shown=RUN,
+    shown=("ppo", "ppo_fresh", "ppo+cbp", "ppo_l2_init", "ppo_plastic"),
     seeds_together=True,
     quick=("total_steps=30_720", "env.change_every=10_000", "agent.epochs=1"),
 )
