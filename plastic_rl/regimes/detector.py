@@ -13,18 +13,17 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
+import numpy as np
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
-from plastic_rl.regimes.transition_model import TransitionModel, on_cpu
+from plastic_rl.regimes.transition_model import Numbers, Pair, TransitionModel, as_numbers, as_tensors
 
 Regime = int | str
 
 
 @dataclass
 class Transitions:
-    """One step of each copy of a world.
+    """One step of each copy of a world, kept in double precision.
 
     Args:
         features: what was seen and done, of shape (copies, features).
@@ -32,9 +31,13 @@ class Transitions:
         ended: for each copy, whether its episode ended in this step, so that what followed is not known.
     """
 
-    features: Float[Tensor, "copies features"]
-    targets: Float[Tensor, "copies targets"]
+    features: Numbers
+    targets: Numbers
     ended: list[bool]
+
+    def __post_init__(self) -> None:
+        # Copies: the caller may write to its own again.
+        self.features, self.targets = (np.array(each, dtype=np.float64) for each in (self.features, self.targets))
 
 
 @dataclass
@@ -49,16 +52,16 @@ class Suspicion:
 
     statistic: float = 0.0
     steps: int = 0
-    transitions: list[tuple[Tensor, Tensor]] = field(default_factory=list)
+    transitions: list[Pair] = field(default_factory=list)
 
-    def add(self, surprise: float, features: Tensor, targets: Tensor) -> None:
+    def add(self, surprise: float, features: Numbers, targets: Numbers) -> None:
         """Takes a transition in, whose surprise counts for no more than 1 either way."""
         self.statistic = max(0.0, self.statistic + min(max(surprise, -1.0), 1.0))
-        self.transitions.append((features.clone(), targets.clone()))  # the caller may use its tensors again
+        self.transitions.append((features, targets))
 
     def state_dict(self) -> dict[str, Any]:
         """A state to go on from exactly, in tensors and plain values."""
-        return {"statistic": self.statistic, "steps": self.steps, "transitions": list(self.transitions)}
+        return {"statistic": self.statistic, "steps": self.steps, "transitions": as_tensors(self.transitions)}
 
 
 class RegimeDetector:
@@ -113,15 +116,18 @@ class RegimeDetector:
             For each copy how many of its last steps are now found to have been in another regime than the one that it
             was taken to be in; 0 where nothing has changed.
         """
-        errors = {
-            name: self.models[name].log_error(transitions.features, transitions.targets).tolist()
-            for name in set(self.regimes)
-        }
+        features, targets = transitions.features, transitions.targets
+        errors = {name: self.models[name].log_error(features, targets).tolist() for name in set(self.regimes)}
         regimes = list(self.regimes)
         return [self._observe_copy(copy, transitions, errors[regime][copy]) for copy, regime in enumerate(regimes)]
 
     def _observe_copy(self, copy: int, transitions: Transitions, log_error: float) -> int:
         suspicion, before = self.suspicions[copy], self.regimes[copy]
+        if log_error <= self.tolerance and not (suspicion.statistic or transitions.ended[copy]):
+            # What happens nearly always, without an object for it: there was no suspicion, and there is none.
+            suspicion.steps = 0
+            self.models[before].learn(transitions.features[copy], transitions.targets[copy])
+            return 0
         suspicion.steps += 1
         if transitions.ended[copy]:
             self._follow(copy)
@@ -150,9 +156,9 @@ class RegimeDetector:
 
         A model too young to judge is that of a regime that other copies have just met, or it has no say.
         """
-        features, targets = (torch.stack(each) for each in zip(*suspicion.transitions, strict=True))
+        features, targets = (np.stack(each) for each in zip(*suspicion.transitions, strict=True))
         judges = {name: model for name, model in self.models.items() if name == self.latest or not model.is_young}
-        medians = {name: float(model.log_error(features, targets).median()) for name, model in judges.items()}
+        medians = {name: lower_median(model.log_error(features, targets)) for name, model in judges.items()}
         best = min(medians, key=medians.__getitem__)
         if medians[best] <= self.tolerance:
             return best
@@ -185,5 +191,11 @@ class RegimeDetector:
             self.models[name].load_state_dict(saved)
         self.latest, self.regimes = state["latest"], list(state["regimes"])
         self.suspicions = [
-            Suspicion(saved["statistic"], saved["steps"], on_cpu(saved["transitions"])) for saved in state["suspicions"]
+            Suspicion(saved["statistic"], saved["steps"], as_numbers(saved["transitions"]))
+            for saved in state["suspicions"]
         ]
+
+
+def lower_median(values: Numbers) -> float:
+    """The median; of an even number of values the lower one of the two in the middle."""
+    return float(np.sort(values)[(len(values) - 1) // 2])

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
+import numpy as np
 import torch
 from jaxtyping import Float
+from numpy.typing import NDArray
 from torch import Tensor
 
 from plastic_rl.nn.moments import RunningMoments
 
-Features = Float[Tensor, "transitions features"]
-Targets = Float[Tensor, "transitions targets"]
 PerTarget = Float[Tensor, " targets"]
 
-BATCH = 32
-"""Transitions that are taken in together: the regression is solved once for them."""
+# A step of a world is a handful of numbers, for which an operation of NumPy takes a fifth of the time of one of torch.
+Numbers: TypeAlias = NDArray[np.float64]
+
+Pair: TypeAlias = tuple[Numbers, Numbers]
+"""The features and the targets of a transition."""
+
+FEWEST, MOST, SHARE = 32, 256, 1 / 32
+"""Transitions are taken in together, and the regression is solved once for them: so many of those known, within bounds."""
 
 SAMPLES_PER_FEATURE = 10
 """The number of transitions for each feature before a model may find anything unusual."""
@@ -53,54 +60,72 @@ class TransitionModel:
         if not horizon > self.needed:
             raise ValueError(f"horizon must be above {self.needed} transitions for {features} features, got {horizon}")
         self.moments = RunningMoments(features, targets, horizon).double()
-        self.waiting: list[tuple[Tensor, Tensor]] = []
-        self._fitted: tuple[Tensor, PerTarget] | None = None
+        self.waiting: list[Pair] = []
+        self._fitted: tuple[Numbers, ...] | None = None
 
     @property
     def is_young(self) -> bool:
         """True while it has seen too little to find anything unusual."""
         return self.moments.fading.weight < self.needed
 
-    def learn(self, features: Float[Tensor, " features"], targets: PerTarget) -> None:
-        """Takes a transition in; those that do not fill a batch yet wait."""
-        self.waiting.append((features.clone(), targets.clone()))  # the caller may use its tensors again
-        if len(self.waiting) == BATCH:
-            seen, followed = zip(*self.waiting, strict=True)
-            self.moments.update(torch.stack(seen), torch.stack(followed))
+    def learn(self, features: Numbers, targets: Numbers) -> None:
+        """Takes a transition in; those that do not fill a batch yet wait.
+
+        Args:
+            features: of shape (features,), which nobody writes to any more.
+            targets: of shape (targets,), likewise.
+        """
+        self.waiting.append((features, targets))
+        if len(self.waiting) >= min(max(FEWEST, self.moments.fading.weight * SHARE), MOST):
+            seen, followed = (torch.from_numpy(np.stack(each)) for each in zip(*self.waiting, strict=True))
+            self.moments.update(seen, followed)
             self.waiting, self._fitted = [], None
 
-    def log_error(self, features: Features, targets: Targets) -> Float[Tensor, " transitions"]:
+    @np.errstate(all="ignore")  # what is no number surprises nobody here, and is refused where it is learnt
+    def log_error(self, features: Numbers, targets: Numbers) -> Numbers:
         """The log of the mean over targets of e_j² / s_j²: squared errors over the usual ones.
 
         About 0 for a transition of the world that was learnt, 2 log r where errors are r times the usual; exactly 0
         while the model is young.
+
+        Args:
+            features: of shape (transitions, features).
+            targets: of shape (transitions, targets).
         """
         if self.is_young:
-            return torch.zeros(len(features), dtype=torch.float64)
-        weights, usual = self._fit()
-        errors = targets - self.moments.target_mean - (features - self.moments.mean) @ weights
-        return (errors.square() / usual).mean(1).clamp(min=SMALLEST).log()
+            return np.zeros(len(features))
+        mean, target_mean, weights, usual = self._fit()
+        errors = targets - target_mean - (features - mean).dot(weights)
+        errors *= errors
+        errors /= usual
+        return np.log(np.maximum(errors.mean(1), SMALLEST))
 
-    def _fit(self) -> tuple[Tensor, PerTarget]:
-        """Weights, and the variance of errors that is usual."""
+    def _fit(self) -> tuple[Numbers, ...]:
+        """Means of features and targets, weights, and the variance of errors that is usual."""
         if self._fitted is None:
-            largest = float(self.moments.covariance.diagonal().max().clamp(min=SMALLEST))
-            weights = self.moments.weights(RIDGE * largest)
-            usual = residual_variance(self.moments, weights)
-            least = PRECISION**2 * self.moments.target_variances
-            self._fitted = weights, usual.maximum(least).clamp(min=SMALLEST)
+            moments = self.moments
+            largest = float(moments.covariance.diagonal().max().clamp(min=SMALLEST))
+            weights = moments.weights(RIDGE * largest)
+            least = PRECISION**2 * moments.target_variances
+            usual = residual_variance(moments, weights).maximum(least).clamp(min=SMALLEST)
+            self._fitted = tuple(each.numpy().copy() for each in (moments.mean, moments.target_mean, weights, usual))
         return self._fitted
 
     def state_dict(self) -> dict[str, Any]:
         """A state to go on from exactly, in tensors and plain values."""
-        return {"moments": dict(self.moments.state_dict()), "waiting": list(self.waiting)}
+        return {"moments": dict(self.moments.state_dict()), "waiting": as_tensors(self.waiting)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on from a saved state."""
         self.moments.load_state_dict(state["moments"])
-        self.waiting, self._fitted = on_cpu(state["waiting"]), None
+        self.waiting, self._fitted = as_numbers(state["waiting"]), None
 
 
-def on_cpu(pairs: list[tuple[Tensor, Tensor]]) -> list[tuple[Tensor, Tensor]]:
-    """Features and targets where the regressions are: an algorithm's checkpoint may be read onto another device."""
-    return [(features.cpu(), targets.cpu()) for features, targets in pairs]
+def as_tensors(pairs: Sequence[Pair]) -> list[tuple[Tensor, Tensor]]:
+    """Features and targets as a checkpoint holds them."""
+    return [(torch.tensor(features), torch.tensor(targets)) for features, targets in pairs]
+
+
+def as_numbers(pairs: Sequence[tuple[Tensor, Tensor]]) -> list[Pair]:
+    """Features and targets from a checkpoint, which may have been read onto another device."""
+    return [(features.cpu().numpy().copy(), targets.cpu().numpy().copy()) for features, targets in pairs]

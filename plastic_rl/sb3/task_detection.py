@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import numpy as np
-import torch
 from gymnasium import spaces
 from jaxtyping import Float
 from stable_baselines3.common.base_class import BaseAlgorithm
@@ -108,14 +107,25 @@ class Detection:
     def _transitions(self, rollout: Mapping[str, Any]) -> Transitions:
         before, after = self.before, self._unnormalized(rollout["new_obs"])
         self.before = after
-        actions = np.array([spaces.flatten(self.action_space, action) for action in rollout["clipped_actions"]])
+        actions = flattened(self.action_space, rollout["clipped_actions"])
         rewards = rollout["rewards"] if self.normaliser is None else self.normaliser.get_original_reward()
         return Transitions(
-            torch.from_numpy(np.concatenate([before, actions], axis=1)).double(),
-            torch.from_numpy(np.concatenate([after - before, rewards[:, None]], axis=1)).double(),
-            [bool(ended) for ended in rollout["dones"]],
+            np.concatenate([before, actions], axis=1, dtype=np.float64),
+            np.concatenate([after - before, rewards[:, None]], axis=1, dtype=np.float64),
+            rollout["dones"].tolist(),
         )
 
     def _unnormalized(self, observations: Any) -> Float[np.ndarray, "copies entries"]:
         observations = observations if self.normaliser is None else self.normaliser.get_original_obs()
         return np.array(observations, dtype=np.float64)
+
+
+def flattened(space: spaces.Space[Any], actions: np.ndarray) -> np.ndarray:
+    """Actions as `gymnasium.spaces.flatten` has them, one a row; for all copies at once where that is known."""
+    if isinstance(space, spaces.Discrete):
+        rows = np.zeros((len(actions), int(space.n)))
+        rows[np.arange(len(actions)), actions - space.start] = 1
+        return rows
+    if isinstance(space, spaces.Box):
+        return actions.reshape(len(actions), -1)
+    return np.array([spaces.flatten(space, action) for action in actions])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 import torch
 
@@ -18,7 +19,8 @@ def life(law: torch.Tensor, steps: int, *, copies: int = 1, seed: int = 0, push:
     generator = torch.Generator().manual_seed(seed)
     for _ in range(steps):
         features, noise = torch.randn(2, copies, 2, generator=generator, dtype=torch.float64)
-        yield Transitions(push * features, push * features @ law + 0.05 * noise, [False] * copies)
+        targets = push * features @ law + 0.05 * noise
+        yield Transitions((push * features).numpy(), targets.numpy(), [False] * copies)
 
 
 def apart(
@@ -28,7 +30,7 @@ def apart(
     for one, rest in zip(
         life(first, steps, seed=seed), life(others, steps, copies=copies - 1, seed=-seed), strict=True
     ):
-        features, targets = torch.cat([one.features, rest.features]), torch.cat([one.targets, rest.targets])
+        features, targets = np.vstack([one.features, rest.features]), np.vstack([one.targets, rest.targets])
         yield Transitions(features, targets, [False] * copies)
 
 
@@ -49,14 +51,14 @@ def test_a_world_that_stays_as_it_is_raises_no_alarm_whatever_is_done_in_it():
     assert list(watcher.models) == [0]
 
 
-def test_tensors_that_are_used_again_for_the_next_step_change_nothing():
+def test_arrays_that_are_used_again_for_the_next_step_change_nothing():
     watcher, other = detector(), detector()
-    features, targets = torch.empty(2, 1, 2, dtype=torch.float64)
+    features, targets = np.empty((2, 1, 2))
     alarms: list[list[list[int]]] = [[], []]
     for law in (A, B, A):
         for transitions in life(law, 400):
             alarms[0].append(watcher.observe(transitions))
-            features.copy_(transitions.features), targets.copy_(transitions.targets)
+            features[:], targets[:] = transitions.features, transitions.targets
             alarms[1].append(other.observe(Transitions(features, targets, [False])))
     assert sum(map(any, alarms[0])) == 2
     assert alarms[0] == alarms[1]
@@ -82,7 +84,7 @@ def test_the_count_of_an_alarm_reaches_back_to_the_change():
 def test_freaks_that_are_fewer_than_other_transitions_raise_no_alarm():
     watcher = detector()
     lived(watcher, A, 500)
-    freak = Transitions(torch.ones(1, 2).double(), torch.full((1, 2), 1e9).double(), [False])
+    freak = Transitions(np.ones((1, 2)), np.full((1, 2), 1e9), [False])
     for step, transitions in enumerate(life(A, 600, seed=1)):
         assert watcher.observe(freak if step % 3 == 0 else transitions) == [0]
 
