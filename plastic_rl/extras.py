@@ -32,6 +32,7 @@ EXTRAS = {
     "warp": "warp",
     "tensorboard": "tensorboard",
     "plotly": "compare",
+    "playwright": "browser",
     "ray": "ray",
     "submitit": "slurm",
     "optuna": "tune",
