@@ -14,7 +14,6 @@ from launch.recorded_settings import last_checkpoint, settings_from
 from plastic_rl.errors import UserError
 from plastic_rl.runs import RunFolder, read_metrics
 
-FILM = "before_and_after.gif"
 WIDTH = 800
 """The widest that a film may be, in pixels, before every n-th is left out."""
 
@@ -22,7 +21,7 @@ WIDTH = 800
 def main(arguments: Sequence[str]) -> int:
     """Film as the words ask; return the exit code."""
     asked = parser_of().parse_args(arguments)
-    out = asked.out or asked.run / FILM
+    out = asked.out or RunFolder(asked.run).film_file
     for line in watch(asked.run, out, tasks=asked.tasks, steps=asked.steps):
         say(line)
     say(f"written: {out}")
@@ -90,7 +89,8 @@ def parser_of() -> argparse.ArgumentParser:
     add("run", type=Path, metavar="RUN", help="the folder of a run: runs/<env>/<agent>/<settings>-s0")
     add("--tasks", type=_numbers, default=[], metavar="A,B,…", help="from left to right (default: the last change)")
     add("--steps", type=int, default=200, metavar="N", help="of each task (default: %(default)s)")
-    add("--out", type=Path, metavar="FILE", help=f".gif, .mp4 (default: {FILM} in the run's folder)")
+    film = RunFolder(Path()).film_file
+    add("--out", type=Path, metavar="FILE", help=f".gif, .mp4 (default: {film} of the run, which its page then shows)")
     return parser
 
 

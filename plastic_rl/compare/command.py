@@ -16,7 +16,7 @@ from plastic_rl.compare.finding import find_runs
 from plastic_rl.compare.groups import Group, grouped, whole
 from plastic_rl.compare.lives import BINS, Numbers, grid
 from plastic_rl.compare.page import write_page
-from plastic_rl.compare.panels import panels_of
+from plastic_rl.compare.panels import names_for_a_page, panels_of
 from plastic_rl.compare.runs import Run
 from plastic_rl.compare.table import Row, as_csv, as_latex, rows_of
 from plastic_rl.errors import UserError
@@ -112,7 +112,8 @@ def _obey(asked: argparse.Namespace) -> None:
     for file in asked.latex:
         write_result(file, lambda stream: stream.write(as_latex(rows).encode()))
     for file in asked.html:
-        write_page(file, title, panels_of(found.groups, found.ends, asked.panels), rows, found.groups)
+        names = asked.panels or names_for_a_page(found.groups)
+        write_page(file, title, panels_of(found.groups, found.ends, names), rows, found.groups)
     print("written:", ", ".join(map(str, [*pictures, *asked.csv, *asked.latex, *asked.html])))
 
 

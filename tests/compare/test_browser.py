@@ -23,12 +23,12 @@ def browser_of(driver) -> str:
 
 
 @pytest.fixture
-def page(runs, tmp_path):
+def page(filmed, tmp_path):
     reason = missing("playwright", "the test of the page")
     playwright = pytest.importorskip("playwright.sync_api", reason=reason)
     with playwright.sync_playwright() as driver:
         file = browser_of(driver)
-        assert main([str(runs), "--html", str(tmp_path / "page.html")]) == 0
+        assert main([str(filmed), "--html", str(tmp_path / "page.html")]) == 0
         browser = driver.chromium.launch(executable_path=file, args=["--no-sandbox"])
         page = browser.new_page()
         page.complaints, page.requests = [], []
@@ -51,5 +51,6 @@ def test_curves_are_drawn_names_hide_them_and_nothing_leaves_the_machine(page):
     page.wait_for_function(f"document.querySelectorAll('.scatterlayer .trace').length == {drawn}")
     assert page.locator("h1").count() == 1
     assert "P(better than bad)" in page.locator("table").first.inner_text()
+    assert page.locator("figure img").evaluate_all("images => images.map(image => image.naturalWidth)") == [1]
     assert page.complaints == []
     assert [url for url in page.requests if not url.startswith(("file:", "data:", "blob:"))] == []
