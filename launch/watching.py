@@ -89,8 +89,8 @@ def parser_of() -> argparse.ArgumentParser:
     add("run", type=Path, metavar="RUN", help="the folder of a run: runs/<env>/<agent>/<settings>-s0")
     add("--tasks", type=_numbers, default=[], metavar="A,B,…", help="from left to right (default: the last change)")
     add("--steps", type=int, default=200, metavar="N", help="of each task (default: %(default)s)")
-    film = RunFolder(Path()).film_file
-    add("--out", type=Path, metavar="FILE", help=f".gif, .mp4 (default: {film} of the run, which its page then shows)")
+    film = f".gif, .mp4 (default: {RunFolder(Path()).film_file} in the run, for the page of a comparison)"
+    add("--out", type=Path, metavar="FILE", help=film)
     return parser
 
 
