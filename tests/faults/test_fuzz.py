@@ -218,7 +218,7 @@ def trial(tmp_path: Path, monkeypatch, capfd):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3600)  # by the wall, on a loaded machine; each command has its own limit of processor time
 @pytest.mark.filterwarnings("ignore")
 def test_every_recipe_with_any_settings_runs_or_says_why_not(trial, counted):
     draw = random.Random(SEED)
