@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install run test check quick slow gpu data docs soak study
+.PHONY: install run test check quick slow browser gpu data docs soak study
 
 install: $(INSTALLED)
 
@@ -35,6 +35,11 @@ quick: install ## The tests, stopping at the first failure, without lint and typ
 
 slow: install ## The tests that take minutes.
 	$(BIN)/python -m pytest -n 2 -m 'slow and not data'
+
+browser: install ## The page of a comparison in a real Chromium; one is fetched where the machine has none.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[browser]'
+	command -v chromium || command -v chromium-browser || command -v google-chrome || $(BIN)/playwright install chromium
+	$(BIN)/python -m pytest -m slow tests/compare/test_browser.py
 
 gpu: install ## The tests that need a CUDA device.
 	$(BIN)/python -m pytest -m 'gpu and not data'

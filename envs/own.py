@@ -96,6 +96,13 @@ class Own(World):
         except (gymnasium.error.Error, ImportError, TypeError) as error:
             raise UserError(_told(self.id, error)) from error
 
+    def first_change(self) -> int | None:
+        if not self.words or not self.changes:
+            return None
+        if self.change_at:
+            return min(self.change_at)
+        return self.change_every - self.burst_steps if self.change_in == "steps" else None
+
     def schedule(self, seed: int) -> Schedule:
         """Return when the next task comes.
 

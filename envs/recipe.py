@@ -192,6 +192,10 @@ class World(Environment):
         own = {setting.name: getattr(self, setting.name) for setting in fields(self) if setting.name not in shared}
         return own if self.changes else {**own, "change_every": NEVER}
 
+    def first_change(self) -> int | None:
+        """Return the environment step of the first change; None where there is none, or nobody knows before."""
+        return self.keywords()["change_every"] if self.changes else None
+
     def _prepared(self, env: gymnasium.Env) -> gymnasium.Env:
         from plastic_rl.errors import UserError
         from plastic_rl.nonstationary import tell_task

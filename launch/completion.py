@@ -52,11 +52,16 @@ BREAKS = "=:"
 
 def main(arguments: Sequence[str]) -> int:
     """Print what a shell is to be told; return the exit code."""
+    say(SHELLS[parser_of().parse_args(arguments).shell][0])
+    return 0
+
+
+def parser_of() -> argparse.ArgumentParser:
+    """Return the parser of its command line."""
     parser = argparse.ArgumentParser(prog="plastic-rl completion", description=__doc__)
     where = "; ".join(place for _, place in SHELLS.values())
     parser.add_argument("shell", choices=list(SHELLS), help=f"put it where the shell starts: {where}")
-    say(SHELLS[parser.parse_args(arguments).shell][0])
-    return 0
+    return parser
 
 
 def complete(arguments: Sequence[str], commands: Iterable[str]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from agents.replay import ReplayAgent
 from agents.step_sizes import StepSizeAgent
@@ -57,6 +57,24 @@ def check_effects(settings: Settings, given: Collection[str]) -> None:
         logger.warning("%s.", told)
     if "agent.reset_layers" in given and not getattr(settings.agent, "reset_every", 1):  # one arm of a sweep, perhaps
         logger.warning("agent.reset_layers changes nothing with agent.reset_every=0.")
+
+
+def say_what_never_changes(runs: Iterable[Settings]) -> None:
+    """Say of worlds that no change comes before the run ends, once of each.
+
+    Args:
+        runs: The settings of some runs.
+    """
+    for line in dict.fromkeys(filter(None, map(_unchanging, runs))):
+        logger.warning("%s", line)
+
+
+def _unchanging(settings: Settings) -> str | None:
+    first = settings.env.first_change() if isinstance(settings.env, World) else None
+    if first is None or settings.total_steps is None or first < settings.total_steps:
+        return None
+    world = f"{settings.env_label} first changes at step {first:_}"
+    return f"{world}, and total_steps={settings.total_steps:_}: the world never changes in such a run."
 
 
 def _idle(settings: Settings) -> Iterator[tuple[str, str]]:

@@ -80,9 +80,17 @@ def _composed(arguments: Sequence[str]) -> DictConfig | None:
 
 
 def _of_the_run(config: DictConfig | None) -> str:
+    return "\n".join(["settings and their defaults" if config is None else "settings", *table(rows_of_a_run(config))])
+
+
+def rows_of_a_run(config: DictConfig | None = None) -> dict[str, str]:
+    """Return the settings of a run, each with its value, and what it is.
+
+    Args:
+        config: Their values; the defaults if there is none.
+    """
     values = OmegaConf.structured(Settings) if config is None else config
-    rows = {_assignment(values, name): meaning for name, meaning in _meanings(Settings) if name not in ("agent", "env")}
-    return "\n".join(["settings and their defaults" if config is None else "settings", *table(rows)])
+    return {_assignment(values, name): said for name, said in _meanings(Settings) if name not in ("agent", "env")}
 
 
 def _of_a_recipe(config: DictConfig, group: str, given: Mapping[str, str]) -> str:
@@ -133,9 +141,14 @@ def _assignment(values: DictConfig, name: str) -> str:
 def _of_launchers() -> str:
     lines = ["who trains several runs, with -m"]
     for name, launcher in LAUNCHERS.items():
-        rows = {_of_launcher(launcher(), setting): meaning for setting, meaning in _meanings(launcher)}
-        lines += [f"  launcher={name}: {first_line(launcher)}", *(f"  {row}" for row in table(rows))]
+        rows = table(rows_of_a_launcher(launcher))
+        lines += [f"  launcher={name}: {first_line(launcher)}", *(f"  {row}" for row in rows)]
     return "\n".join(lines)
+
+
+def rows_of_a_launcher(launcher: type[Launcher]) -> dict[str, str]:
+    """Return the settings of a launcher, each with its default, and what it is."""
+    return {_of_launcher(launcher(), setting): said for setting, said in _meanings(launcher)}
 
 
 def _of_launcher(launcher: Launcher, setting: str) -> str:

@@ -1,4 +1,4 @@
-"""Names and a line on each: agents, environments, streams and methods."""
+"""Names and a line on each: agents, environments, streams, changes and methods."""
 
 from __future__ import annotations
 
@@ -73,11 +73,17 @@ SECTIONS = {
 
 def main(arguments: Sequence[str]) -> int:
     """Print the lists that are asked for, or all of them; return the exit code."""
-    parser = argparse.ArgumentParser(prog="plastic-rl list", description=__doc__)
-    parser.add_argument("what", nargs="*", choices=[[], *SECTIONS], metavar="|".join(SECTIONS), help="default: all")
-    asked = parser.parse_args(arguments).what or list(SECTIONS)
+    asked = parser_of().parse_args(arguments).what or list(SECTIONS)
     say("\n\n".join(text for name in asked for text in SECTIONS[name]()))
     return 0
+
+
+def parser_of() -> argparse.ArgumentParser:
+    """Return the parser of its command line."""
+    parser = argparse.ArgumentParser(prog="plastic-rl list", description=__doc__)
+    names = f"{', '.join(SECTIONS)} (default: all)"
+    parser.add_argument("what", nargs="*", choices=[[], *SECTIONS], metavar="LIST", help=names)
+    return parser
 
 
 def _of_kind(recipes: Mapping[str, type], kind: type) -> dict[str, type]:

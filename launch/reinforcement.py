@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from agents.recipe import ReinforcementAgent
 from envs.recipe import Environment
+from launch.effects import say_what_never_changes
 from launch.settings import Settings, as_mapping, experiment, identity
 from launch.start import begun
 from launch.task_file import check_task_file
@@ -34,8 +35,10 @@ def train(settings: Settings, folder: RunFolder) -> str:
     from plastic_rl.sb3 import train_model
 
     assert settings.total_steps is not None
+    model = learner(settings)
+    say_what_never_changes([settings])  # not of a run that is refused
     summary = train_model(
-        learner(settings),
+        model,
         settings.total_steps,
         folder,
         callbacks=_callbacks(settings),
@@ -57,6 +60,7 @@ def train_together(runs: Sequence[Settings], folders: Sequence[RunFolder]) -> li
     from plastic_rl.sb3 import ModelRun, train_models
 
     assert runs[0].total_steps is not None
+    say_what_never_changes(runs)
     models = [
         ModelRun(partial(learner, settings), folder, _callbacks(settings), **_description(settings))
         for settings, folder in zip(runs, folders, strict=True)

@@ -14,15 +14,14 @@ from launch.recorded_settings import last_checkpoint, settings_from
 from plastic_rl.errors import UserError
 from plastic_rl.runs import RunFolder, read_metrics
 
-FILM = "before_and_after.gif"
 WIDTH = 800
 """The widest that a film may be, in pixels, before every n-th is left out."""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Film as the words ask; return the exit code."""
-    asked = _parser().parse_args(arguments)
-    out = asked.out or asked.run / FILM
+    asked = parser_of().parse_args(arguments)
+    out = asked.out or RunFolder(asked.run).film_file
     for line in watch(asked.run, out, tasks=asked.tasks, steps=asked.steps):
         say(line)
     say(f"written: {out}")
@@ -83,13 +82,15 @@ def _around_the_last_change(run: Path) -> list[int]:
     return [last, last + 1] if before is None else [before, last]
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser_of() -> argparse.ArgumentParser:
+    """Return the parser of its command line."""
     parser = argparse.ArgumentParser(prog="plastic-rl watch", description=__doc__)
     add = parser.add_argument
-    add("run", type=Path, help="the folder of a run: runs/<env>/<agent>/<settings>-s0")
+    add("run", type=Path, metavar="RUN", help="the folder of a run: runs/<env>/<agent>/<settings>-s0")
     add("--tasks", type=_numbers, default=[], metavar="A,B,…", help="from left to right (default: the last change)")
-    add("--steps", type=int, default=200, help="of each (default: 200)")
-    add("--out", type=Path, metavar="FILE", help=f".gif, .mp4 (default: {FILM} in the run's folder)")
+    add("--steps", type=int, default=200, metavar="N", help="of each task (default: %(default)s)")
+    film = f".gif, .mp4 (default: {RunFolder(Path()).film_file} in the run, for the page of a comparison)"
+    add("--out", type=Path, metavar="FILE", help=film)
     return parser
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 from collections.abc import Iterator
 from importlib import import_module, metadata
 from pathlib import Path
@@ -32,6 +33,7 @@ EXTRAS = {
     "warp": "warp",
     "tensorboard": "tensorboard",
     "plotly": "compare",
+    "playwright": "browser",
     "ray": "ray",
     "submitit": "slurm",
     "optuna": "tune",
@@ -66,7 +68,7 @@ def missing(module: str, what: str) -> str:
     extra = EXTRAS.get(package)
     command = f"pip install {shlex.quote(package)}" if extra is None else installation(extra)
     named = f" (the extra {extra!r})" if extra else ""
-    return f"{what} needs {package}, which is not installed{named}: {command}"
+    return f"{what} needs {package}, which is not installed{named}: {command}{_other_python()}"
 
 
 def installation(extra: str) -> str:
@@ -75,16 +77,30 @@ def installation(extra: str) -> str:
     Args:
         extra: As `pyproject.toml` calls it.
     """
-    root = Path(__file__).resolve().parents[1]
-    if _is_ours(root / "pyproject.toml"):
+    root = _checkout()
+    if root is not None:
         place = "." if root == Path.cwd() else str(root)
         return f"pip install -e {shlex.quote(f'{place}[{extra}]')}"
     requirements = sorted(set(_requirements(extra)))
     return f"pip install {' '.join(map(shlex.quote, requirements))}"
 
 
-def _is_ours(project: Path) -> bool:
-    return project.is_file() and f'name = "{PACKAGE}"' in project.read_text()
+def _checkout() -> Path | None:
+    """The folder of the checkout that the package lies in; None where it was installed without one."""
+    root = Path(__file__).resolve().parents[1]
+    project = root / "pyproject.toml"
+    return root if project.is_file() and f'name = "{PACKAGE}"' in project.read_text() else None
+
+
+def _other_python() -> str:
+    """A line on the Python that `make` has installed everything for, where another one runs; else nothing."""
+    root = _checkout()
+    if root is None or not (root / ".venv" / "bin" / "python").exists():
+        return ""
+    if (root / ".venv").resolve() == Path(sys.prefix).resolve():
+        return ""
+    place = ".venv" if root == Path.cwd() else f"{root}/.venv"
+    return f"\nOr take the Python that make has installed it for: source {shlex.quote(f'{place}/bin/activate')}"
 
 
 def _requirements(extra: str) -> Iterator[str]:

@@ -66,6 +66,20 @@ def test_a_package_of_no_extra_is_named_all_the_same():
     )
 
 
+def test_where_make_has_installed_everything_for_another_python_that_is_said(monkeypatch, tmp_path):
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.touch()
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "plastic-rl"\n')
+    monkeypatch.setattr(extras, "__file__", str(tmp_path / "plastic_rl" / "extras.py"))
+    monkeypatch.chdir(tmp_path)
+    assert extras.missing("hydra", "train.py").splitlines()[1:] == [
+        "Or take the Python that make has installed it for: source .venv/bin/activate"
+    ]
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / ".venv"))
+    assert len(extras.missing("hydra", "train.py").splitlines()) == 1
+
+
 def test_a_film_without_imageio(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "imageio", None)
     with pytest.raises(UserError, match=r"write_film needs imageio, .* \(the extra 'video'\): pip install "):

@@ -11,7 +11,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 
-from launch.effects import check_effects
+from launch.effects import check_effects, say_what_never_changes
 from launch.request import check_request, setting_words
 from launch.run import is_done, run_folder
 from launch.seeds import runs_of
@@ -77,6 +77,7 @@ def jobs_of(arguments: Sequence[str]) -> list[Job]:
         last = {override.get_key_element(): override for override in parsed}.values()  # as Hydra: the last word counts
         swept = [override.is_sweep_override() for override in last]
         jobs = [job_of(each, _name(each, swept)) for each in product(*map(_values, last))]
+    say_what_never_changes(run for job in jobs for run in job.runs)
     return _each_once(jobs)
 
 

@@ -16,13 +16,14 @@ from plastic_rl.compare.finding import find_runs
 from plastic_rl.compare.groups import Group, grouped, whole
 from plastic_rl.compare.lives import BINS, Numbers, grid
 from plastic_rl.compare.page import write_page
-from plastic_rl.compare.panels import panels_of
+from plastic_rl.compare.panels import names_for_a_page, panels_of
 from plastic_rl.compare.runs import Run
 from plastic_rl.compare.table import Row, as_csv, as_latex, rows_of
 from plastic_rl.errors import UserError
 from plastic_rl.pictures import draw_panels
 from plastic_rl.runs import write_result
 
+PROGRAM = "python -m plastic_rl.compare"
 PICTURE = "comparison.png"
 
 
@@ -75,9 +76,9 @@ def compare(
     return Comparison(_baseline_first(groups, baseline), grid(kept, bins), left_out)
 
 
-def main(arguments: Sequence[str] | None = None, *, program: str = "python -m plastic_rl.compare") -> int:
+def main(arguments: Sequence[str] | None = None, *, program: str = PROGRAM) -> int:
     """Compares as a command line asks, called by a name; returns its exit status."""
-    asked = _parser(program).parse_args(arguments)
+    asked = parser_of(program).parse_args(arguments)
     try:
         _obey(asked)
         while asked.follow:
@@ -111,7 +112,8 @@ def _obey(asked: argparse.Namespace) -> None:
     for file in asked.latex:
         write_result(file, lambda stream: stream.write(as_latex(rows).encode()))
     for file in asked.html:
-        write_page(file, title, panels_of(found.groups, found.ends, asked.panels), rows, found.groups)
+        names = asked.panels or names_for_a_page(found.groups)
+        write_page(file, title, panels_of(found.groups, found.ends, names), rows, found.groups)
     print("written:", ", ".join(map(str, [*pictures, *asked.csv, *asked.latex, *asked.html])))
 
 
@@ -163,7 +165,8 @@ def _baseline_first(groups: list[Group], baseline: str | None) -> list[Group]:
     return sorted(groups, key=lambda group: group.name != baseline)
 
 
-def _parser(program: str) -> argparse.ArgumentParser:
+def parser_of(program: str = PROGRAM) -> argparse.ArgumentParser:
+    """The parser of its command line, called by a name."""
     parser = argparse.ArgumentParser(
         prog=program,
         description="Compare runs: returns over life, recovery after changes, and what was measured beside them.",
@@ -174,13 +177,14 @@ def _parser(program: str) -> argparse.ArgumentParser:
     add("--baseline", metavar="GROUP", help="whom the others are compared with (default: the first)")
     add("--panels", type=_listed, default=[], metavar="MEASURE,…", help="what to draw beneath (default: dormancy, …)")
     add("--score", metavar="COLUMN", help="what other people's runs are judged by")
-    add("--bins", type=int, default=BINS, help=f"points of a curve (default: {BINS})")
+    add("--bins", type=int, default=BINS, metavar="N", help="points of a curve (default: %(default)s)")
     add("--unfinished", action="store_true", help="compare up to the shortest life; else short lives are left out")
-    add("--title", help="above the picture (default: the folders)")
+    add("--title", metavar="TEXT", help="above the picture (default: the folders)")
     for name, what in (("png", "the picture"), ("pdf", "the picture"), ("csv", "the table"), ("latex", "the table")):
         add(f"--{name}", type=Path, action="append", default=[], metavar="FILE", help=f"write {what} there")
     add("--html", type=Path, action="append", default=[], metavar="FILE", help="write an interactive page there")
-    add("--follow", type=float, nargs="?", const=10.0, metavar="SECONDS", help="again and again while runs go on")
+    again = "again and again while runs go on (every ten seconds, if not said)"
+    add("--follow", type=float, nargs="?", const=10.0, metavar="SECONDS", help=again)
     return parser
 
 

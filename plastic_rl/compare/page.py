@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
@@ -12,13 +13,14 @@ from plastic_rl.compare.table import Row
 from plastic_rl.extras import needed
 from plastic_rl.pictures import Diagram, colours
 from plastic_rl.pictures.panels import MOST_MARKS
-from plastic_rl.runs import write_result
+from plastic_rl.runs import RunFolder, write_result
 
 _STYLE = """
 body { font-family: system-ui, sans-serif; margin: 2em auto; max-width: 75em; padding: 0 1em; color: #222 }
 table { border-collapse: collapse; margin: 1em 0 } th, td { padding: .3em .8em; text-align: right; white-space: nowrap }
 th:first-child, td:first-child { text-align: left } tr { border-bottom: 1px solid #ddd } th { background: #f5f5f5 }
 details { margin: 1em 0 } summary { cursor: pointer; font-weight: 600 } .note { color: #666 }
+figure { margin: 1em 0 } img { max-width: 100% }
 """
 
 
@@ -41,6 +43,7 @@ def write_page(file: Path, title: str, panels: Sequence[Diagram], rows: Sequence
         "A click on a name hides its curves, a double click all others.</p>",
         _table(list(rows[0]), [list(row.values()) for row in rows]),
         _diagrams(panels),
+        *_films(groups),
         "<h2>Differences between settings</h2>",
         _differences(groups),
         *map(_settings, groups),
@@ -83,6 +86,21 @@ def _traces(panel: Diagram, chosen: dict[str, str], *, is_first: bool) -> Iterab
         yield Scatter(x=x, y=y, fill="toself", fillcolor=colour, opacity=0.15, line_width=0, showlegend=False, **shared)
         shared["hoverinfo"] = "x+y+name"
         yield Scatter(x=curve.x, y=curve.value, mode="lines", line={"color": colour}, showlegend=is_first, **shared)
+
+
+def _films(groups: Sequence[Group]) -> Iterable[str]:
+    """The film of the first run of each group that has one: the policy before a change, and after it."""
+    found = {group.name: film for group in groups if (film := _film_of(group)) is not None}
+    if found:
+        yield "<h2>Before a change, and after it</h2>"
+    for name, film in found.items():
+        data = b64encode(film.read_bytes()).decode()
+        caption = f"<figcaption>{escape(name)}: {escape(str(film.parent))}</figcaption>"
+        yield f'<figure><img src="data:image/gif;base64,{data}" alt="{escape(name)}, filmed">{caption}</figure>'
+
+
+def _film_of(group: Group) -> Path | None:
+    return next((film for run in group.runs if (film := RunFolder(run.path).film_file).is_file()), None)
 
 
 def _differences(groups: Sequence[Group]) -> str:

@@ -14,6 +14,8 @@ from plastic_rl.pictures import Curve, Diagram
 
 BENEATH = (("units/dormant",), ("rank/effective", "rank/srank99"), ("weights/mean_abs",))
 """The measures drawn beneath unless others are named: of each line the first that there is."""
+REPLACED = "/replaced"
+"""The end of the names of how many units a method has replaced."""
 
 
 def panels_of(groups: Sequence[Group], ends: Numbers, names: Sequence[str] = ()) -> list[Diagram]:
@@ -34,6 +36,11 @@ def panels_of(groups: Sequence[Group], ends: Numbers, names: Sequence[str] = ())
     if after:
         panels.append(Diagram(f"{first.unit} after a change", f"{first.score_name}, mean over changes", after))
     return panels + [_beneath(groups, ends, name, first.unit) for name in names or _usual(groups)]
+
+
+def names_for_a_page(groups: Sequence[Group]) -> list[str]:
+    """The measures drawn on a page, which has room: the usual ones, and the units that methods have replaced."""
+    return [*_usual(groups), *(name for name in measures_of(groups) if name.endswith(REPLACED))]
 
 
 def measures_of(groups: Sequence[Group]) -> list[str]:

@@ -49,14 +49,16 @@ def network_for(
     kind = one_of("network", Network, name)
     _check(kind, options)
     if kind in FLAT:
-        flat = MLP(
-            math.prod(shape),
-            outputs,
-            hidden_layers=0 if kind is Network.linear else hidden_layers,
-            hidden_units=hidden_units,
-            **{"normalization": NORMALIZED.get(kind), **options},
-        )
+        layers = 0 if kind is Network.linear else hidden_layers
+        options = {"normalization": NORMALIZED.get(kind), **options}
+        flat = MLP(math.prod(shape), outputs, hidden_layers=layers, hidden_units=hidden_units, **options)
         return flat if len(shape) == 1 else nn.Sequential(nn.Flatten(), *flat)
+    _check_shape(kind, shape)
+    return _of_images(kind, shape, width)(outputs)
+
+
+def _of_images(kind: Network, shape: tuple[int, ...], width: int) -> Callable[[int], nn.Module]:
+    """The maker of a network for images, given how many numbers it gives."""
     makers: dict[Network, Callable[[int], nn.Module]] = {
         Network.convnet: ConvNet,
         Network.resnet18: partial(ResNet18, width=width),
@@ -64,12 +66,16 @@ def network_for(
         Network.residual_conv: partial(_residual_conv, shape),
         Network.large_lenet: partial(LeNet, shape=shape, channels=(64, 128), units=(2500, 1500)),  # APD's for Omniglot
     }
+    return makers[kind]
+
+
+def _check_shape(kind: Network, shape: tuple[int, ...]) -> None:
+    """Refuses inputs of a shape that a network for images does not take."""
     sizes = {Network.convnet: "(3, 32, 32)", Network.resnet18: "(3, height, width)"}
     expected = sizes.get(kind, "(channels, height, width)")
     fits = {Network.convnet: shape == (3, 32, 32), Network.resnet18: len(shape) == IMAGES and shape[0] == 3}
     if not fits.get(kind, len(shape) == IMAGES):
-        raise ValueError(f"a {name} takes images {expected}, this stream gives {shape}: use agent.network=mlp")
-    return makers[kind](outputs)
+        raise ValueError(f"a {kind} takes images {expected}, this stream gives {shape}: use agent.network=mlp")
 
 
 def _check(kind: Network, options: Mapping[str, Any]) -> None:

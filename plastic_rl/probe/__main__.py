@@ -3,50 +3,50 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from pathlib import Path
+from functools import partial
 
-from plastic_rl.errors import UserError
+from plastic_rl.diagnostics.probing import ProbeSettings
+from plastic_rl.doctor.command_line import answer, parser_for_models
+from plastic_rl.probe.saved import Probed, probe_saved
 
+PROGRAM = "python -m plastic_rl.probe"
+DESCRIPTION = "Can a saved SB3 model still learn? Copies of it and fresh networks learn new targets."
 EPILOG = "exit code: 0 if it learns as a fresh network does, 1 if worse, 2 where a file cannot be used"
 
 
-def main(arguments: list[str] | None = None, *, program: str = "python -m plastic_rl.probe") -> int:
+def main(arguments: list[str] | None = None, *, program: str = PROGRAM) -> int:
     """Probes the model named on the command line and prints what it finds; returns the exit code."""
-    parser = argparse.ArgumentParser(prog=program, description=__doc__, epilog=EPILOG)
-    parser.add_argument("model", type=Path, help="a model saved by Stable-Baselines3, or a run's folder")
-    parser.add_argument(
-        "--observations", type=Path, metavar="FILE", help="real observations, one a row: .npy, .npz or a folder"
-    )
-    parser.add_argument("--vecnormalize", type=Path, metavar="FILE", help="what VecNormalize.save wrote")
-    parser.add_argument("--repeats", type=int, default=8, metavar="N", help="new targets, each with a fresh network")
-    parser.add_argument("--updates", type=int, default=300, metavar="N", help="of each network")
-    parser.add_argument("--learning-rate", type=float, default=1e-3, metavar="X", help="of Adam")
-    parser.add_argument("--replace", action="store_true", help="targets stand in place of what a network says")
-    parser.add_argument("--json", action="store_true", help="print everything as JSON")
-    parser.add_argument("--trust", action="store_true", help="load all that the zip brings, code included")
+    parser = parser_of(program)
     asked = parser.parse_args(arguments)
-    # Torch takes seconds to import: not before the arguments are known to be right.
-    from plastic_rl.diagnostics.probing import ProbeSettings
-    from plastic_rl.probe.saved import probe_saved
-
     try:
         settings = ProbeSettings(
             asked.repeats, asked.updates, learning_rate=asked.learning_rate, adds=not asked.replace
         )
-        found = probe_saved(
-            asked.model,
-            settings=settings,
-            observations=asked.observations,
-            vecnormalize=asked.vecnormalize,
-            trust=asked.trust,
-        )
-    except (UserError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    print(json.dumps(found.as_dict(), indent=2) if asked.json else found)
-    return 0 if found.is_plastic else 1
+    except ValueError as error:
+        parser.error(str(error))
+
+    def look() -> Probed:
+        files = {"observations": asked.observations, "vecnormalize": asked.vecnormalize}
+        return probe_saved(asked.model, settings=settings, trust=asked.trust, **files)
+
+    return answer(look, lambda found: found.is_plastic, as_json=asked.json)
+
+
+def parser_of(program: str = PROGRAM) -> argparse.ArgumentParser:
+    """The parser of its command line, called by a name."""
+    parser, usual = parser_for_models(program, DESCRIPTION, EPILOG), ProbeSettings()
+    add = partial(parser.add_argument, metavar="N")
+    add(
+        "--repeats",
+        type=int,
+        default=usual.repeats,
+        help="new targets, each with a fresh network (default: %(default)s)",
+    )
+    add("--updates", type=int, default=usual.updates, help="steps of Adam of each network (default: %(default)s)")
+    add("--learning-rate", type=float, default=usual.learning_rate, metavar="X", help="of Adam (default: %(default)s)")
+    parser.add_argument("--replace", action="store_true", help="targets stand in place of outputs, not on top of them")
+    return parser
 
 
 if __name__ == "__main__":

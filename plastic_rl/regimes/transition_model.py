@@ -22,7 +22,7 @@ Pair: TypeAlias = tuple[Numbers, Numbers]
 """The features and the targets of a transition."""
 
 FEWEST, MOST, SHARE = 32, 256, 1 / 32
-"""Transitions are taken in together, and the regression is solved once for them: so many of those known, within bounds."""
+"""Transitions are taken in together, and the regression is solved once for them: a share of those known, in bounds."""
 
 SAMPLES_PER_FEATURE = 10
 """The number of transitions for each feature before a model may find anything unusual."""

@@ -32,6 +32,7 @@ WRITTEN = (  # The record goes first: a folder emptied half-way then counts as n
     "metrics.jsonl",
     "tasks.jsonl",
     "learning_curve.png",
+    "before_and_after.gif",
     "config.yaml",
     "model.zip",
     "best_model.zip",
@@ -138,6 +139,11 @@ class RunFolder:
     def picture_file(self) -> Path:
         """Return, accuracy or error over the life of the run."""
         return self.path / "learning_curve.png"
+
+    @property
+    def film_file(self) -> Path:
+        """The policy before a change of its world and after it, where somebody has filmed it (`plastic-rl watch`)."""
+        return self.path / "before_and_after.gif"
 
     @property
     def standing_file(self) -> Path:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -108,16 +109,20 @@ def open_session(
         metrics = stack.enter_context(MetricsFile(folder.metrics_file, saved.get("metrics")))
         shown = Progress if company is None else company.progress.share
         progress = stack.enter_context(shown(total, trainee.step, unit))
-
-        def enclose() -> dict[str, Any]:
-            position = metrics.position  # first: it notices a folder that is gone
-            record.update(trainee.step)
-            return {"metrics": position, "tracker": tracker.run_id, **identity(settings)}
-
+        enclosed = partial(_enclosed, trainee, settings, metrics, tracker, record)
         keeper = Keeper(
-            trainee, folder.checkpoints, enclose, seconds=checkpoint_seconds, interruption=interruption, unit=unit
+            trainee, folder.checkpoints, enclosed, seconds=checkpoint_seconds, interruption=interruption, unit=unit
         )
         yield Session(metrics, tracker, progress, keeper)
+
+
+def _enclosed(
+    trainee: Trainee, settings: Mapping[str, Any], metrics: MetricsFile, tracker: Tracker, record: RunRecord
+) -> dict[str, Any]:
+    """Return what a checkpoint holds beside what is trained, and bring the record up to date."""
+    position = metrics.position  # first: it notices a folder that is gone
+    record.update(trainee.step)
+    return {"metrics": position, "tracker": tracker.run_id, **identity(settings)}
 
 
 @contextmanager

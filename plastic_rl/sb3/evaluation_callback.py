@@ -9,6 +9,7 @@ from typing import Any, cast
 from stable_baselines3.common.callbacks import BaseCallback
 
 from plastic_rl.runs import write_result
+from plastic_rl.sb3.interval import Interval
 from plastic_rl.sb3.playing import World, following, mean_return
 from plastic_rl.validation import whole_number
 
@@ -51,19 +52,19 @@ class Evaluation(BaseCallback):
         if not (self.every and self.episodes):
             raise ValueError(f"every and episodes must be 1 or more, got {every} and {episodes}")
         self.memory = {} if memory is None else memory
-        self._last = 0
 
     def _on_training_start(self) -> None:
         following(self.world, self.model).close()  # what cannot be followed is refused before anything is trained
-        self._last = self.num_timesteps // self.every
+        self.interval = Interval(self.every, since=self.num_timesteps)
 
     def _on_step(self) -> bool:
         return True
 
     def _on_rollout_end(self) -> None:
-        if self.num_timesteps // self.every == self._last:
-            return
-        self._last = self.num_timesteps // self.every
+        if self.interval.is_over(self.num_timesteps):
+            self._evaluate()
+
+    def _evaluate(self) -> None:
         env: Any = following(self.world, self.model)
         task = self._task()
         found = mean_return(self.model, env, self.episodes, self.model.get_vec_normalize_env())

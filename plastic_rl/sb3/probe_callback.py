@@ -9,6 +9,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 
 from plastic_rl.diagnostics.probing import ProbeSettings
 from plastic_rl.runs import random_state, restore_random_state
+from plastic_rl.sb3.interval import Interval
 from plastic_rl.sb3.network_metrics import chosen
 from plastic_rl.sb3.probing import copy_of, probe_policy, twins
 from plastic_rl.sb3.save_observations import collected_observations
@@ -39,21 +40,18 @@ class ProbeCallback(BaseCallback):
         if not self.every:
             raise ValueError("every must be 1 or more, got 0")
         self.settings = ProbeSettings() if settings is None else settings
-        self._last = 0
 
     def _on_training_start(self) -> None:
         copy_of(self.model)  # what cannot be copied is refused before anything is trained
-        self._last = self.num_timesteps // self.every
+        self.interval = Interval(self.every, since=self.num_timesteps)
 
     def _on_step(self) -> bool:
         return True
 
     def _on_rollout_end(self) -> None:
-        if self.num_timesteps // self.every == self._last:
-            return
-        self._last = self.num_timesteps // self.every
-        for name, value in self.probed().items():
-            self.logger.record(name, value)
+        if self.interval.is_over(self.num_timesteps):
+            for name, value in self.probed().items():
+                self.logger.record(name, value)
 
     def probed(self) -> dict[str, float]:
         """The numbers of a probe now."""

@@ -113,12 +113,8 @@ def train_model(
     with open_session(folder, keeper, total_steps, checkpoint_seconds=checkpoint_seconds, **tracked) as keeper.session:
         beside = judging(judged, keeper, folder)
         callback = prepared(keeper, total_steps, folder, formats, [*beside, *callbacks])
-        remaining = total_steps - model.num_timesteps
-        interval = 1 if interval_of(model, LOOK) == 1 else NEVER
-        with explained(keeper):
-            if remaining > 0:
-                model.learn(remaining, callback=callback, reset_num_timesteps=False, log_interval=interval)
-        leave_results(keeper, folder, has_learned=remaining > 0)
+        has_learned = _learn(keeper, total_steps, callback)
+        leave_results(keeper, folder, has_learned=has_learned)
     draw_learning_curve(folder.metrics_file, folder.picture_file, title or name, total_steps)
     seconds = time.monotonic() - began
     return ModelSummary(model.num_timesteps, seconds, recent_return(model), keeper.memory.share)
@@ -176,6 +172,17 @@ def prepared(
     clock = [RolloutClock()] if on_policy else []  # off-policy no update has a rollout of its own
     callbacks: list[BaseCallback] = [chronicle, *switch, ChangeAnnouncements(keeper.tasks), *clock, *others, keeper]
     return CallbackList(callbacks)
+
+
+def _learn(keeper: ModelKeeper, total_steps: int, callback: BaseCallback) -> bool:
+    """Has a model learn up to a step; False where it is there already."""
+    model = keeper.trained
+    remaining = total_steps - model.num_timesteps
+    interval = 1 if interval_of(model, LOOK) == 1 else NEVER
+    with explained(keeper):
+        if remaining > 0:
+            model.learn(remaining, callback=callback, reset_num_timesteps=False, log_interval=interval)
+    return remaining > 0
 
 
 @contextmanager

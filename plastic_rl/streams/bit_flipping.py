@@ -12,9 +12,10 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
+from plastic_rl.streams.drawn import DrawnRegression
 from plastic_rl.streams.draws import signs, source
-from plastic_rl.streams.stream import Plan, Stream
-from plastic_rl.streams.task import Examples, Task
+from plastic_rl.streams.stream import Plan
+from plastic_rl.streams.task import Task
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +55,7 @@ def draw_threshold_network(inputs: int, units: int, share: float, draws: Generat
     return ThresholdNetwork(incoming, signs((units + 1,), draws), share)
 
 
-class BitFlipping(Stream):
+class BitFlipping(DrawnRegression):
     """Slowly-changing regression; a task lasts until some of the slow bits change.
 
     A learner gets the bits without the constant 1 that the paper adds to them: that is its layers' own bias, as in the
@@ -76,8 +77,6 @@ class BitFlipping(Stream):
         ValueError: there are more slow bits than bits.
     """
 
-    is_regression = True
-
     def __init__(
         self,
         plan: Plan,
@@ -92,34 +91,21 @@ class BitFlipping(Stream):
         changes: bool = True,
         device: torch.device | str = "cpu",
     ) -> None:
-        super().__init__(plan, seed)
+        super().__init__(plan, seed, width=bits, count=examples, device=device)
         if not 0 < slow_bits <= bits:
             raise ValueError(f"slow_bits must be from 1 to bits={bits}, got {slow_bits}")
-        self.bits, self.slow_bits, self.device, self._count = bits, slow_bits, device, examples
-        self.changes = changes
+        self.bits, self.slow_bits, self.changes = bits, slow_bits, changes
         self.target = draw_threshold_network(bits, target_units, share, source(seed, "target"))
         self._slow = self._flipped() if flips_one else self._redrawn()
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (self.bits,)
-
-    @property
-    def outputs(self) -> int:
-        return 1
-
-    def examples(self, index: int) -> int:
-        return self._count
 
     def task(self, index: int) -> Task:
         slow = self._slow[index if self.changes else 0]
         draws = source(self.seed, "fast", index)
-        fast = torch.randint(2, (self._count, self.bits - self.slow_bits), generator=draws)
-        inputs = torch.cat([slow.expand(self._count, -1), fast], dim=1).float()
-        train = Examples(inputs.to(self.device), self.target(inputs).to(self.device))
+        fast = torch.randint(2, (self.count, self.bits - self.slow_bits), generator=draws)
+        inputs = torch.cat([slow.expand(self.count, -1), fast], dim=1).float()
         identity = index if self.changes else 0
         parameters = {"bits": "".join(str(bit) for bit in slow.tolist())}
-        return Task(index, train, slice(0, 1), identity=identity, parameters=parameters)
+        return self.drawn(index, inputs, self.target(inputs), identity=identity, parameters=parameters)
 
     def _redrawn(self) -> Tensor:
         return torch.stack([self._slow_draw(2, index, self.slow_bits) for index in range(self.plan.tasks)])

@@ -16,9 +16,10 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
+from plastic_rl.streams.drawn import DrawnRegression
 from plastic_rl.streams.draws import signs, source
-from plastic_rl.streams.stream import Plan, Stream
-from plastic_rl.streams.task import Examples, Task
+from plastic_rl.streams.stream import Plan
+from plastic_rl.streams.task import Task
 
 
 def threshold_covariance(incoming: Float[Tensor, "units inputs"]) -> Float[Tensor, "units units"]:
@@ -68,7 +69,7 @@ def draw_standardized_network(inputs: int, units: int, draws: Generator) -> Stan
             return network
 
 
-class FeatureSearch(Stream):
+class FeatureSearch(DrawnRegression):
     """Regression on Gaussian inputs; a task is a stretch of examples with one network to be imitated.
 
     Args:
@@ -84,8 +85,6 @@ class FeatureSearch(Stream):
         ValueError: there is no input, unit or example.
     """
 
-    is_regression = True
-
     def __init__(
         self,
         plan: Plan,
@@ -97,23 +96,11 @@ class FeatureSearch(Stream):
         changes: bool = False,
         device: torch.device | str = "cpu",
     ) -> None:
-        super().__init__(plan, seed)
+        super().__init__(plan, seed, width=inputs, count=examples, device=device)
         if min(inputs, target_units, examples) < 1:
             counts = f"inputs={inputs}, target_units={target_units}, examples={examples}"
             raise ValueError(f"there must be at least one of each, got {counts}")
         self.inputs, self.target_units, self.changes = inputs, target_units, changes
-        self.device, self._count = device, examples
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (self.inputs,)
-
-    @property
-    def outputs(self) -> int:
-        return 1
-
-    def examples(self, index: int) -> int:
-        return self._count
 
     def target(self, index: int) -> StandardizedThresholdNetwork:
         """The network that is imitated in a task."""
@@ -121,9 +108,8 @@ class FeatureSearch(Stream):
         return draw_standardized_network(self.inputs, self.target_units, draws)
 
     def task(self, index: int) -> Task:
-        inputs = torch.randn(self._count, self.inputs, generator=source(self.seed, "inputs", index))
-        train = Examples(inputs.to(self.device), self.target(index)(inputs).to(self.device))
-        return Task(index, train, slice(0, 1), identity=self._identity(index))
+        inputs = torch.randn(self.count, self.inputs, generator=source(self.seed, "inputs", index))
+        return self.drawn(index, inputs, self.target(index)(inputs), identity=self._identity(index))
 
     def _identity(self, index: int) -> int:
         return index if self.changes else 0

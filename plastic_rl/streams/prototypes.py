@@ -6,12 +6,13 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from plastic_rl.streams.drawn import DrawnRegression
 from plastic_rl.streams.draws import signs, source
-from plastic_rl.streams.stream import Plan, Stream
-from plastic_rl.streams.task import Examples, Task
+from plastic_rl.streams.stream import Plan
+from plastic_rl.streams.task import Task
 
 
-class Prototypes(Stream):
+class Prototypes(DrawnRegression):
     """Regression on noisy patterns; from task to task one pattern gives way to a new one with a target of its own.
 
     Ours: the case in which a feature that is imprinted on an example is a good one, since more like it will come.
@@ -33,8 +34,6 @@ class Prototypes(Stream):
         ValueError: there is no pattern, bit or example.
     """
 
-    is_regression = True
-
     def __init__(
         self,
         plan: Plan,
@@ -48,25 +47,13 @@ class Prototypes(Stream):
         clustered: bool = True,
         device: torch.device | str = "cpu",
     ) -> None:
-        super().__init__(plan, seed)
+        super().__init__(plan, seed, width=bits, count=examples, device=device)
         if min(prototypes, bits, examples) < 1:
             counts = f"prototypes={prototypes}, bits={bits}, examples={examples}"
             raise ValueError(f"there must be at least one of each, got {counts}")
         self.prototypes, self.bits, self.noise = prototypes, bits, noise
         self.changes, self.clustered = changes, clustered
-        self.device, self._count = device, examples
         self._births = self._draw_births()
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (self.bits,)
-
-    @property
-    def outputs(self) -> int:
-        return 1
-
-    def examples(self, index: int) -> int:
-        return self._count
 
     def patterns(self, index: int) -> tuple[Float[Tensor, "prototypes bits"], Float[Tensor, " prototypes"]]:
         """The patterns of a task, and the target of each: +1 or -1."""
@@ -78,17 +65,16 @@ class Prototypes(Stream):
         patterns, targets = self.patterns(index)
         make = self._around if self.clustered else self._apart_from
         inputs, wanted = make(patterns, targets, index)
-        train = Examples(inputs.to(self.device), wanted[:, None].to(self.device))
-        return Task(index, train, slice(0, 1), identity=index if self.changes else 0)
+        return self.drawn(index, inputs, wanted[:, None], identity=index if self.changes else 0)
 
     def _around(self, patterns: Tensor, targets: Tensor, index: int) -> tuple[Tensor, Tensor]:
         draws = source(self.seed, "inputs", index)
-        shown = torch.randint(self.prototypes, (self._count,), generator=draws)
-        is_wrong = torch.rand(self._count, self.bits, generator=draws) < self.noise
+        shown = torch.randint(self.prototypes, (self.count,), generator=draws)
+        is_wrong = torch.rand(self.count, self.bits, generator=draws) < self.noise
         return torch.where(is_wrong, -patterns[shown], patterns[shown]), targets[shown]
 
     def _apart_from(self, patterns: Tensor, targets: Tensor, index: int) -> tuple[Tensor, Tensor]:
-        inputs = signs((self._count, self.bits), source(self.seed, "inputs", index))
+        inputs = signs((self.count, self.bits), source(self.seed, "inputs", index))
         votes = torch.where(inputs @ patterns.T > 0, targets, -targets)
         tie_breaker = votes[:, 0] / 2
         return inputs, (votes.sum(1) + tie_breaker).sign()

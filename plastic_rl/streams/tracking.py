@@ -9,12 +9,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from plastic_rl.streams.drawn import DrawnRegression
 from plastic_rl.streams.draws import source
-from plastic_rl.streams.stream import Plan, Stream
-from plastic_rl.streams.task import Examples, Task
+from plastic_rl.streams.stream import Plan
+from plastic_rl.streams.task import Task
 
 
-class SignTracking(Stream):
+class SignTracking(DrawnRegression):
     """Inputs are drawn from a normal distribution, and the target is the sum of some of them, each with a sign.
 
     A task is a stretch of the stream, of which one line of metrics tells: signs flip inside it, between two examples,
@@ -34,8 +35,6 @@ class SignTracking(Stream):
         ValueError: there are more relevant inputs than inputs.
     """
 
-    is_regression = True
-
     def __init__(
         self,
         plan: Plan,
@@ -48,29 +47,17 @@ class SignTracking(Stream):
         examples: int = 1000,
         device: torch.device | str = "cpu",
     ) -> None:
-        super().__init__(plan, seed)
+        super().__init__(plan, seed, width=inputs, count=examples, device=device)
         if not 0 < relevant <= inputs:
             raise ValueError(f"relevant must be from 1 to inputs={inputs}, got {relevant}")
         self.inputs, self.relevant, self.flip_every, self.noise = inputs, relevant, flip_every, noise
-        self.device, self._count = device, examples
         self._signs = self._all_signs()
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (self.inputs,)
-
-    @property
-    def outputs(self) -> int:
-        return 1
-
-    def examples(self, index: int) -> int:
-        return self._count
-
     def task(self, index: int) -> Task:
-        inputs = torch.randn(self._count, self.inputs, generator=source(self.seed, "inputs", index))
-        noise = torch.randn(self._count, 1, generator=source(self.seed, "noise", index))
+        inputs = torch.randn(self.count, self.inputs, generator=source(self.seed, "inputs", index))
+        noise = torch.randn(self.count, 1, generator=source(self.seed, "noise", index))
         targets = self.signal(index, inputs) + self.noise * noise
-        return Task(index, Examples(inputs.to(self.device), targets.to(self.device)), slice(0, 1), identity=0)
+        return self.drawn(index, inputs, targets, identity=0)
 
     def signal(self, index: int, inputs: Float[Tensor, "examples inputs"]) -> Float[Tensor, "examples 1"]:
         """The targets of a task's inputs, in their order, before noise."""
@@ -79,14 +66,14 @@ class SignTracking(Stream):
     def signs(self, index: int) -> Float[Tensor, "examples relevant"]:
         """The signs of the relevant inputs at each example of a task."""
         if not self.flip_every:
-            return self._signs[:1].expand(self._count, -1)
-        place = torch.arange(index * self._count, (index + 1) * self._count)
+            return self._signs[:1].expand(self.count, -1)
+        place = torch.arange(index * self.count, (index + 1) * self.count)
         return self._signs[place.div(self.flip_every, rounding_mode="floor")]
 
     def _all_signs(self) -> Float[Tensor, "periods relevant"]:
         """The signs from one flip to the next, each flip drawn by itself, so that longer streams begin alike."""
         first = torch.randint(2, (1, self.relevant), generator=source(self.seed, "signs")) * 2 - 1
-        length = self.plan.tasks * self._count
+        length = self.plan.tasks * self.count
         periods = -(-length // self.flip_every) if self.flip_every else 1
         draws = source(self.seed, "flips")
         flipped = [int(torch.randint(self.relevant, (), generator=draws)) for _ in range(periods - 1)]

@@ -82,21 +82,32 @@ def train_learner(
     """
     check_streams(streams)
     began = time.monotonic()
-    try:
-        keeper = CourseKeeper(streams, learner, probe_every, probe)
-    except TypeError as error:
-        raise UserError(f"probe_every={probe_every} cannot be had: {error}") from error
+    keeper = _keeper_of(streams, learner, probe_every, probe)
     safety: dict[str, Any] = {"unit": "examples", "checkpoint_seconds": checkpoint_seconds}
     tracked: dict[str, Any] = {"track": track, "settings": settings, "config": config, "name": name, "group": group}
     with open_session(folder, keeper, example_count(streams[0]), **safety, **tracked) as keeper.session:
         if not (expected := _expected(streams[0], learner)).is_empty:
             logger.info("%s", expected.line)
         _go(keeper)
-        keeper.session.keeper.save()
-        weights = [network.state_dict() for network in learner.networks]
-        write_result(folder.weights_file, lambda file: torch.save(weights, file))
+        _leave_results(keeper, learner, folder)
     draw_task_curve(folder.metrics_file, folder.picture_file, title or name)
     return CourseSummary(keeper.step, time.monotonic() - began, keeper.last)
+
+
+def _keeper_of(
+    streams: Sequence[Stream], learner: Learner, probe_every: int, probe: ProbeSettings | None
+) -> CourseKeeper:
+    try:
+        return CourseKeeper(streams, learner, probe_every, probe)
+    except TypeError as error:
+        raise UserError(f"probe_every={probe_every} cannot be had: {error}") from error
+
+
+def _leave_results(keeper: CourseKeeper, learner: Learner, folder: RunFolder) -> None:
+    """Saves the last checkpoint, and the weights of all networks."""
+    keeper.session.keeper.save()
+    weights = [network.state_dict() for network in learner.networks]
+    write_result(folder.weights_file, lambda file: torch.save(weights, file))
 
 
 def _expected(stream: Stream, learner: Learner) -> Forecast:

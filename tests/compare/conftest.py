@@ -1,6 +1,7 @@
 """Hand-made runs."""
 
 import json
+from base64 import b64decode
 
 import pytest
 import yaml
@@ -27,6 +28,17 @@ def write_run(tmp_path):
         return folder
 
     return write
+
+
+GIF = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAICRAEAOw==")
+"""A film of one frame of one pixel."""
+
+
+@pytest.fixture
+def filmed(runs):
+    """The same two agents, one run of which was filmed."""
+    next(runs.glob("some-world/good/*-s1")).joinpath("before_and_after.gif").write_bytes(GIF)
+    return runs
 
 
 @pytest.fixture

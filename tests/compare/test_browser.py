@@ -1,25 +1,35 @@
 """The page of a comparison in a real browser: Chromium, without a window."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 
 from plastic_rl.compare.command import main
+from plastic_rl.extras import missing
 
 pytestmark = pytest.mark.slow
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-HIDDEN, SHOWN = "legendonly", "true"
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+"""The commands of a browser of the machine; where there is none, the one that playwright installs is taken."""
+
+
+def browser_of(driver) -> str:
+    """The file of Chromium; without one the test is skipped, which says how to get it."""
+    file = next(filter(None, map(shutil.which, NAMES)), driver.chromium.executable_path)
+    if not Path(file).is_file():
+        pytest.skip("needs Chromium: apt-get install chromium, or .venv/bin/playwright install chromium")
+    return file
 
 
 @pytest.fixture
-def page(runs, tmp_path):
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs pip install playwright")
-    if CHROMIUM is None:
-        pytest.skip("needs Chromium: apt-get install chromium")
-    assert main([str(runs), "--html", str(tmp_path / "page.html")]) == 0
+def page(filmed, tmp_path):
+    reason = missing("playwright", "the test of the page")
+    playwright = pytest.importorskip("playwright.sync_api", reason=reason)
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        file = browser_of(driver)
+        assert main([str(filmed), "--html", str(tmp_path / "page.html")]) == 0
+        browser = driver.chromium.launch(executable_path=file, args=["--no-sandbox"])
         page = browser.new_page()
         page.complaints, page.requests = [], []
         page.on("console", lambda message: page.complaints.append(message.text) if message.type == "error" else None)
@@ -41,5 +51,6 @@ def test_curves_are_drawn_names_hide_them_and_nothing_leaves_the_machine(page):
     page.wait_for_function(f"document.querySelectorAll('.scatterlayer .trace').length == {drawn}")
     assert page.locator("h1").count() == 1
     assert "P(better than bad)" in page.locator("table").first.inner_text()
+    assert page.locator("figure img").evaluate_all("images => images.map(image => image.naturalWidth)") == [1]
     assert page.complaints == []
     assert [url for url in page.requests if not url.startswith(("file:", "data:", "blob:"))] == []

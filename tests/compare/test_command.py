@@ -1,9 +1,12 @@
 """`python -m plastic_rl.compare`, from folders to files."""
 
+from base64 import b64encode
+
 import pytest
 
 from plastic_rl.compare import compare
 from plastic_rl.compare.command import main
+from tests.compare.conftest import GIF
 
 
 def test_a_table_a_picture_and_a_page(runs, tmp_path, capsys):
@@ -23,6 +26,25 @@ def test_a_table_a_picture_and_a_page(runs, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "return over 200 environment steps" in printed
     assert "4.5 [4, 5]" in printed
+
+
+def test_a_page_shows_the_films_of_policies_and_the_units_that_were_replaced(write_run, filmed, tmp_path):
+    pytest.importorskip("plotly")
+    replacing = write_run("cbp", 0, [5.0] * 20, period=100)
+    metrics = replacing / "metrics.jsonl"
+    metrics.write_text(metrics.read_text().replace('"units/dormant"', '"cbp/replaced"'))
+    assert main([str(filmed), "--html", str(tmp_path / "page.html")]) == 0
+    page = (tmp_path / "page.html").read_text()
+    assert page.count("<figure>") == 1
+    assert f'<figure><img src="data:image/gif;base64,{b64encode(GIF).decode()}" alt="good, filmed">' in page
+    assert "-s1</figcaption>" in page
+    assert '"text":"cbp\\u002freplaced"' in page or '"text":"cbp/replaced"' in page
+
+
+def test_a_page_of_runs_that_nobody_has_filmed_has_no_films(runs, tmp_path):
+    pytest.importorskip("plotly")
+    assert main([str(runs), "--html", str(tmp_path / "page.html")]) == 0
+    assert "<figure>" not in (tmp_path / "page.html").read_text()
 
 
 def test_the_picture_lies_with_the_runs_unless_asked_otherwise(runs, capsys):

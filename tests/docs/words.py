@@ -41,7 +41,7 @@ FOREIGN = {
     *("Method", "net", "net.fc1", "net.fc2", "its", "next_observation", "critic_optimizer"),
     *("model.policy.get_submodule", "observations.npy", "runs.tar.gz", "policy.pth", "optimizer.pth"),
     *("clip_grad_norm_", "foreach", "mlp_extractor.value_net", "RMSpropTFLike"),
-    *("sbatch", "squeue", "qos", "long"),
+    *("sbatch", "squeue", "qos", "long", "learning-rate"),
     *("dev", "gpu", "kill", "true", "false", "~/.cache/plastic_rl"),
 }
 

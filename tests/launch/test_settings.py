@@ -10,7 +10,7 @@ from agents.recipe import Agent, ReinforcementAgent, SupervisedAgent
 from envs import ENVS
 from envs.permuted_cartpole import PermutedCartPole
 from envs.recipe import SupervisedStream
-from launch.effects import check_effects
+from launch.effects import check_effects, say_what_never_changes
 from launch.run import run_folder
 from launch.settings import as_mapping, known_to, what_makes_the_result
 from launch.validation import check
@@ -143,6 +143,31 @@ def test_a_linear_model_may_be_given_the_sizes_of_what_it_is_compared_with_but_s
     settings = settings_of("agent=linear", "env=permuted-digits", "agent.hidden_units=5")
     check_effects(settings, ["agent", "env", "agent.hidden_units"])
     assert "agent.hidden_units is of mlp or layer_norm_mlp or batch_norm_mlp, and changes nothing" in caplog.text
+
+
+SHORT = ("agent=ppo", "env=permuted-cartpole", "total_steps=30_000")
+OWN = ("agent=ppo", "env=own+push", "env.id=CartPole-v1", "total_steps=2_000")
+
+
+@pytest.mark.parametrize(
+    ("words", "first"),
+    [
+        (SHORT, "permuted-cartpole first changes at step 30_000, and total_steps=30_000: the world never changes"),
+        ((*SHORT, "env.change_every=29_999"), None),
+        ((*SHORT, "env.changes=false"), None),
+        (OWN, "CartPole-v1-push first changes at step 100_000, and total_steps=2_000"),
+        ((*OWN, "env.change_every=2_100", "env.burst_steps=101"), None),
+        ((*OWN, "env.change_at=[5_000,2_000]"), "CartPole-v1-push first changes at step 2_000"),
+        ((*OWN, "env.change_in=episodes"), None),
+        (("agent=ppo", "env=own", "env.id=CartPole-v1", "total_steps=2_000"), None),
+        (("agent=sgd", "env=permuted-digits"), None),
+    ],
+)
+def test_it_is_said_once_that_a_run_ends_before_the_world_changes(settings_of, words, first, caplog):
+    say_what_never_changes([settings_of(*words), settings_of(*words, "seed=1")])
+    told = [record.message for record in caplog.records]
+    assert len(told) == (first is not None)
+    assert (first or "") in "".join(told)
 
 
 def test_sizes_that_are_not_given_are_not_looked_at(settings_of):

@@ -86,3 +86,9 @@ def test_a_saved_model_is_probed_from_the_shell(tmp_path: Path, capsys: pytest.C
     assert found["networks"]["critic"]["aged"] == pytest.approx([1, 1, 1], abs=0.05)
     assert main([str(tmp_path / "nothing.zip")]) == 2
     assert "there is no such file" in capsys.readouterr().err
+
+
+def test_a_probe_that_cannot_be_is_refused_before_the_model_is_read(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit, match="2"):
+        main(["nothing.zip", "--repeats", "1"])
+    assert "repeats of a probe must be 2 or more, got 1" in capsys.readouterr().err

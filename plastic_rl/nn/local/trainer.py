@@ -18,11 +18,11 @@ from torch.optim import Optimizer
 from plastic_rl.layers import hidden_layers
 from plastic_rl.nn.local.choices import default_estimator, objective_class, readout_class
 from plastic_rl.nn.local.objectives import Objective
+from plastic_rl.nn.local.readers import Readers
 from plastic_rl.nn.local.readouts import Readout
 from plastic_rl.nn.local.targets import TargetEncoder
 from plastic_rl.nn.local.trunk import Trunk
 from plastic_rl.optim import Plasticity, UnitsReplaced
-from plastic_rl.optim.passages import check_end_to_end
 from plastic_rl.precision import (
     at_least_single,
     check_magnitude,
@@ -100,7 +100,7 @@ class LocalHSIC(nn.Module):
         else:
             _refuse("with plasticity there is one optimiser for everything", readout_optimizer)
             whole = optimizer([{"params": group} for group in self._parameter_groups()])
-            readers = Readers(self)
+            readers = Readers(self.trunk, self.objectives, self.readout, self.read_out)
             method = plasticity(whole, hidden_layers(readers, example, ignore=readers.of_the_output))
             method.on_replacement(self._note)
             self.optimizers = [method]
@@ -279,41 +279,3 @@ def _check_loss(block: int, loss: Tensor, features: Tensor) -> None:
 def _refuse(reason: str, readout_optimizer: OptimizerFactory | None) -> None:
     if readout_optimizer is not None:
         raise ValueError(f"readout_optimizer was given, but {reason}; leave it out")
-
-
-class Readers(nn.Module):
-    """All that reads units of a local trainer, in one forward pass: the trainer's own leaves out what objectives train.
-
-    Args:
-        trainer: its modules have the same names here.
-    """
-
-    def __init__(self, trainer: LocalHSIC) -> None:
-        super().__init__()
-        self.trunk, self.objectives, self.readout = trainer.trunk, trainer.objectives, trainer.readout
-        self.read_out = trainer.read_out
-
-    @property
-    def of_the_output(self) -> list[str]:
-        """The names of layers that read the last block where its units are the output: no hidden unit."""
-        last = f"objectives.{len(self.objectives) - 1}."
-        names = [name for name, _ in self.named_modules() if name.startswith(last)]
-        return names if self.readout is None else []
-
-    def forward(self, inputs: Tensor) -> list[Tensor]:
-        """The trainer's output, then those of the objectives' layers on hidden units."""
-        features = list(self.trunk.activations(inputs))
-        heard = [self.read_out([each.flatten(1) for each in features])]
-        hidden = features[:-1] if self.readout is None else features  # without readout the last are the output
-        for objective, each in zip(self.objectives, hidden, strict=False):
-            assert isinstance(objective, Objective)
-            heard += objective.layers_on(each)
-        return heard
-
-
-@check_end_to_end.register(Readers)
-def _refuse_terms(network: Readers) -> None:
-    raise ValueError(
-        "blocks that are trained by local losses take units in detached, so that no gradient comes back to which a "
-        "term of a loss could be added: use this method with backpropagation"
-    )
