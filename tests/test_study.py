@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from experiments import (
+    aligned_control,
     growing_cartpole,
     high_replay,
     hsic_cartpole,
@@ -37,6 +38,7 @@ RETURNS = [
     (permuted_cartpole.STUDY, "README.md"),
     (twenty_cartpoles.STUDY, "README.md"),
     (long_lives.STUDY, "docs/plasticity_in_rl.md"),
+    (aligned_control.STUDY, "docs/plasticity_in_rl.md"),
     (unit_clock.STUDY, "docs/overhead.md"),
     (growing_cartpole.STUDY, "docs/dynamic_networks.md"),
     (high_replay.STUDY, "docs/off_policy.md"),

@@ -124,7 +124,7 @@ def _advice(methods: Collection[str]) -> dict[Symptom, str]:
         Symptom.dormant: f"many dormant units: {replace}.",
         Symptom.collapsed: "activations vary in few directions: more units would not help; decay weights, or try a "
         "smaller learning rate.",
-        Symptom.grown: "weights have grown: try weight decay.",
+        Symptom.grown: "weights have grown: draw them back (plastic_rl.optim.L2Init), or decay them.",
     }
 
 
