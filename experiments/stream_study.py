@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from experiments.gate import Scores
 from experiments.runs import Arm, about, read_table, write_table
-from experiments.study import SEED_OF_THE_SEARCH, Rows, Study, show
+from experiments.study import Rows, Study, show
 from experiments.style import COLOURS, plain_axes
 from plastic_rl.evaluation import Estimate, band, estimate, probability_of_improvement
 from plastic_rl.runs import read_metrics, read_record
@@ -36,12 +36,14 @@ class StreamStudy(Study):
         percent: whether it is shown in percent; else as it is, and smaller is better.
         group: tasks that are averaged to one point of the figure.
         tail: tasks at the end over which the summary's last column averages.
+        shown: the arms whose curves are drawn; none for all.
     """
 
     quantity: str
     percent: bool
     group: int
     tail: int
+    shown: tuple[str, ...] = ()
 
     def reduced(self) -> Study:
         return replace(super().reduced(), group=1, tail=1)
@@ -55,7 +57,9 @@ class StreamStudy(Study):
 
     def _over_life(self, arm: Arm, curves: Rows) -> dict[str, str]:
         mean = float(np.mean([float(row[self.quantity]) for row in curves]))
-        return {"arm": arm.name, "seed": str(SEED_OF_THE_SEARCH), f"average {self.quantity}": f"{mean:.4f}"}
+        seeds = sorted({int(row["seed"]) for row in curves})
+        seed = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]}-{seeds[-1]}"
+        return {"arm": arm.name, "seed": seed, f"average {self.quantity}": f"{mean:.4f}"}
 
     def after_changes(self, results: Path) -> Scores:
         sign = 1 if self.percent else -1
@@ -148,8 +152,8 @@ def draw(study: StreamStudy, curves: Curves, picture: Path) -> None:
     figure = Figure(figsize=(8, 4.8), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    for arm, values in curves.items():
-        _band(study, axes, values, arm)
+    for arm in study.shown or curves:
+        _band(study, axes, curves[arm], arm)
     seeds = len(next(iter(curves.values())))
     grouped = f" (mean of {study.group} tasks)" if study.group > 1 else ""
     axes.set(xlabel="task", ylabel=study.quantity.replace("/", " ") + (", %" if study.percent else "") + grouped)
