@@ -20,15 +20,14 @@ from experiments.study import main
 WORLD = ("env=bit-flipping", "env.flips_one=false", "env.tasks=40", "env.examples=2_500")
 
 TRIED: Mapping[str, Sequence[Words]] = {
-    "sgd_l2": (("agent.weight_decay=1e-4",), ("agent.weight_decay=1e-3",), ("agent.weight_decay=1e-2",)),
     "sgd_l2_init": (("agent.strength=1e-4",), ("agent.strength=1e-3",), ("agent.strength=1e-2",)),
     "sgd_weight_clipping": (("agent.kappa=1",), ("agent.kappa=2",), ("agent.kappa=3",)),
 }
 
 CHOSEN: Mapping[str, Words] = {
-    "sgd_l2": ("agent.weight_decay=1e-3",),
     "sgd_l2_init": ("agent.strength=1e-3",),
     "sgd_weight_clipping": ("agent.kappa=3",),
+    "sgd+cbp+l2_init": ("agent.l2_init.strength=1e-3",),
 }
 
 STUDY = StreamStudy(

@@ -124,9 +124,9 @@ def summary(study: StreamStudy, curves: Curves, table: Path) -> list[dict[str, s
             {
                 "arm": arm,
                 "seeds": str(len(values)),
-                _tasks("first", study.group): _words(study, estimate(values[:, : study.group].mean(1))),
-                "average over life": _words(study, estimate(values.mean(1))),
-                _tasks("last", study.tail): _words(study, estimate(late)),
+                _tasks("first", study.group): in_words(study, estimate(values[:, : study.group].mean(1))),
+                "average over life": in_words(study, estimate(values.mean(1))),
+                _tasks("last", study.tail): in_words(study, estimate(late)),
                 f"P(better than {next(iter(curves))})": "-" if arm == next(iter(curves)) else f"{better:.2f}",
                 "dead units at the end": "-" if np.isnan(shares).all() else f"{np.nanmean(shares):.0%}",
             }
@@ -138,7 +138,8 @@ def _tasks(which: str, count: int) -> str:
     return f"{which} task" if count == 1 else f"{which} {count} tasks"
 
 
-def _words(study: StreamStudy, value: Estimate) -> str:
+def in_words(study: StreamStudy, value: Estimate) -> str:
+    """What counts in a study, with its interval, as its tables show it."""
     scale, digits = (100, 1) if study.percent else (1, 2)
     numbers = [f"{scale * each:.{digits}f}" for each in (value.value, value.low, value.high)]
     return f"{numbers[0]} [{numbers[1]}, {numbers[2]}]"
