@@ -95,16 +95,19 @@ def test_the_one_table_is_on_the_page_and_follows_from_the_curves():
         assert cells(row, "seeds") in PAGE
 
 
+def test_the_share_of_a_fresh_network_is_taken_seed_by_seed(monkeypatch):
+    fresh = np.array([[0.5, 0.5], [1.0, 1.0], [2.0, 2.0], [4.0, 4.0]])
+    monkeypatch.setattr(stream_table, "read_curves", lambda *_: {"sgd": 1.5 * fresh, "sgd_fresh": fresh})
+    rows = stream_table.over_life("bits", bit_flipping_rivals.STUDY)
+    assert {arm: row["bits, of fresh"] for arm, row in rows.items()} == {
+        "sgd": "1.50 [1.50, 1.50]",
+        "sgd_fresh": "1.00 [1.00, 1.00]",
+    }
+    assert rows["sgd"]["bits, error over life"].startswith("2.25 [")  # (1.5 + 3) / 2, the middle half
+
+
 def test_the_table_of_popular_methods_is_on_the_page():
     for row in rows(permuted_mnist_rivals.STUDY.results):
-        shown = (*permuted_mnist_rivals.POPULAR, "sgd", "sgd_l2", "sgd_shrink_perturb", "sgd_cbp")
-        if row["arm"] in shown:
+        also = ("sgd", "sgd_fresh", "sgd_l2", "sgd_shrink_perturb", "sgd_cbp")
+        if row["arm"] in (*permuted_mnist_rivals.POPULAR, *permuted_mnist_rivals.CONTROLS, *also):
             assert cells(row, "seeds") in PAGE
-
-
-def test_what_is_won_back_is_a_share_of_what_is_lost():
-    sgd, fresh = np.array([0.6, 0.6, 0.6, 0.6]), np.array([0.8, 0.8, 0.8, 0.8])
-    assert stream_table.won_back(np.full(4, 0.7), sgd, fresh) == pytest.approx(0.5)
-    errors = stream_table.won_back(np.full(4, 0.9), 1 + 0 * sgd, 0.5 + 0 * fresh)
-    assert errors == pytest.approx(0.2)
-    assert stream_table.won_back(sgd, sgd, fresh) == 0
