@@ -3,7 +3,8 @@
 Three layers of 32 ReLU units, minibatches of 16 (so that batch normalisation can be had), forty tasks of 4,800 images.
 All settings are those of the recipes, but for those of `TRIED`: of a few values the one whose average over life was
 best for five seeds that are not among those reported, in fifteen tasks. All but Adam share the step size that is best
-for a fresh network; at a smaller one plain SGD loses less, and `sgd smaller steps` shows it.
+for a fresh network; at a smaller one plain SGD loses less, and `sgd smaller steps` shows it. Some arms have been run so
+far; the others are left out, and not because of what they reach.
 
 python -m experiments.permuted_mnist_rivals --data DATA    # runs what is missing, then draws
 python -m experiments.permuted_mnist_rivals --draw         # draws from the committed tables
@@ -13,9 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from experiments.stream_rivals import SHOWN, STREAM_RIVALS, Words, arms_on, tried_on
+from experiments.stream_rivals import STREAM_RIVALS, Words, arms_on, tried_on
 from experiments.stream_study import StreamStudy
 from experiments.study import main
+
+RUN = ("sgd", "sgd_fresh", "sgd_l2", "sgd_l2_init", "sgd_cbp", "adam")
 
 WORLD = (
     *("env=permuted-mnist", "env.examples=4_800", "env.batch_size=16", "env.tasks=40", "env.tested=false"),
@@ -69,7 +72,7 @@ CHOSEN: Mapping[str, Words] = {
 STUDY = StreamStudy(
     name="permuted_mnist_rivals",
     title="Online Permuted MNIST, three layers of 32 units",
-    arms=arms_on(WORLD, RIVALS, CHOSEN),
+    arms=arms_on(WORLD, RUN, RIVALS, CHOSEN),
     tried=tried_on((*WORLD, "env.tasks=15"), RIVALS, TRIED),
     seeds=range(10),
     quantity="online/accuracy",
@@ -80,7 +83,6 @@ STUDY = StreamStudy(
     fresh="sgd_fresh",
     quick=("env.tasks=2", "env.examples=320"),
     seeds_together=True,
-    shown=SHOWN,
 )
 
 if __name__ == "__main__":

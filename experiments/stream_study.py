@@ -36,14 +36,12 @@ class StreamStudy(Study):
         percent: whether it is shown in percent; else as it is, and smaller is better.
         group: tasks that are averaged to one point of the figure.
         tail: tasks at the end over which the summary's last column averages.
-        shown: the arms whose curves are drawn; none for all.
     """
 
     quantity: str
     percent: bool
     group: int
     tail: int
-    shown: tuple[str, ...] = ()
 
     def reduced(self) -> Study:
         return replace(super().reduced(), group=1, tail=1)
@@ -153,8 +151,8 @@ def draw(study: StreamStudy, curves: Curves, picture: Path) -> None:
     figure = Figure(figsize=(8, 4.8), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    for arm in study.shown or curves:
-        _band(study, axes, curves[arm], arm)
+    for arm, values in curves.items():
+        _band(study, axes, values, arm)
     seeds = len(next(iter(curves.values())))
     grouped = f" (mean of {study.group} tasks)" if study.group > 1 else ""
     axes.set(xlabel="task", ylabel=study.quantity.replace("/", " ") + (", %" if study.percent else "") + grouped)

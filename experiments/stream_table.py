@@ -23,12 +23,13 @@ STREAMS = {"bit flipping": bit_flipping_rivals.STUDY, "permuted MNIST": permuted
 
 
 def table() -> list[dict[str, str]]:
-    """A row for each learner that both streams have, in the order of the arms."""
+    """A row for each learner that has been run on both streams, in the order of the arms."""
     columns = [over_life(stream, study) for stream, study in STREAMS.items()]
     seeds = str(len(bit_flipping_rivals.STUDY.seeds))
     return [
         {"arm": arm, "seeds": seeds} | {name: value for rows in columns for name, value in rows[arm].items()}
         for arm in STREAM_RIVALS
+        if all(arm in rows for rows in columns)
     ]
 
 

@@ -10,6 +10,7 @@ from experiments import bit_flipping_rivals, permuted_mnist_rivals, stream_table
 from experiments.rivals import RIVALS
 from experiments.stream_rivals import STREAM_RIVALS, tried_name
 from experiments.stream_study import read_curves, summary
+from experiments.style import COLOURS
 from tests.recorded_commands import in_todays_words
 
 MODULES = (bit_flipping_rivals, permuted_mnist_rivals)
@@ -37,12 +38,20 @@ def test_streams_have_the_rivals_of_worlds_but_for_what_only_a_policy_has():
     assert on_streams <= methods
 
 
+def test_all_arms_have_a_colour_and_are_rivals(module):
+    there = getattr(module, "RIVALS", STREAM_RIVALS)
+    assert there.keys() <= COLOURS.keys()
+    assert set(module.RUN) <= there.keys()
+
+
 def test_the_settings_are_those_that_the_search_found(module):
     measured = f"average {module.STUDY.quantity}"
     found = {row["arm"]: float(row[measured]) for row in rows(module.STUDY.results, "search")}
     assert list(found) == [arm.name for arm in module.STUDY.tried]
     best = max if module.STUDY.percent else min
     for arm, candidates in module.TRIED.items():
+        if arm not in module.RUN:
+            continue
         words = {tried_name(arm, each): each for each in candidates}
         in_use = next(each.overrides for each in module.STUDY.arms if each.name == arm)
         assert set(words[best(words, key=found.__getitem__)]) <= set(in_use)
