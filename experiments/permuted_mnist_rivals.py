@@ -18,7 +18,10 @@ from experiments.stream_rivals import STREAM_RIVALS, Words, arms_on, tried_on
 from experiments.stream_study import StreamStudy
 from experiments.study import main
 
-RUN = ("sgd", "sgd_fresh", "sgd_l2", "sgd_l2_init", "sgd_cbp", "adam")
+RUN = (
+    *("sgd", "sgd_fresh", "sgd_l2", "sgd_l2_init", "sgd_layer_norm", "sgd_cbp", "sgd_fire", "sgd_shrink_perturb"),
+    *("adam", "sgd_dropout 0.03", "sgd_dropout 0.1", "sgd_dropout 0.3", "sgd BatchNorm"),
+)
 
 WORLD = (
     *("env=permuted-mnist", "env.examples=4_800", "env.batch_size=16", "env.tasks=40", "env.tested=false"),
@@ -74,7 +77,7 @@ STUDY = StreamStudy(
     title="Online Permuted MNIST, three layers of 32 units",
     arms=arms_on(WORLD, RUN, RIVALS, CHOSEN),
     tried=tried_on((*WORLD, "env.tasks=15"), RIVALS, TRIED),
-    seeds=range(10),
+    seeds=range(5),
     quantity="online/accuracy",
     percent=True,
     group=2,
