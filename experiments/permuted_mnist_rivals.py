@@ -19,8 +19,8 @@ from experiments.stream_study import StreamStudy
 from experiments.study import main
 
 RUN = (
-    *("sgd", "sgd_fresh", "sgd_l2", "sgd_l2_init", "sgd_layer_norm", "sgd_cbp", "sgd_fire", "sgd_shrink_perturb"),
-    *("adam", "sgd_dropout 0.03", "sgd_dropout 0.1", "sgd_dropout 0.3", "sgd BatchNorm"),
+    *("sgd", "sgd_fresh", "sgd_l2", "sgd_l2_init", "sgd_layer_norm", "sgd_cbp", "sgd_shrink_perturb"),
+    *("adam", "sgd_dropout 0.1", "sgd BatchNorm"),
 )
 
 WORLD = (

