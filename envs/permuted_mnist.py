@@ -23,7 +23,7 @@ class PermutedMNIST(ImageStream):
     # Three hidden layers of 2,000 units: the paper's.
     agent_settings: ClassVar[Mapping[str, object]] = {"network": "mlp", "hidden_layers": 3, "hidden_units": 2000}
 
-    added_later: ClassVar[Mapping[str, object]] = {"changes": True}
+    added_later: ClassVar[Mapping[str, object]] = {"changes": True, "tested": True}
 
     images: Annotated[str, OneOf(IMAGES)] = "mnist"
     tasks: Count = 800
@@ -32,6 +32,9 @@ class PermutedMNIST(ImageStream):
     batch_size: Count = 1
     returning: NonNegativeInteger = 0  # different tasks, which then come in turn; 0 for no task twice
     changes: bool = True  # false is a control: the first task for ever
+    tested: bool = (
+        True  # on all test images at the end of each task, which takes much of the time where tasks are short
+    )
 
     def build(self, *, seed: int, device: str) -> Stream:
         from plastic_rl.streams.stream import Plan
@@ -39,7 +42,8 @@ class PermutedMNIST(ImageStream):
         images = self.load(self.images, device)
         plan = Plan(self.tasks, self.epochs, self.batch_size)
         returning = self.returning if self.changes else 1
-        return self.variant()(images, plan, seed, examples=self.examples or None, returning=returning)
+        examples = self.examples or None
+        return self.variant()(images, plan, seed, examples=examples, returning=returning, tested=self.tested)
 
     def variant(self) -> type[RepeatedImages]:
         """The kind of change from task to task."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from experiments.gate import Scores
 from experiments.runs import Arm, about, read_table, write_table
-from experiments.study import SEED_OF_THE_SEARCH, Rows, Study, show
+from experiments.study import Rows, Study, show
 from experiments.style import COLOURS, plain_axes
 from plastic_rl.evaluation import Estimate, band, estimate, probability_of_improvement
 from plastic_rl.runs import read_metrics, read_record
@@ -55,7 +55,9 @@ class StreamStudy(Study):
 
     def _over_life(self, arm: Arm, curves: Rows) -> dict[str, str]:
         mean = float(np.mean([float(row[self.quantity]) for row in curves]))
-        return {"arm": arm.name, "seed": str(SEED_OF_THE_SEARCH), f"average {self.quantity}": f"{mean:.4f}"}
+        seeds = sorted({int(row["seed"]) for row in curves})
+        seed = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]}-{seeds[-1]}"
+        return {"arm": arm.name, "seed": seed, f"average {self.quantity}": f"{mean:.4f}"}
 
     def after_changes(self, results: Path) -> Scores:
         sign = 1 if self.percent else -1
@@ -120,9 +122,9 @@ def summary(study: StreamStudy, curves: Curves, table: Path) -> list[dict[str, s
             {
                 "arm": arm,
                 "seeds": str(len(values)),
-                _tasks("first", study.group): _words(study, estimate(values[:, : study.group].mean(1))),
-                "average over life": _words(study, estimate(values.mean(1))),
-                _tasks("last", study.tail): _words(study, estimate(late)),
+                _tasks("first", study.group): in_words(study, estimate(values[:, : study.group].mean(1))),
+                "average over life": in_words(study, estimate(values.mean(1))),
+                _tasks("last", study.tail): in_words(study, estimate(late)),
                 f"P(better than {next(iter(curves))})": "-" if arm == next(iter(curves)) else f"{better:.2f}",
                 "dead units at the end": "-" if np.isnan(shares).all() else f"{np.nanmean(shares):.0%}",
             }
@@ -134,7 +136,8 @@ def _tasks(which: str, count: int) -> str:
     return f"{which} task" if count == 1 else f"{which} {count} tasks"
 
 
-def _words(study: StreamStudy, value: Estimate) -> str:
+def in_words(study: StreamStudy, value: Estimate) -> str:
+    """What counts in a study, with its interval, as its tables show it."""
     scale, digits = (100, 1) if study.percent else (1, 2)
     numbers = [f"{scale * each:.{digits}f}" for each in (value.value, value.low, value.high)]
     return f"{numbers[0]} [{numbers[1]}, {numbers[2]}]"

@@ -9,6 +9,7 @@ from agents.replay import ReplayAgent
 from agents.step_sizes import StepSizeAgent
 from agents.stream_ac import StreamAC
 from envs.own import Own
+from envs.random_label_mnist import RandomLabelMNIST
 from envs.recipe import Problem, World
 from launch.own_world import idle_in
 from launch.settings import Settings
@@ -78,8 +79,10 @@ def _unchanging(settings: Settings) -> str | None:
 
 
 def _idle(settings: Settings) -> Iterator[tuple[str, str]]:
-    """The settings of an agent that another of its settings leaves without effect, each with the reason."""
+    """The settings that another one, or the stream itself, leaves without effect, each with the reason."""
     agent = settings.agent
+    if isinstance(settings.env, RandomLabelMNIST):
+        yield "env.tested", "where labels are random: there is nothing to be tested on"
     if isinstance(agent, StreamAC) and _learns_by_obgd(agent, settings.env):
         reason = "where a policy learns by ObGD, which has no share (agent.update=obgd, or auto and discrete actions)"
         yield from ((name, reason) for name in ("agent.value_share", "agent.policy_share"))

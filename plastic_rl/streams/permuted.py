@@ -19,7 +19,7 @@ from torch import Tensor
 from plastic_rl.streams.data.images import UNIT_SCALE, ImageSet
 from plastic_rl.streams.draws import source
 from plastic_rl.streams.stream import Plan, Stream
-from plastic_rl.streams.task import Examples, Task
+from plastic_rl.streams.task import Task
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +49,7 @@ class RepeatedImages(Stream):
         flat: show images as rows of pixels; else in their own shape.
         examples: of a task; drawn from the data set where it has more, gone through again where it has fewer.
         returning: how many different tasks there are, which come in turn; 0 for no task twice.
+        tested: tasks have the test images of the data set; else only the online accuracy counts.
     """
 
     same_examples: ClassVar[bool] = False
@@ -63,9 +64,11 @@ class RepeatedImages(Stream):
         flat: bool = True,
         examples: int | None = None,
         returning: int = 0,
+        tested: bool = True,
     ) -> None:
         super().__init__(plan, seed)
         self.images, self.flat, self.returning = images, flat, returning
+        self.test = images.test if tested else None
         self._count = len(images.train) if examples is None else examples
 
     @property
@@ -83,7 +86,7 @@ class RepeatedImages(Stream):
         identity = index % self.returning if self.returning else index
         train = replace(self.images.train, rows=self._rows(0 if self.same_examples else identity))
         as_it_is = self._view(torch.arange(math.prod(self.shape)))
-        return self.vary(Task(index, train, slice(0, self.outputs), self.images.test, view=as_it_is, identity=identity))
+        return self.vary(Task(index, train, slice(0, self.outputs), self.test, view=as_it_is, identity=identity))
 
     @abstractmethod
     def vary(self, task: Task) -> Task:
@@ -117,7 +120,7 @@ class LabelPermutations(RepeatedImages):
         draws = source(self.seed, "labels", task.identity)
         names = torch.randperm(self.outputs, generator=draws).to(self.images.train.targets.device)
         train = replace(task.train, targets=names[task.train.targets])
-        test = Examples(self.images.test.inputs, names[self.images.test.targets])
+        test = None if task.test is None else replace(task.test, targets=names[task.test.targets])
         return replace(task, train=train, test=test)
 
 

@@ -75,8 +75,10 @@ class Examples:
 
     def take(self, places: Int[Tensor, " k"]) -> tuple[Tensor, Tensor]:
         """The examples at some places, as (inputs, targets)."""
-        chosen = self.only(places)
-        return self.inputs[chosen.rows], self.targets[chosen.rows]
+        rows = places if self.rows is None else self.rows[places]
+        return self.inputs.index_select(0, rows), self.targets.index_select(
+            0, rows
+        )  # many times as fast as by brackets
 
     def only(self, places: Int[Tensor, " k"]) -> Examples:
         """The examples at some places; they share their tensors with all."""

@@ -99,6 +99,10 @@ def told(monkeypatch, capsys, tmp_path):
                 "changes nothing for agent.network=lenet",
             ],
         ),
+        (
+            ("agent=sgd", "env=random-label-digits", "env.tested=true"),
+            ["env.tested changes nothing where labels are random: there is nothing to be tested on"],
+        ),
         ((*DIGITS, "agent.network_width=5"), ["agent.network_width is of resnet18, and changes"]),
         ((*ANT, "agent.discount=1.01"), ["agent.discount must be in [0, 1]"]),
         ((*ANT, "agent.rounding=up"), ["agent.rounding must be one of accumulate, bernoulli, got up"]),

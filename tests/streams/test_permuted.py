@@ -56,6 +56,14 @@ def test_the_test_images_are_seen_as_those_that_are_learned_from(images):
     assert torch.equal(task.view(both)[12:], task.view(task.test.inputs))
 
 
+@pytest.mark.parametrize("kind", [PixelPermutations, LabelPermutations])
+def test_without_tests_a_stream_is_otherwise_the_same(images, kind):
+    tested, untested = (kind(images, Plan(2), seed=0, tested=tested) for tested in (True, False))
+    assert (tested.task(1).test is None, untested.task(1).test is None) == (False, True)
+    for one, other in zip(seen(tested, 1), seen(untested, 1), strict=True):
+        assert torch.equal(one, other)
+
+
 def test_labels_are_renamed_one_to_one_alike_in_training_and_test(images):
     stream = LabelPermutations(images, Plan(4), seed=0)
     names = []
