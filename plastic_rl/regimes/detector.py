@@ -118,16 +118,22 @@ class RegimeDetector:
         """
         features, targets = transitions.features, transitions.targets
         errors = {name: self.models[name].log_error(features, targets).tolist() for name in set(self.regimes)}
+        if len(errors) == 1 and self._are_calm(*errors.values(), transitions.ended):
+            self.models[self.regimes[0]].learn(features, targets)
+            return [0] * len(self.regimes)
         regimes = list(self.regimes)
         return [self._observe_copy(copy, transitions, errors[regime][copy]) for copy, regime in enumerate(regimes)]
 
+    def _are_calm(self, errors: list[float], ended: list[bool]) -> bool:
+        """True for what happens nearly always: no episode ends, nothing surprises, and there is no suspicion."""
+        if any(ended) or max(errors) > self.tolerance or any(each.statistic for each in self.suspicions):
+            return False
+        for suspicion in self.suspicions:
+            suspicion.steps = 0
+        return True
+
     def _observe_copy(self, copy: int, transitions: Transitions, log_error: float) -> int:
         suspicion, before = self.suspicions[copy], self.regimes[copy]
-        if log_error <= self.tolerance and not (suspicion.statistic or transitions.ended[copy]):
-            # What happens nearly always, without an object for it: there was no suspicion, and there is none.
-            suspicion.steps = 0
-            self.models[before].learn(transitions.features[copy], transitions.targets[copy])
-            return 0
         suspicion.steps += 1
         if transitions.ended[copy]:
             self._follow(copy)
@@ -147,8 +153,9 @@ class RegimeDetector:
 
     def _clear(self, copy: int) -> None:
         """Lets the regime of a copy learn from the transitions that are now known to be of it."""
-        for features, targets in self.suspicions[copy].transitions:
-            self.models[self.regimes[copy]].learn(features, targets)
+        transitions = self.suspicions[copy].transitions
+        if transitions:
+            self.models[self.regimes[copy]].learn(*(np.stack(each) for each in zip(*transitions, strict=True)))
         self.suspicions[copy] = Suspicion()
 
     def _name(self, suspicion: Suspicion) -> Regime:

@@ -69,13 +69,13 @@ class TransitionModel:
         return self.moments.fading.weight < self.needed
 
     def learn(self, features: Numbers, targets: Numbers) -> None:
-        """Takes a transition in; those that do not fill a batch yet wait.
+        """Takes transitions in; those that do not fill a batch yet wait.
 
         Args:
-            features: of shape (features,), which nobody writes to any more.
-            targets: of shape (targets,), likewise.
+            features: of shape (transitions, features), which nobody writes to any more.
+            targets: of shape (transitions, targets), likewise.
         """
-        self.waiting.append((features, targets))
+        self.waiting.extend(zip(features, targets, strict=True))
         if len(self.waiting) >= min(max(FEWEST, self.moments.fading.weight * SHARE), MOST):
             seen, followed = (torch.from_numpy(np.stack(each)) for each in zip(*self.waiting, strict=True))
             self.moments.update(seen, followed)

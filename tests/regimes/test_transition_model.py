@@ -23,7 +23,7 @@ def taught(noise: float, horizon: float = math.inf) -> TransitionModel:
     for _ in range(16):
         for z in (-1.0, 1.0):
             for sign in (-1.0, 1.0):
-                model.learn(np.array([z]), np.array([2 * z + sign * noise]))
+                model.learn(rows(z), rows(2 * z + sign * noise))
     return model
 
 
@@ -41,7 +41,7 @@ def test_a_target_that_was_always_the_same_surprises_when_it_is_not():
     model = TransitionModel(1, 2, math.inf)
     for step in range(64):
         z = float(step % 2)
-        model.learn(np.array([z]), np.array([z, 1.0]))
+        model.learn(rows(z), np.array([[z, 1.0]]))
     followed = np.array([[1.0, 1.0], [1.0, 1.5]])
     usual, odd = model.log_error(rows(1, 1), followed).tolist()
     assert usual < -10
@@ -72,7 +72,7 @@ def test_a_horizon_that_never_lets_a_model_grow_up_is_refused():
 
 
 def test_what_is_no_number_is_refused_with_its_magnitude():
-    model, one = TransitionModel(1, 1, math.inf), np.ones(1)
+    model, one = TransitionModel(1, 1, math.inf), rows(1)
     for _ in range(31):
         model.learn(math.nan * one, one)
     with pytest.raises(ValueError, match="features reach a magnitude of nan"):
@@ -84,8 +84,8 @@ def test_a_world_far_from_zero_is_as_well_known():
     model, far = TransitionModel(1, 1, math.inf), TransitionModel(1, 1, math.inf)
     generator = torch.Generator().manual_seed(0)
     for _ in range(64):
-        z = torch.randn(1, generator=generator, dtype=torch.float64).numpy()
-        y = 2 * z + 0.1 * torch.randn(1, generator=generator, dtype=torch.float64).numpy()
+        z = torch.randn(1, 1, generator=generator, dtype=torch.float64).numpy()
+        y = 2 * z + 0.1 * torch.randn(1, 1, generator=generator, dtype=torch.float64).numpy()
         model.learn(z, y)
         far.learn(z + 2**27, y + 2**27)
     probe = rows(0.5, -1.0, 2.0)
