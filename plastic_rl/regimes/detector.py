@@ -118,10 +118,10 @@ class RegimeDetector:
         """
         features, targets = transitions.features, transitions.targets
         errors = {name: self.models[name].log_error(features, targets).tolist() for name in set(self.regimes)}
-        if len(errors) == 1 and self._are_calm(*errors.values(), transitions.ended):
-            self.models[self.regimes[0]].learn(features, targets)
-            return [0] * len(self.regimes)
         regimes = list(self.regimes)
+        if len(errors) == 1 and self._are_calm(errors[regimes[0]], transitions.ended):
+            self.models[regimes[0]].learn(features, targets)
+            return [0] * len(regimes)
         return [self._observe_copy(copy, transitions, errors[regime][copy]) for copy, regime in enumerate(regimes)]
 
     def _are_calm(self, errors: list[float], ended: list[bool]) -> bool:
