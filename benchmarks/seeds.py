@@ -16,10 +16,9 @@ import time
 from typing import Any
 
 import torch
-from stable_baselines3.common.callbacks import CallbackList
 from stable_baselines3.common.logger import Logger
 
-from benchmarks.ppo import WORKLOADS, Quiet, Workload, block
+from benchmarks.ppo import WORKLOADS, Workload, block, quiet
 from benchmarks.tables import command_line, is_asked_for, show, with_workloads, write
 from plastic_rl.sb3.seeds import Member, learn_together, why_slower
 
@@ -41,7 +40,7 @@ def block_of_seeds(models: list[Any], workload: Workload) -> float:
     Raises:
         RuntimeError: one of them failed.
     """
-    members = [Member(model, model.num_timesteps + workload.steps, CallbackList([Quiet()])) for model in models]
+    members = [Member(model, model.num_timesteps + workload.steps, quiet()) for model in models]
     began = time.process_time()
     learn_together(members)
     seconds = time.process_time() - began
