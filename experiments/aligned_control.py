@@ -17,7 +17,7 @@ from experiments.rivals import RIVALS
 from experiments.runs import Arm
 from experiments.study import main
 
-RUN = ("ppo", "ppo_fresh", "ppo_plastic")
+RUN = ("ppo", "ppo_fresh", "ppo_fire detected", "ppo_plastic")
 
 WORLD = ("env=noisy-cartpole", "protocol=aligned", "agent.lean=quick", "total_steps=640_000")  # four levels
 
