@@ -19,7 +19,7 @@ class PPOPlastic(PPO):
 
     cannot_have: ClassVar[Mapping[str, str]] = {
         **PPO.cannot_have,
-        **dict.fromkeys(("fire", "optimizer_reset"), "which it has already"),
+        **dict.fromkeys(("fire", "optimizer_reset"), "as it has it already"),
     }
 
     changes_from: Annotated[str, OneOf(("announced", "detected"))] = "detected"

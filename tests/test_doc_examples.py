@@ -48,7 +48,9 @@ NOT_RUN = {
 # its extras; the arguments of others are not checked. Text and YAML are output.
 OTHERS = {"bash", "text", "yaml", ""}
 OF_OURS = rf"(?:eval \"\$\()?plastic-rl (?:{'|'.join(COMMANDS)})"
-OF_OTHERS = "make|pip install|ray start|wandb sync"
+OF_OTHERS = (
+    r"make|(?:\.venv/bin/)?pip install|source|apt-get install|(?:\.venv/bin/)?playwright install|ray start|wandb sync"
+)
 TYPED = re.compile(rf"(?:[A-Z_]+=\S+ )*(?:(?:\.venv/bin/)?python (?:train\.py|-m \S+)|{OF_OURS}|{OF_OTHERS})\b")
 
 

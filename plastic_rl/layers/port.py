@@ -68,7 +68,9 @@ class Port:
     @property
     def parameter(self) -> Tensor:
         """The weight as torch keeps it, which is how an optimiser knows it."""
-        return attrgetter(self.weight_name)(self.layer)
+        # Past `nn.Module.__getattr__` where that is possible: it takes five times as long.
+        weight = self.layer._parameters.get(self.weight_name)
+        return attrgetter(self.weight_name)(self.layer) if weight is None else weight
 
     @property
     def weight(self) -> Float[Tensor, "rows columns *taps"]:

@@ -40,9 +40,9 @@ class ObservedLayer(Generic[Hears]):
             for port in layer.produced_by:
                 check_initialiser(port, initialiser)
         self.known_unheard: set[str] = set()
-        self.weight = layer.produced_by[0].parameter
-        self.dtype = state_dtype(self.weight)
-        self.birth: Float[Tensor, " units"] = torch.zeros(layer.units, device=self.weight.device)
+        weight = layer.produced_by[0].parameter
+        self.dtype = state_dtype(weight)
+        self.birth: Float[Tensor, " units"] = torch.zeros(layer.units, device=weight.device)
 
     def follow(self) -> bool:
         """Goes to where the network has gone (`network.to(device)`), in numbers of its kind (`network.double()`).
@@ -53,10 +53,11 @@ class ObservedLayer(Generic[Hears]):
         Raises:
             RuntimeError: it has gone where there are no numbers.
         """
-        device, dtype = self.weight.device, state_dtype(self.weight)
+        weight = self.layer.produced_by[0].parameter
+        device, dtype = weight.device, state_dtype(weight)
         if dtype == self.dtype and device == self.birth.device:
             return False
-        if self.weight.is_meta:
+        if weight.is_meta:
             raise RuntimeError(f"the weights of `{self.layer.name}` are on the meta device now: they have no numbers")
         self.move(device, dtype)
         return True
@@ -133,7 +134,6 @@ class ObservedLayer(Generic[Hears]):
     def resize(self, resizing: Resizing, step: int) -> None:
         """Goes on with the units that stay; newborn ones are born after update number ``step``."""
         self.clear()
-        self.weight = self.layer.produced_by[0].parameter
         if resizing.concerns(self.layer):
             self.birth = resizing.units.of(self.birth, float(step))
 

@@ -80,7 +80,7 @@ def test_the_published_algorithm_gives_the_same_replacements_and_weights(
     )
     layers = hidden_layers(network, torch.zeros((1, 1, 4, 4) if convolves else (1, 5)).double())
     order = {layer.name: place for place, layer in enumerate(layers)}
-    monkeypatch.setattr(ContinualBackprop, "_chance", lambda _, place, step: chance(place, step))
+    monkeypatch.setattr(ContinualBackprop, "_chance", lambda _, layer, budget, step: chance(order[layer.name], step))
     optimizer = ContinualBackprop(
         torch.optim.SGD(network.parameters(), LEARNING_RATE),
         layers,

@@ -82,8 +82,8 @@ def of_case(case: str, seed: int) -> Any:
 
 
 def alone(model: Any) -> list[dict[str, Any]]:
-    """The log of a model that learns alone."""
-    lines = learn(model, ROLLOUTS * model.n_steps * model.n_envs)
+    """The log of a model that learns alone, with the callback of those in company."""
+    lines = learn(model, ROLLOUTS * model.n_steps * model.n_envs, callback=Silent())
     model.logger.dump()
     return lines
 

@@ -1,4 +1,7 @@
-"""Checkpoints of the first version go on in this one, bit for bit as they did there."""
+"""Checkpoints of the first version go on in this one as they did there, to rounding.
+
+Steps of young units are corrected in other operations since then; how many units are replaced, and which, is the same.
+"""
 
 from pathlib import Path
 
@@ -32,4 +35,4 @@ def test_a_stream_of_the_first_version_is_gone_on_with(name):
     for network, end in zip(learner.networks, saved["end"], strict=True):
         state = network.state_dict()
         for key in set(end) - {key for key in end if key.endswith("heard")}:
-            torch.testing.assert_close(state[key], end[key], atol=0, rtol=0, msg=key)
+            torch.testing.assert_close(state[key], end[key], atol=1e-4, rtol=1e-4, msg=key)
