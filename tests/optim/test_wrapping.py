@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.optim import Optimizer
 
-from plastic_rl.optim import ContinualBackprop, ShrinkPerturb
+from plastic_rl.optim import ContinualBackprop, L2Init, ShrinkPerturb
 from tests.optim.networks import OPTIMIZERS, are_equal, around, mlp, numbers, train
 
 
@@ -101,6 +101,20 @@ def test_step_hooks_and_closures_run_once():
 
     assert optimizer.step(closure) > 0
     assert calls == ["before", "closure", "after"]
+
+
+def test_step_hooks_of_a_class_with_a_step_of_its_own_run_once():
+    class Stepping(L2Init):
+        def step(self, closure=None):
+            calls.append("step")
+            return super().step(closure)
+
+    calls = []
+    optimizer = Stepping(OPTIMIZERS["sgd"](mlp()))
+    optimizer.register_step_pre_hook(lambda *_: calls.append("before"))
+    optimizer.register_step_post_hook(lambda *_: calls.append("after"))
+    optimizer.step()
+    assert calls == ["before", "step", "after"]
 
 
 def test_a_skipped_step_of_a_gradient_scaler_replaces_nothing():
