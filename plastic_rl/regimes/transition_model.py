@@ -60,13 +60,18 @@ class TransitionModel:
         if not horizon > self.needed:
             raise ValueError(f"horizon must be above {self.needed} transitions for {features} features, got {horizon}")
         self.moments = RunningMoments(features, targets, horizon).double()
-        self.waiting: list[Pair] = []
+        self.waiting, self.number_waiting = list[Pair](), 0  # features and targets of one or several transitions each
         self._fitted: tuple[Numbers, ...] | None = None
 
     @property
     def is_young(self) -> bool:
         """True while it has seen too little to find anything unusual."""
         return self.moments.fading.weight < self.needed
+
+    @property
+    def missing(self) -> float:
+        """How many transitions it waits for before it takes them in: 1 or fewer if it will with the next."""
+        return float(min(max(FEWEST, self.moments.fading.weight * SHARE), MOST)) - self.number_waiting
 
     def learn(self, features: Numbers, targets: Numbers) -> None:
         """Takes transitions in; those that do not fill a batch yet wait.
@@ -75,11 +80,12 @@ class TransitionModel:
             features: of shape (transitions, features), which nobody writes to any more.
             targets: of shape (transitions, targets), likewise.
         """
-        self.waiting.extend(zip(features, targets, strict=True))
-        if len(self.waiting) >= min(max(FEWEST, self.moments.fading.weight * SHARE), MOST):
-            seen, followed = (torch.from_numpy(np.stack(each)) for each in zip(*self.waiting, strict=True))
+        self.waiting.append((features, targets))
+        self.number_waiting += len(features)
+        if self.missing <= 0:
+            seen, followed = (torch.from_numpy(np.concatenate(each)) for each in zip(*self.waiting, strict=True))
             self.moments.update(seen, followed)
-            self.waiting, self._fitted = [], None
+            self.waiting, self.number_waiting, self._fitted = [], 0, None
 
     @np.errstate(all="ignore")  # what is no number surprises nobody here, and is refused where it is learnt
     def log_error(self, features: Numbers, targets: Numbers) -> Numbers:
@@ -113,12 +119,15 @@ class TransitionModel:
 
     def state_dict(self) -> dict[str, Any]:
         """A state to go on from exactly, in tensors and plain values."""
-        return {"moments": dict(self.moments.state_dict()), "waiting": as_tensors(self.waiting)}
+        rows = [row for block in self.waiting for row in zip(*block, strict=True)]
+        return {"moments": dict(self.moments.state_dict()), "waiting": as_tensors(rows)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on from a saved state."""
         self.moments.load_state_dict(state["moments"])
-        self.waiting, self._fitted = as_numbers(state["waiting"]), None
+        rows = as_numbers(state["waiting"])
+        self.waiting = [(features[None], targets[None]) for features, targets in rows]
+        self.number_waiting, self._fitted = len(rows), None
 
 
 def as_tensors(pairs: Sequence[Pair]) -> list[tuple[Tensor, Tensor]]:

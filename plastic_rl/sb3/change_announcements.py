@@ -28,7 +28,9 @@ class ChangeAnnouncements(BaseCallback):
 
     A task begins when the first of the sub-environments enters it. The methods hear of it between two rollouts, so that
     no rollout is collected by a policy that a method has changed on the way; off-policy a rollout is the few steps
-    between two updates. Where changes are detected (:func:`plastic_rl.sb3.detect_changes`) no announcement is read.
+    between two updates. Where changes are detected (:func:`plastic_rl.sb3.detect_changes`) no announcement is read, and
+    what a rollout shows is looked at as it ends: a model that is saved in the middle of one does not know of it yet, as
+    SB3's does not of its other steps.
     :func:`plastic_rl.sb3.train_model` has this callback.
 
     Args:
@@ -68,13 +70,17 @@ class ChangeAnnouncements(BaseCallback):
 
     def _on_step(self) -> bool:
         if self.detection is not None:
-            self.eye.read(self.locals, 0)
+            self.eye.keep(self.locals)
             return True
         for copy, info in enumerate(self.locals["infos"]) if self.keeps_tasks else ():
             self.tasks.enters(copy, info.get("task", {}))
         if self.tasks.told is None:  # the first is no change
             self.tasks.told = self.tasks.task.get("index")
         return True
+
+    def _on_rollout_end(self) -> None:
+        if self.detection is not None:
+            self.eye.read_kept()
 
     def _on_rollout_start(self) -> None:
         if self._is_new():

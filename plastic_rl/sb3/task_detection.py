@@ -13,6 +13,7 @@ from stable_baselines3.common.vec_env import unwrap_vec_normalize
 
 from plastic_rl.nn.additive.task_names import TaskName
 from plastic_rl.regimes import RegimeDetector, Transitions
+from plastic_rl.regimes.transition_model import Numbers
 from plastic_rl.sb3.task_announcements import Sighting
 from plastic_rl.sb3.tasks import RememberedTasks, tasks_of
 
@@ -85,6 +86,7 @@ class Detection:
         assert env is not None
         self.normaliser = unwrap_vec_normalize(env)
         self.before = self._unnormalized(model._last_obs)
+        self.kept: list[tuple[np.ndarray, ...]] = []
 
     def first(self, due: TaskName) -> TaskName:
         """The task in which training begins: the one that the model is in, as nothing has been seen yet."""
@@ -104,20 +106,44 @@ class Detection:
         late = self.detector.observe(self._transitions(rollout))
         return Sighting(worlds, list(self.detector.regimes), self.detector.latest, late)
 
+    def keep(self, rollout: Mapping[str, Any]) -> None:
+        """Keeps a step for :meth:`read_kept`; less work than to show each by itself, where nobody asks in between.
+
+        Args:
+            rollout: the local variables of SB3's collection of rollouts.
+        """
+        after, actions = self._unnormalized(rollout["new_obs"]), np.array(rollout["clipped_actions"])
+        self.kept.append((self.before, actions, after, np.array(self._rewards(rollout)), np.array(rollout["dones"])))
+        self.before = after
+
+    def read_kept(self) -> None:
+        """Shows the detector all steps that are kept."""
+        if self.kept:
+            before, actions, after, rewards, dones = (np.stack(each) for each in zip(*self.kept, strict=True))
+            self.kept = []
+            flat = flattened(self.action_space, actions.reshape(-1, *actions.shape[2:]))
+            self.detector.observe_all(*described(before, flat.reshape(*dones.shape, -1), after, rewards), dones)
+
     def _transitions(self, rollout: Mapping[str, Any]) -> Transitions:
         before, after = self.before, self._unnormalized(rollout["new_obs"])
         self.before = after
         actions = flattened(self.action_space, rollout["clipped_actions"])
-        rewards = rollout["rewards"] if self.normaliser is None else self.normaliser.get_original_reward()
-        return Transitions(
-            np.concatenate([before, actions], axis=1, dtype=np.float64),
-            np.concatenate([after - before, rewards[:, None]], axis=1, dtype=np.float64),
-            rollout["dones"].tolist(),
-        )
+        return Transitions(*described(before, actions, after, self._rewards(rollout)), rollout["dones"].tolist())
+
+    def _rewards(self, rollout: Mapping[str, Any]) -> np.ndarray:
+        return rollout["rewards"] if self.normaliser is None else self.normaliser.get_original_reward()
 
     def _unnormalized(self, observations: Any) -> Float[np.ndarray, "copies entries"]:
         observations = observations if self.normaliser is None else self.normaliser.get_original_obs()
         return np.array(observations, dtype=np.float64)
+
+
+def described(before: Numbers, actions: np.ndarray, after: Numbers, rewards: np.ndarray) -> tuple[Numbers, Numbers]:
+    """Features and targets of transitions, along the last axis."""
+    return (
+        np.concatenate([before, actions], axis=-1, dtype=np.float64),
+        np.concatenate([after - before, rewards[..., None]], axis=-1, dtype=np.float64),
+    )
 
 
 def flattened(space: spaces.Space[Any], actions: np.ndarray) -> np.ndarray:
