@@ -11,15 +11,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from plastic_rl.regimes.transition_model import Numbers, Pair, TransitionModel, as_numbers, as_tensors
-
-Flags: TypeAlias = NDArray[np.bool_]
+from plastic_rl.regimes.numbers import Numbers, Pair, as_numbers, as_tensors
+from plastic_rl.regimes.transition_model import TransitionModel
 
 Regime = int | str
 
@@ -126,40 +124,6 @@ class RegimeDetector:
             self.models[regimes[0]].learn(features, targets)
             return [0] * len(regimes)
         return [self._observe_copy(copy, transitions, errors[regime][copy]) for copy, regime in enumerate(regimes)]
-
-    @torch.no_grad()
-    def observe_all(self, features: Numbers, targets: Numbers, ended: Flags) -> None:
-        """Takes many steps in as :meth:`observe` does one after another, calm stretches at once.
-
-        A model that learns from a stretch takes whole steps in, so that its numbers are not quite the same.
-
-        Args:
-            features: of shape (steps, copies, features), which nobody writes to any more.
-            targets: of shape (steps, copies, targets), likewise.
-            ended: of shape (steps, copies).
-        """
-        start = 0
-        while start < len(features):
-            start += self._observe_calm(features[start:], targets[start:], ended[start:])
-            if start < len(features):
-                self.observe(Transitions(features[start], targets[start], ended[start].tolist()))
-                start += 1
-
-    def _observe_calm(self, features: Numbers, targets: Numbers, ended: Flags) -> int:
-        """Takes steps in up to the first that surprises or that completes the model's batch; returns their number."""
-        if any(regime != self.latest for regime in self.regimes) or any(each.statistic for each in self.suspicions):
-            return 0
-        model, goes_on = self.models[self.latest], ~ended
-        most = int(np.searchsorted(goes_on.sum(1).cumsum(), model.missing)) + 1
-        features, targets, goes_on = features[:most], targets[:most], goes_on[:most]
-        errors = model.log_error(*(each.reshape(-1, each.shape[-1]) for each in (features, targets)))
-        surprises = ((errors.reshape(goes_on.shape) > self.tolerance) & goes_on).any(1)
-        steps = int(surprises.argmax()) if surprises.any() else len(surprises)
-        calm = goes_on[:steps]
-        model.learn(features[:steps][calm], targets[:steps][calm])
-        for suspicion, went_on in zip(self.suspicions, calm.T, strict=True):
-            suspicion.steps = int(went_on[::-1].argmax()) if went_on.any() else suspicion.steps + steps
-        return steps
 
     def _are_calm(self, errors: list[float], ended: list[bool]) -> bool:
         """True for what happens nearly always: no episode ends, nothing surprises, and there is no suspicion."""

@@ -1,25 +1,19 @@
-"""A one-step model of a world: what follows an observation and an action, linearly, and how well that is known."""
+"""A one-step model of a world: what follows an observation and an action, and how well that is known."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from numpy.typing import NDArray
 from torch import Tensor
 
 from plastic_rl.nn.moments import RunningMoments
+from plastic_rl.regimes.numbers import Numbers, Pair, as_numbers, as_tensors
+from plastic_rl.regimes.random_features import RandomFeatures
 
 PerTarget = Float[Tensor, " targets"]
-
-# A step of a world is a handful of numbers, for which an operation of NumPy takes a fifth of the time of one of torch.
-Numbers: TypeAlias = NDArray[np.float64]
-
-Pair: TypeAlias = tuple[Numbers, Numbers]
-"""The features and the targets of a transition."""
 
 FEWEST, MOST, SHARE = 32, 256, 1 / 32
 """Transitions are taken in together, and the regression is solved once for them: a share of those known, in bounds."""
@@ -31,6 +25,7 @@ PRECISION = 0.01
 """The least error that counts as usual, in standard deviations of the target: far below, rounding is all there is."""
 
 RIDGE = 1e-9  # of the largest variance of a feature: features that never change must not make the system singular
+RIDGE_OF_COSINES = 1e-6  # smooth cosines resemble each other
 SMALLEST = 1e-12  # variance of a target that is constant, in its own units squared
 
 
@@ -50,16 +45,20 @@ class TransitionModel:
         features: number of features.
         targets: number of targets.
         horizon: transitions after which it has forgotten (:class:`plastic_rl.nn.moments.Fading`).
+        cosines: as many random features beside the given ones, for laws that are not linear
+            (:class:`plastic_rl.regimes.random_features.RandomFeatures`); 0 for a linear model.
 
     Raises:
         ValueError: the horizon is too short for a model of so many features to be trusted ever.
     """
 
-    def __init__(self, features: int, targets: int, horizon: float) -> None:
-        self.needed = SAMPLES_PER_FEATURE * features
+    def __init__(self, features: int, targets: int, horizon: float, cosines: int = 0) -> None:
+        self.needed = SAMPLES_PER_FEATURE * (features + cosines)
         if not horizon > self.needed:
-            raise ValueError(f"horizon must be above {self.needed} transitions for {features} features, got {horizon}")
-        self.moments = RunningMoments(features, targets, horizon).double()
+            count = features + cosines
+            raise ValueError(f"horizon must be above {self.needed} transitions for {count} features, got {horizon}")
+        self.random = RandomFeatures(features, cosines) if cosines else None
+        self.moments = RunningMoments(features + cosines, targets, horizon).double()
         self.waiting, self.number_waiting = list[Pair](), 0  # features and targets of one or several transitions each
         self._fitted: tuple[Numbers, ...] | None = None
 
@@ -71,6 +70,8 @@ class TransitionModel:
     @property
     def missing(self) -> float:
         """How many transitions it waits for before it takes them in: 1 or fewer if it will with the next."""
+        if self.random is not None and self.is_young:
+            return float(self.needed - self.number_waiting)  # by all of which random features are placed
         return float(min(max(FEWEST, self.moments.fading.weight * SHARE), MOST)) - self.number_waiting
 
     def learn(self, features: Numbers, targets: Numbers) -> None:
@@ -83,9 +84,14 @@ class TransitionModel:
         self.waiting.append((features, targets))
         self.number_waiting += len(features)
         if self.missing <= 0:
-            seen, followed = (torch.from_numpy(np.concatenate(each)) for each in zip(*self.waiting, strict=True))
-            self.moments.update(seen, followed)
+            seen, followed = (np.concatenate(each) for each in zip(*self.waiting, strict=True))
+            if self.random is not None and self.is_young:
+                self.random.place(seen)
+            self.moments.update(torch.from_numpy(self._described(seen)), torch.from_numpy(followed))
             self.waiting, self.number_waiting, self._fitted = [], 0, None
+
+    def _described(self, features: Numbers) -> Numbers:
+        return features if self.random is None else self.random(features)
 
     @np.errstate(all="ignore")  # what is no number surprises nobody here, and is refused where it is learnt
     def log_error(self, features: Numbers, targets: Numbers) -> Numbers:
@@ -101,7 +107,7 @@ class TransitionModel:
         if self.is_young:
             return np.zeros(len(features))
         mean, target_mean, weights, usual = self._fit()
-        errors = targets - target_mean - (features - mean).dot(weights)
+        errors = targets - target_mean - (self._described(features) - mean).dot(weights)
         errors *= errors
         errors /= usual
         return np.log(np.maximum(errors.mean(1), SMALLEST))
@@ -111,7 +117,7 @@ class TransitionModel:
         if self._fitted is None:
             moments = self.moments
             largest = float(moments.covariance.diagonal().max().clamp(min=SMALLEST))
-            weights = moments.weights(RIDGE * largest)
+            weights = moments.weights((RIDGE if self.random is None else RIDGE_OF_COSINES) * largest)
             least = PRECISION**2 * moments.target_variances
             usual = residual_variance(moments, weights).maximum(least).clamp(min=SMALLEST)
             self._fitted = tuple(each.numpy().copy() for each in (moments.mean, moments.target_mean, weights, usual))
@@ -119,22 +125,16 @@ class TransitionModel:
 
     def state_dict(self) -> dict[str, Any]:
         """A state to go on from exactly, in tensors and plain values."""
-        rows = [row for block in self.waiting for row in zip(*block, strict=True)]
-        return {"moments": dict(self.moments.state_dict()), "waiting": as_tensors(rows)}
+        random = {} if self.random is None else {"random": self.random.state_dict()}
+        return {"moments": dict(self.moments.state_dict()), "waiting": as_tensors(self.waiting), **random}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on from a saved state."""
         self.moments.load_state_dict(state["moments"])
-        rows = as_numbers(state["waiting"])
-        self.waiting = [(features[None], targets[None]) for features, targets in rows]
-        self.number_waiting, self._fitted = len(rows), None
-
-
-def as_tensors(pairs: Sequence[Pair]) -> list[tuple[Tensor, Tensor]]:
-    """Features and targets as a checkpoint holds them."""
-    return [(torch.tensor(features), torch.tensor(targets)) for features, targets in pairs]
-
-
-def as_numbers(pairs: Sequence[tuple[Tensor, Tensor]]) -> list[Pair]:
-    """Features and targets from a checkpoint, which may have been read onto another device."""
-    return [(features.cpu().numpy().copy(), targets.cpu().numpy().copy()) for features, targets in pairs]
+        if self.random is not None:
+            self.random.load_state_dict(state["random"])
+        # Transitions were kept one by one in the beginning.
+        self.waiting = [
+            (np.atleast_2d(seen), np.atleast_2d(followed)) for seen, followed in as_numbers(state["waiting"])
+        ]
+        self.number_waiting, self._fitted = sum(len(seen) for seen, _ in self.waiting), None

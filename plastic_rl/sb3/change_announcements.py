@@ -11,9 +11,8 @@ from plastic_rl.nonstationary.clock import Clock
 from plastic_rl.nonstationary.schedules import Schedule
 from plastic_rl.optim import methods_in
 from plastic_rl.sb3.attachment import plastic_optimizers
-from plastic_rl.sb3.change_detection import change_detection_of
+from plastic_rl.sb3.change_detection import RolloutWatch, change_detection_of
 from plastic_rl.sb3.shared_clock import warn_of_wrong_pace
-from plastic_rl.sb3.task_detection import Detection
 from plastic_rl.sb3.task_log import TaskLog
 
 logger = logging.getLogger(__name__)
@@ -45,7 +44,7 @@ class ChangeAnnouncements(BaseCallback):
         warn_of_wrong_pace(self.training_env)
         self.detection = change_detection_of(self.model)
         if self.detection is not None:
-            self.eye = Detection(self.model, self.detection.detector)
+            self.watch = RolloutWatch(self.model, self.detection.detector)
         elif not self.training_env.has_attr("task"):
             self._warn_of_silence(
                 'the environment announces none in info["task"]: it will do nothing. Give it every=<updates>, or have '
@@ -70,7 +69,7 @@ class ChangeAnnouncements(BaseCallback):
 
     def _on_step(self) -> bool:
         if self.detection is not None:
-            self.eye.keep(self.locals)
+            self.watch.keep(self.locals)
             return True
         for copy, info in enumerate(self.locals["infos"]) if self.keeps_tasks else ():
             self.tasks.enters(copy, info.get("task", {}))
@@ -80,7 +79,7 @@ class ChangeAnnouncements(BaseCallback):
 
     def _on_rollout_end(self) -> None:
         if self.detection is not None:
-            self.eye.read_kept()
+            self.watch.show()
 
     def _on_rollout_start(self) -> None:
         if self._is_new():

@@ -64,26 +64,6 @@ def test_arrays_that_are_used_again_for_the_next_step_change_nothing():
     assert alarms[0] == alarms[1]
 
 
-def test_many_steps_at_once_are_found_to_be_what_they_are_one_after_another():
-    ends = np.random.default_rng(0).random((1_300, 3)) < [0.02, 0.3, 0.98]  # the last copy hardly ever goes on
-    one_by_one, at_once = detector(copies=3), detector(copies=3)
-    steps = [step for seed, law in enumerate((A, B, A, C)) for step in life(law, 325, copies=3, seed=seed)]
-    features, targets = (np.stack([getattr(step, name) for step in steps]) for name in ("features", "targets"))
-    for start in range(0, len(steps), 50):
-        for step in range(start, start + 50):
-            one_by_one.observe(Transitions(features[step], targets[step], ends[step].tolist()))
-        span = slice(start, start + 50)
-        at_once.observe_all(features[span], targets[span], ends[span])
-        assert (at_once.latest, at_once.regimes) == (one_by_one.latest, one_by_one.regimes)
-        for first, second in zip(at_once.suspicions, one_by_one.suspicions, strict=True):
-            assert (first.steps, first.statistic) == (second.steps, pytest.approx(second.statistic, rel=1e-3))
-    assert list(at_once.models) == list(one_by_one.models) == [0, 1, 2]
-    for name, model in at_once.models.items():
-        torch.testing.assert_close(
-            model.moments.covariance, one_by_one.models[name].moments.covariance, rtol=0.02, atol=0.02
-        )
-
-
 def test_another_world_raises_one_alarm_after_as_many_surprises_as_the_threshold_asks():
     for threshold in (4.0, 12.0):
         watcher = detector(threshold=threshold)

@@ -19,12 +19,19 @@ from plastic_rl.sb3.change_detection import change_detection_of
 from plastic_rl.sb3.description import describe
 from plastic_rl.sb3.recommended import METHODS
 
-SMALL = {"n_steps": 32, "batch_size": 32, "n_epochs": 1, "policy_kwargs": {"net_arch": [8]}, "seed": 0, "device": "cpu"}
+SMALL = {
+    "n_steps": 256,
+    "batch_size": 256,
+    "n_epochs": 1,
+    "policy_kwargs": {"net_arch": [8]},
+    "seed": 0,
+    "device": "cpu",
+}
 
 
 def make_model(plasticity="recommended", algorithm=PPO):
     seed_everything(0)
-    env = DummyVecEnv([partial(Sides, 640)])
+    env = DummyVecEnv([partial(Sides, 2_560)])
     env.seed(0)
     return plastic(algorithm)("MlpPolicy", env, plasticity=plasticity, **SMALL)
 
@@ -40,10 +47,10 @@ class Silent(BaseCallback):
 
 def test_one_word_is_the_methods_the_detection_and_the_callback():
     model = make_model()
-    model.learn(1_600)
+    model.learn(3_840)
     by_hand = make_model([FIRE, OptimizerReset])
     detect_changes(by_hand)
-    by_hand.learn(1_600, callback=ChangeAnnouncements())
+    by_hand.learn(3_840, callback=ChangeAnnouncements())
     assert times(model) == times(by_hand) >= 1
     theirs = by_hand.policy.state_dict()
     assert all(torch.equal(value, theirs[name]) for name, value in model.policy.state_dict().items())
@@ -55,23 +62,23 @@ def test_one_word_is_the_methods_the_detection_and_the_callback():
 )
 def test_it_hears_of_each_change_once_whatever_callbacks_there_are(make):
     model, other = make_model(), make_model()
-    model.learn(960)
-    other.learn(960, callback=make())
+    model.learn(3_840)
+    other.learn(3_840, callback=make())
     assert times(model) == times(other) == 1
 
 
 def test_a_saved_model_goes_on_with_it_and_another_method_takes_its_place(tmp_path):
     model = make_model()
-    model.learn(960)
+    model.learn(3_840)
     model.save(tmp_path / "model.zip")
     loaded = plastic(PPO).load(tmp_path / "model.zip", env=model.env)
     assert times(loaded) == 1
-    assert change_detection_of(loaded).detector.latest == change_detection_of(model).detector.latest
-    PPO.load(tmp_path / "model.zip", env=model.env).learn(32)
+    assert change_detection_of(loaded).detector.changes == change_detection_of(model).detector.changes
+    PPO.load(tmp_path / "model.zip", env=model.env).learn(256)
     for other in (None, ContinualBackprop):
         changed = plastic(PPO).load(tmp_path / "model.zip", env=model.env, plasticity=other)
         assert change_detection_of(changed) is None
-        changed.learn(32)
+        changed.learn(256)
     again = plastic(PPO).load(tmp_path / "model.zip", env=model.env, plasticity="recommended")
     assert change_detection_of(again) is not None
 
