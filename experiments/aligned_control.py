@@ -12,26 +12,13 @@ python -m experiments.aligned_control --quick    # a hundredth of it, into a scr
 
 from __future__ import annotations
 
-from experiments.plasticity_study import PlasticityStudy
-from experiments.rivals import RIVALS
-from experiments.runs import Arm
+from experiments.aligned import aligned_study
 from experiments.study import main
 
 RUN = ("ppo", "ppo_fresh", "ppo_fire detected", "ppo_plastic")
 
-WORLD = ("env=noisy-cartpole", "protocol=aligned", "agent.lean=quick", "total_steps=640_000")  # four levels
-
-STUDY = PlasticityStudy(
-    name="aligned_control",
-    title="Aligned control, CartPole",
-    arms=tuple(Arm(name, (*RIVALS[name], *WORLD)) for name in RUN),
-    seeds=range(10),
-    change_every=160_000,
-    bin_steps=8_000,
-    fresh="ppo_fresh",
-    shown=RUN,
-    seeds_together=True,
-    quick=("total_steps=4_800", "env.change_every=1_600", "agent.epochs=1"),
+STUDY = aligned_study(
+    "aligned_control", "Aligned control, CartPole", "noisy-cartpole", RUN, levels=4, seeds=range(10), has_floor=True
 )
 
 if __name__ == "__main__":

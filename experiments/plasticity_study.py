@@ -47,16 +47,21 @@ class PlasticityStudy(ReturnStudy):
 
     Args:
         shown: the arms whose curves are drawn.
+        has_floor: whether 0 is the least that an episode returns, so that the share of what a fresh agent reaches says
+            something; without one there is the share of what the first arm loses against it that another wins back.
     """
 
     shown: tuple[str, ...]
+    has_floor: bool = True
 
     def summary(self, results: Path) -> list[dict[str, str]]:
         curves = read_curves(results / "curves.csv")
         lives = {arm: float(interquartile_mean(_life(curve, self.change_every))) for arm, curve in curves.items()}
         ends = _at_the_end(results / "curves.csv")
+        least = 0.0 if self.has_floor else lives[self.arms[0].name]
+        share, whole = "of fresh" if self.has_floor else "won back", lives[self.fresh or ""] - least
         return [
-            {**row, "of fresh": f"{lives[row['arm']] / lives[self.fresh or '']:.2f}", **ends[row["arm"]]}
+            {**row, share: f"{(lives[row['arm']] - least) / whole:.2f}", **ends[row["arm"]]}
             for row in summary(self, curves)
         ]
 

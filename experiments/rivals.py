@@ -21,6 +21,7 @@ RIVALS: Mapping[str, tuple[str, ...]] = {
     "ppo_fire detected": ("agent=ppo_fire", "agent.changes_from=detected"),  # nobody tells it of changes
     # What `agent=ppo_plastic` is.
     "ppo_plastic": ("agent=ppo+fire+optimizer_reset", "agent.changes_from=detected"),
+    "ppo_plastic announced": ("agent=ppo+fire+optimizer_reset",),  # it is told of changes, as `ppo_fresh` is
     "ppo_shrink_perturb": ("agent=ppo_shrink_perturb",),
     "ppo_churn": ("agent=ppo_churn",),
     "ppo+cbp+l2_init": ("agent=ppo+cbp+l2_init",),

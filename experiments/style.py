@@ -20,6 +20,7 @@ COLOURS = {
     "ppo+cbp": "#d55e00",
     "ppo_fire detected": "#56b4e9",
     "ppo_plastic": "#009e73",
+    "ppo_plastic announced": "#cc79a7",
     "ppo_dynamic": "#0072b2",
     "ppo_layer_norm": "#cc79a7",
     "ppo_l2_init": "#0072b2",

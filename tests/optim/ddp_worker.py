@@ -35,4 +35,6 @@ for method in (FeatureNorm, ChurnReduction, ProximalFeatures, InFeR):
         other.step()
     alike.append([*numbers(network), *(each.weight.detach() for each in getattr(other, "heads", []))])
 torch.save([optimizer.metrics()["cbp/replaced"], alike], f"{out}/{rank}.pt")
+del parallel  # its reducer has threads of the group
+distributed.barrier()  # nobody leaves while the other still sends
 distributed.destroy_process_group()
