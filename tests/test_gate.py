@@ -16,7 +16,7 @@ from plastic_rl.evaluation import difference, interquartile_mean
 ROOT = Path(__file__).parents[1]
 NAMES = sorted(path.stem for path in (ROOT / "experiments").glob("*.py"))
 STUDIES = {name: getattr(importlib.import_module(f"experiments.{name}"), "STUDY", None) for name in NAMES}
-NOT_RUN_YET = {"aligned_lunarlander", "slippery_ant"}
+NOT_RUN_YET = {"slippery_ant"}
 GATED = [
     study
     for name, study in STUDIES.items()

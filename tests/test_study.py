@@ -10,6 +10,7 @@ import pytest
 from experiments import (
     aligned_acrobot,
     aligned_control,
+    aligned_lunarlander,
     growing_cartpole,
     high_replay,
     hsic_cartpole,
@@ -41,6 +42,7 @@ RETURNS = [
     (long_lives.STUDY, "docs/plasticity_in_rl.md"),
     (aligned_control.STUDY, "docs/plasticity_in_rl.md"),
     (aligned_acrobot.STUDY, "docs/plasticity_in_rl.md"),
+    (aligned_lunarlander.STUDY, "docs/plasticity_in_rl.md"),
     (unit_clock.STUDY, "docs/overhead.md"),
     (growing_cartpole.STUDY, "docs/dynamic_networks.md"),
     (high_replay.STUDY, "docs/off_policy.md"),
