@@ -2,6 +2,7 @@
 
     python -m benchmarks.soak                        each run an hour, and its twin with 30 kills: over four hours
     python -m benchmarks.soak --minutes 1 --kills 5  a short one
+    python -m benchmarks.soak permuted-digits        one of the two; the line of the other stays in the table
 
 There are two runs: slippery-ant with `ppo_cbp`, and permuted digits with `sgd_cbp`. Each is given as many steps as it
 takes in so many minutes. Left alone, it says how its memory grows: the median of the process's resident memory over the
@@ -26,7 +27,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.tables import RESULTS, show, write
+from benchmarks.tables import RESULTS, read, show, write
 from plastic_rl.runs import RunFolder, read_record
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -224,17 +225,20 @@ def is_sound(row: dict[str, str], kills: int) -> bool:
 def main() -> int:
     """Soak both runs, write the table down, and return 1 where one is not sound."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", nargs="*", choices=[*KINDS, []], help="both without any")
     parser.add_argument("--minutes", type=float, default=60.0, help="of each run left alone")
     parser.add_argument("--kills", type=int, default=30, help="of each twin")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     parser.add_argument("--output", type=Path, default=RESULTS / "soak.csv", help="where the table goes")
     options = parser.parse_args()
+    asked = options.runs or list(KINDS)
     with tempfile.TemporaryDirectory() as folder:
         rows = [
             soak(name, options.minutes, options.kills, Path(folder) / name, random.Random(options.seed))
-            for name in KINDS
+            for name in asked
         ]
-    write(rows, options.output)
+    others = read(options.output) if options.output.exists() else []
+    write([row for row in others if row["run"] not in asked] + rows, options.output)
     print(show(rows))
     return 0 if all(is_sound(row, options.kills) for row in rows) else 1
 
