@@ -225,13 +225,15 @@ def is_sound(row: dict[str, str], kills: int) -> bool:
 def main() -> int:
     """Soak both runs, write the table down, and return 1 where one is not sound."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("runs", nargs="*", choices=[*KINDS, []], help="both without any")
+    parser.add_argument("runs", nargs="*", help=f"{' or '.join(KINDS)}; both without any")
     parser.add_argument("--minutes", type=float, default=60.0, help="of each run left alone")
     parser.add_argument("--kills", type=int, default=30, help="of each twin")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     parser.add_argument("--output", type=Path, default=RESULTS / "soak.csv", help="where the table goes")
     options = parser.parse_args()
     asked = options.runs or list(KINDS)
+    if unknown := [name for name in asked if name not in KINDS]:
+        parser.error(f"{', '.join(unknown)}: there are {', '.join(KINDS)}")
     with tempfile.TemporaryDirectory() as folder:
         rows = [
             soak(name, options.minutes, options.kills, Path(folder) / name, random.Random(options.seed))
