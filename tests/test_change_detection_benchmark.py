@@ -1,11 +1,14 @@
-"""The judgement of alarms by the benchmark of change detection, and its table on the page."""
+"""The judgement of alarms by the benchmark of change detection, and what the pages show of it and of its cost."""
 
 from pathlib import Path
 
+import pytest
+
 from benchmarks.change_detection import WORLDS, judged
+from benchmarks.recommended import AGENTS
 from benchmarks.tables import RESULTS
 
-PAGE = Path(__file__).parents[1] / "docs/stable_baselines3.md"
+DOCS = Path(__file__).parents[1] / "docs"
 
 
 def test_the_first_alarm_after_a_change_is_its_own_and_all_others_are_false():
@@ -15,8 +18,15 @@ def test_the_first_alarm_after_a_change_is_its_own_and_all_others_are_false():
     assert judged([], [5, 6]) == ([], 2)
 
 
-def test_the_table_on_the_page_is_the_committed_one():
-    lines = (RESULTS / "change_detection.csv").read_text().splitlines()
+@pytest.mark.parametrize(
+    ("table", "page", "first"),
+    [
+        ("change_detection.csv", "stable_baselines3.md", list(WORLDS)),
+        ("recommended.csv", "overhead.md", list(AGENTS)),
+    ],
+)
+def test_the_table_on_the_page_is_the_committed_one(table, page, first):
+    lines = (RESULTS / table).read_text().splitlines()
     rows = [line.split(",") for line in lines if not line.startswith("#")]
-    assert [row[0] for row in rows[1:]] == list(WORLDS)
-    assert all(f"| {' | '.join(row)} |" in PAGE.read_text() for row in rows)
+    assert [row[0] for row in rows[1:]] == first
+    assert all(f"| {' | '.join(row)} |" in (DOCS / page).read_text() for row in rows)

@@ -259,9 +259,9 @@ class PlasticOptimizer(Optimizer):
         self.memory = memory
 
 
-# Torch wraps the `step` of each class without this mark by its hooks and a label for its profiler, which take three
-# times as long as a method that acts now and then; here hooks are looked for first, and the wrapped optimiser's label
-# stands for all.
+# Torch wraps the `step` of each class without this mark by its hooks and a label for its profiler, which take longer
+# than a method that acts now and then; here hooks are looked for first, and the wrapped optimiser's label stands for
+# all.
 step_with_hooks = Optimizer.profile_hook_step(PlasticOptimizer._step)
 vars(PlasticOptimizer)["step"].hooked = True
 
