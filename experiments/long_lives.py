@@ -17,7 +17,7 @@ from experiments.runs import Arm
 from experiments.study import main
 
 RUN = (
-    *("ppo", "ppo_fresh", "ppo_layer_norm", "ppo_cbp", "ppo+cbp", "ppo_l2_init"),
+    *("ppo", "ppo_fresh", "ppo no change", "ppo_layer_norm", "ppo_cbp", "ppo+cbp", "ppo_l2_init"),
     *("ppo_fire detected", "ppo_plastic"),
 )
 

@@ -1,7 +1,8 @@
 """Does an instrument predict? Its rank correlation, at the end of a task, with the return that follows in the next.
 
 Every run of a study writes all instruments at the end of each task (`end/…` in its metrics.jsonl) and the return of
-each episode. For each pair of a task and the next one, over all runs but those of fresh agents, who carry nothing over:
+each episode. For each pair of a task and the next one, over all runs but those of fresh agents, who carry nothing over,
+and those without a change:
 
 * correlation: Spearman's, over all pairs of all runs, so that arms are told apart by it too;
 * within runs: the mean over runs of Spearman's over the pairs of one run, so that only time tells them apart.
@@ -56,6 +57,9 @@ class Pair(NamedTuple):
     following: float
 
 
+CONTROLS = ("fresh", "no_change")  # in the names of folders
+
+
 def pairs_of(run: int, lines: Sequence[Mapping[str, Any]]) -> Iterator[Pair]:
     """The pairs of one run, from the lines of its metrics."""
     returns = area_per_task(episodes_of(lines))
@@ -75,7 +79,7 @@ def is_instrument(name: str, value: object) -> bool:
 
 
 def read_pairs(study: Path) -> list[Pair]:
-    """The pairs of all finished runs of a study, fresh agents aside.
+    """The pairs of all finished runs of a study, controls aside.
 
     Args:
         study: the folder of its runs, one folder in it for each arm.
@@ -84,7 +88,8 @@ def read_pairs(study: Path) -> list[Pair]:
         FileNotFoundError: there are none.
     """
     found: list[Pair] = []
-    records = [file for file in sorted(study.glob("*/*/*/*/run.json")) if "fresh" not in file.parts[-5]]
+    files = sorted(study.glob("*/*/*/*/run.json"))
+    records = [file for file in files if not any(word in file.parts[-5] for word in CONTROLS)]
     for run, file in enumerate(records):
         if read_record(file).get("status") == "finished":
             found += pairs_of(run, read_metrics(file.parent / "metrics.jsonl"))
