@@ -135,8 +135,13 @@ class ChangeDetector:
         """Goes on from a saved state.
 
         Raises:
-            ValueError: it is of another number of copies.
+            ValueError: it is of another number of copies, or of a detector of regimes, which was here before.
         """
+        if "sums" not in state:
+            raise ValueError(
+                "changes were detected in another way when this was saved, and what was known of them is no use now: "
+                "begin anew (fresh=true), or load the model without its plasticity"
+            )
         if len(state["sums"]) != len(self.sums):
             raise ValueError(f"the saved detector watches {len(state['sums'])} copies, this one {len(self.sums)}")
         self.model, self.changes = self.new_model(), state["changes"]

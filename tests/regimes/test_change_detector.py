@@ -148,6 +148,8 @@ def test_wrong_settings_and_states_are_refused():
         detector(horizon=1_000.0)
     with pytest.raises(ValueError, match="watches 2 copies, this one 1"):
         detector().load_state_dict(detector(copies=2).state_dict())
+    with pytest.raises(ValueError, match="detected in another way when this was saved"):
+        detector().load_state_dict(RegimeDetector(2, 1, 1).state_dict())
 
 
 def test_random_features_are_the_standardised_ones_and_cosines_of_them():
