@@ -94,7 +94,7 @@ class ChangeDetector:
         return [before, (features[:start], targets[:start])]
 
     def _outlasted(self) -> list[Pair]:
-        """What was held for so long that it is new, and not of another world: there is no doubt any more."""
+        """The transitions held for so long that they are new, and not of another world: there is no doubt any more."""
         over = [copy for copy, (seen, _) in enumerate(self.held) if len(seen) > PATIENCE * self.threshold]
         outlasted = [self.held[copy] for copy in over]
         for copy in over:
@@ -102,7 +102,7 @@ class ChangeDetector:
         return outlasted
 
     def _counts(self, ended: Flags) -> Flags:
-        """Which transitions are known, and not of a world that is no more."""
+        """The transitions that are known, and not of a world that is no more."""
         is_here = ~self.is_behind | np.logical_or.accumulate(ended, 0)
         self.is_behind = ~is_here[-1]
         return is_here & ~ended

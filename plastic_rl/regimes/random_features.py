@@ -50,7 +50,7 @@ class RandomFeatures:
         return np.concatenate([standard, np.cos(angles)], axis=1, dtype=np.float64)
 
     def state_dict(self) -> dict[str, Any]:
-        """Where it was placed."""
+        """The place that was taken."""
         return {"mean": torch.tensor(self.mean), "scale": torch.tensor(self.scale)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

@@ -69,7 +69,7 @@ class TransitionModel:
 
     @property
     def missing(self) -> float:
-        """How many transitions it waits for before it takes them in: 1 or fewer if it will with the next."""
+        """The number of transitions to wait for before it takes them in: 1 or fewer if it will with the next."""
         if self.random is not None and self.is_young:
             return float(self.needed - self.number_waiting)  # by all of which random features are placed
         return float(min(max(FEWEST, self.moments.fading.weight * SHARE), MOST)) - self.number_waiting

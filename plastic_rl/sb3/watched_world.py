@@ -1,4 +1,4 @@
-"""What a model sees, does and is paid, unnormalised, as detectors of regimes and of changes are shown it."""
+"""The steps of a model's environment, unnormalised, as detectors of regimes and of changes are shown them."""
 
 from __future__ import annotations
 
