@@ -44,9 +44,8 @@ class RandomFeatures:
     def __call__(self, features: Numbers) -> Numbers:
         """The features of shape (samples, features + count)."""
         standard = (features - self.mean) / self.scale
-        angles = (standard @ self.frequencies + self.phases).astype(
-            np.float32
-        )  # a cosine of doubles takes three times as long
+        # In single precision: a cosine of doubles takes three times as long.
+        angles = (standard @ self.frequencies + self.phases).astype(np.float32)
         return np.concatenate([standard, np.cos(angles)], axis=1, dtype=np.float64)
 
     def state_dict(self) -> dict[str, Any]:
