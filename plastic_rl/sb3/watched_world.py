@@ -56,7 +56,10 @@ class WatchedWorld:
         before, after = self.before, self._observations(rollout["new_obs"])
         self.before = after
         rewards = rollout["rewards"] if self.normaliser is None else self.normaliser.get_original_reward()
-        return before, np.array(rollout["clipped_actions"]), after, np.array(rewards), np.array(rollout["dones"])
+        actions = rollout[
+            "clipped_actions" if "clipped_actions" in rollout else "actions"
+        ]  # off-policy they are in range
+        return before, np.array(actions), after, np.array(rewards), np.array(rollout["dones"])
 
     def _observations(self, observations: Any) -> Numbers:
         observations = observations if self.normaliser is None else self.normaliser.get_original_obs()

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 import torch
 from sides import Sides
-from stable_baselines3 import PPO, SAC
+from stable_baselines3 import DQN, PPO, SAC
 from stable_baselines3.common.vec_env import DummyVecEnv
 from training import are_equal, learn_in
 
@@ -88,6 +88,20 @@ def crash_at(patched, model, step):
         train(self)
 
     patched.setattr(type(model), "train", crashing)
+
+
+def test_changes_are_detected_off_policy_too():
+    settings = {
+        "learning_starts": 50,
+        "train_freq": 4,
+        "buffer_size": 500,
+        "policy_kwargs": {"net_arch": [8]},
+        "seed": 0,
+    }
+    model = plastic(DQN)("MlpPolicy", DummyVecEnv([partial(Sides, 400)]), plasticity=FIRE, device="cpu", **settings)
+    detector = detect_changes(model, threshold=20.0, cosines=0)
+    model.learn(600, callback=ChangeAnnouncements())
+    assert detector.changes == 1
 
 
 def test_what_cannot_be_detected_is_refused():
