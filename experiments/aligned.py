@@ -35,5 +35,5 @@ def aligned_study(
         shown=run,
         has_floor=has_floor,
         seeds_together=True,
-        quick=("total_steps=4_800", "env.change_every=1_600", "agent.epochs=1"),
+        quick=("total_steps=8_000", "env.change_every=4_000", "agent.epochs=1"),
     )
