@@ -29,7 +29,7 @@ class ChangeAnnouncements(BaseCallback):
     no rollout is collected by a policy that a method has changed on the way; off-policy a rollout is the few steps
     between two updates. Where changes are detected (:func:`plastic_rl.sb3.detect_changes`) no announcement is read, and
     what a rollout shows is looked at as it ends: a model that is saved in the middle of one does not know of it yet, as
-    SB3's does not of its other steps.
+    SB3's does not of its other steps. A life in which no change is noticed ends with a warning.
     :func:`plastic_rl.sb3.train_model` has this callback.
 
     Args:
@@ -52,6 +52,14 @@ class ChangeAnnouncements(BaseCallback):
             )
         elif not self._a_change_may_come():
             self._warn_of_silence("none comes before this run ends: it will do nothing.")
+
+    def _on_training_end(self) -> None:
+        if self.detection is not None and not self.detection.detector.changes:
+            self._warn_of_silence(
+                f"none was noticed in {self.num_timesteps:,} steps: it has done nothing. Changes that come slowly, or "
+                "that make few transitions surprising, are not noticed: have them announced "
+                "(agent.changes_from=announced), or give it every=<updates>."
+            )
 
     def _warn_of_silence(self, reason: str) -> None:
         methods = [method for optimizer in plastic_optimizers(self.model) for method in methods_in(optimizer)]

@@ -122,6 +122,14 @@ def test_a_method_that_waits_for_announcements_in_vain_says_so(caplog):
         assert ("FIRE acts at changes, and the environment announces none" in caplog.text) is is_told
 
 
+def test_a_life_in_which_nothing_was_noticed_says_so_at_its_end(caplog):
+    make_model(change_every=10**9).learn(320, callback=ChangeAnnouncements())
+    assert "Halving acts at changes, and none was noticed in 320 steps: it has done nothing" in caplog.text
+    caplog.clear()
+    make_model().learn(800, callback=ChangeAnnouncements())
+    assert "noticed" not in caplog.text
+
+
 @pytest.mark.parametrize("recipe", [PPOFresh])
 def test_a_recipe_chooses_where_changes_are_told_from(recipe):
     small = {"rollout_steps": 64, "minibatch_size": 32, "hidden_units": 8}
