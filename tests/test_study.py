@@ -37,8 +37,8 @@ ROOT = Path(__file__).parents[1]
 HSIC = "docs/hsic_bottleneck.md"
 APD = "docs/additive_parameter_decomposition.md"
 RETURNS = [
-    (permuted_cartpole.STUDY, "README.md"),
-    (twenty_cartpoles.STUDY, "README.md"),
+    (permuted_cartpole.STUDY, "docs/plasticity_in_rl.md"),
+    (twenty_cartpoles.STUDY, "docs/plasticity_in_rl.md"),
     (long_lives.STUDY, "docs/plasticity_in_rl.md"),
     (aligned_control.STUDY, "docs/plasticity_in_rl.md"),
     (aligned_acrobot.STUDY, "docs/plasticity_in_rl.md"),
