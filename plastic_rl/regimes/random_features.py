@@ -34,16 +34,17 @@ class RandomFeatures:
         rng = np.random.default_rng(0)
         self.frequencies = rng.normal(size=(features, count)) / (REACH * features**0.5)
         self.phases = rng.uniform(0, 2 * np.pi, count)
-        self.mean, self.scale = np.zeros(features), np.ones(features)
+        self.mean, self.scale = np.zeros(features), np.ones(features)  # a scale of 0: constant, and left out
 
     def place(self, features: Numbers) -> None:
         """Takes mean and standard deviation of features, of shape (samples, features); what is constant is left out."""
         self.mean, spread = features.mean(0), features.std(0)
-        self.scale = np.where(spread > NEGLIGIBLE * (1 + np.abs(self.mean)), spread, np.inf)
+        self.scale = np.where(spread > NEGLIGIBLE * (1 + np.abs(self.mean)), spread, 0.0)
 
     def __call__(self, features: Numbers) -> Numbers:
         """The features of shape (samples, features + count)."""
-        standard = (features - self.mean) / self.scale
+        standard = np.zeros(features.shape)
+        np.divide(features - self.mean, self.scale, out=standard, where=self.scale > 0)
         # In single precision: a cosine of doubles takes three times as long.
         angles = (standard @ self.frequencies + self.phases).astype(np.float32)
         return np.concatenate([standard, np.cos(angles)], axis=1, dtype=np.float64)

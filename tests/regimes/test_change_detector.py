@@ -162,6 +162,18 @@ def test_random_features_are_the_standardised_ones_and_cosines_of_them():
     assert np.array_equal(RandomFeatures(2, 3).frequencies, features.frequencies)
 
 
+def test_what_is_constant_is_left_out_and_the_state_is_made_of_finite_numbers():
+    x, y, _ = rollout(0.0, 0)
+    with_constant = np.concatenate([x[:, 0], np.full((len(x), 1), 3.0)], axis=1)
+    model = TransitionModel(3, 1, 10_000.0, 10)
+    model.learn(with_constant, y[:, 0])
+    state = model.random.state_dict()
+    assert state["scale"][2] == 0
+    assert all(value.isfinite().all() for value in state.values())
+    moved = with_constant + [0.0, 0.0, 5.0]
+    assert np.array_equal(model.random(moved), model.random(with_constant))
+
+
 def test_a_model_with_cosines_knows_a_law_that_is_not_linear():
     errors = []
     for cosines in (0, 100):
