@@ -170,7 +170,7 @@ def test_what_is_constant_is_left_out_and_the_state_is_made_of_finite_numbers():
     state = model.random.state_dict()
     assert state["scale"][2] == 0
     assert all(value.isfinite().all() for value in state.values())
-    moved = with_constant + [0.0, 0.0, 5.0]
+    moved = with_constant + np.array([0.0, 0.0, 5.0])
     assert np.array_equal(model.random(moved), model.random(with_constant))
 
 
