@@ -12,6 +12,7 @@ from plastic_rl.nonstationary.schedules import Schedule
 from plastic_rl.optim import methods_in
 from plastic_rl.sb3.attachment import plastic_optimizers
 from plastic_rl.sb3.change_detection import RolloutWatch, change_detection_of
+from plastic_rl.sb3.missed_changes import MissedChanges
 from plastic_rl.sb3.shared_clock import warn_of_wrong_pace
 from plastic_rl.sb3.task_log import TaskLog
 
@@ -27,9 +28,10 @@ class ChangeAnnouncements(BaseCallback):
 
     A task begins when the first of the sub-environments enters it. The methods hear of it between two rollouts, so that
     no rollout is collected by a policy that a method has changed on the way; off-policy a rollout is the few steps
-    between two updates. Where changes are detected (:func:`plastic_rl.sb3.detect_changes`) no announcement is read, and
-    what a rollout shows is looked at as it ends: a model that is saved in the middle of one does not know of it yet, as
-    SB3's does not of its other steps. A life in which no change is noticed ends with a warning.
+    between two updates. Where changes are detected (:func:`plastic_rl.sb3.detect_changes`) methods do not hear of
+    announcements; what a rollout shows is looked at as it ends, so that a model that is saved in the middle of one does
+    not know of it yet, as SB3's does not of its other steps. A training in which no change is noticed ends with a
+    warning; one that is announced and not noticed is said at once, where somebody else keeps the tasks.
     :func:`plastic_rl.sb3.train_model` has this callback.
 
     Args:
@@ -44,7 +46,7 @@ class ChangeAnnouncements(BaseCallback):
         warn_of_wrong_pace(self.training_env)
         self.detection = change_detection_of(self.model)
         if self.detection is not None:
-            self.watch = RolloutWatch(self.model, self.detection.detector)
+            self.watch, self.missed = RolloutWatch(self.model, self.detection.detector), MissedChanges()
         elif not self.training_env.has_attr("task"):
             self._warn_of_silence(
                 'the environment announces none in info["task"]: it will do nothing. Give it every=<updates>, or have '
@@ -88,6 +90,7 @@ class ChangeAnnouncements(BaseCallback):
     def _on_rollout_end(self) -> None:
         if self.detection is not None:
             self.watch.show()
+            self.missed.look(self.tasks.task.get("index"), self.detection.detector.changes, self.num_timesteps)
 
     def _on_rollout_start(self) -> None:
         if self._is_new():
