@@ -31,18 +31,15 @@ STREAM_RIVALS: Mapping[str, Words] = {
 """Of each arm the words of its command, beside those of the stream."""
 
 
-def arms_on(
-    stream: Words, names: Sequence[str], rivals: Mapping[str, Words], chosen: Mapping[str, Words]
-) -> tuple[Arm, ...]:
+def arms_on(stream: Words, rivals: Mapping[str, Words], chosen: Mapping[str, Words]) -> tuple[Arm, ...]:
     """Learners on a stream.
 
     Args:
         stream: the words of the stream, and of what all learners share there.
-        names: of the arms.
         rivals: by arm its own words.
         chosen: by arm the settings that a search found for this stream; all others are those of the recipes.
     """
-    return tuple(Arm(name, (*rivals[name], *stream, *chosen.get(name, ()))) for name in names)
+    return tuple(Arm(name, (*words, *stream, *chosen.get(name, ()))) for name, words in rivals.items())
 
 
 def tried_on(stream: Words, rivals: Mapping[str, Words], tried: Mapping[str, Sequence[Words]]) -> tuple[Arm, ...]:
