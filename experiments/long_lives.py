@@ -17,8 +17,18 @@ from experiments.runs import Arm
 from experiments.study import main
 
 RUN = (
-    *("ppo", "ppo_fresh", "ppo no change", "ppo_layer_norm", "ppo_cbp", "ppo+cbp", "ppo_l2_init"),
-    *("ppo_fire detected", "ppo_plastic"),
+    *(
+        "ppo",
+        "ppo_fresh",
+        "ppo no change",
+        "ppo_tuned",
+        "ppo_l2",
+        "ppo_l2_init",
+        "ppo_layer_norm",
+        "ppo_cbp",
+        "ppo+cbp",
+    ),
+    *("ppo_redo", "ppo_fire detected", "ppo_plastic"),
 )
 
 WORLD = ("env=permuted-cartpole", "total_steps=1_800_000")  # sixty tasks

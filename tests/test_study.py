@@ -24,6 +24,7 @@ from experiments import (
     recurrence_study,
     recurring_ant,
     recurring_cartpole,
+    rivals_table,
     split_cifar100,
     streaming_control,
     twenty_cartpoles,
@@ -86,6 +87,13 @@ def test_the_table_of_the_search_is_on_the_page_and_follows_from_the_curves():
     folder = plastic_search.STUDY.results
     assert plastic_search.summary(folder) == rows(folder)
     assert all(is_on("docs/plasticity_in_rl.md", row) for row in rows(folder))
+
+
+def test_the_one_table_of_the_rivals_is_in_the_readme_and_follows_from_both_studies():
+    committed = rows(rivals_table.RESULTS)
+    assert rivals_table.table() == committed
+    assert all(is_on("README.md", row) for row in committed)
+    assert {"ppo", "ppo_fresh"} <= {row["agent"] for row in committed}
 
 
 def test_a_task_is_the_mean_of_its_bins():
