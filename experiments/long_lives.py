@@ -28,7 +28,7 @@ RUN = (
         "ppo_cbp",
         "ppo+cbp",
     ),
-    *("ppo_redo", "ppo_fire detected", "ppo_plastic"),
+    *("ppo_redo", "ppo_weight_clipping", "ppo_fire detected", "ppo_plastic"),
 )
 
 WORLD = ("env=permuted-cartpole", "total_steps=1_800_000")  # sixty tasks
