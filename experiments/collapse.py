@@ -32,8 +32,11 @@ BESIDE: Mapping[str, tuple[str, ...]] = {
     "ppo+cbp+layer_norm": ("agent=ppo+cbp+layer_norm",),
 }
 
-ARMS = {name: RIVALS[name] for name in ("ppo", "ppo_fresh", "ppo+cbp", "ppo_cbp")} | BESIDE
-ARMS |= {name: RIVALS[name] for name in ("ppo_layer_norm", "ppo+cbp+l2_init", "ppo_l2_init")}
+ARMS: Mapping[str, tuple[str, ...]] = {
+    **{name: RIVALS[name] for name in ("ppo", "ppo_fresh", "ppo+cbp", "ppo_cbp")},
+    **BESIDE,
+    **{name: RIVALS[name] for name in ("ppo_layer_norm", "ppo+cbp+l2_init", "ppo_l2_init")},
+}
 
 STUDY = PlasticityStudy(
     name="collapse",
