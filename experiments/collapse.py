@@ -1,7 +1,7 @@
 """The collapse in aligned control: does continual backprop undo it, at another rate or beside another method?
 
 The settings are those of `protocol=aligned` (docs/environments.md), but for an offset that is redrawn every 40,000
-steps, not 160,000: PPO's policy is lost within three rollouts of a change. Two changes, five seeds. What stands beside
+steps, not 160,000: PPO's policy is lost within five rollouts of a change. Two changes, five seeds. What stands beside
 continual backprop also stands alone, to say which of the two it is.
 
 python -m experiments.collapse            # runs what is missing (an hour on one core), then draws

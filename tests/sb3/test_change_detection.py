@@ -6,6 +6,7 @@ import pytest
 import torch
 from sides import Sides
 from stable_baselines3 import DQN, PPO, SAC
+from stable_baselines3.common.callbacks import ConvertCallback
 from stable_baselines3.common.vec_env import DummyVecEnv
 from training import are_equal, learn_in
 
@@ -17,6 +18,7 @@ from plastic_rl.optim import FIRE, AdamRel, ChurnReduction, L2Init, ShrinkPertur
 from plastic_rl.runs import seed_everything
 from plastic_rl.sb3 import ChangeAnnouncements, detect_changes, plastic
 from plastic_rl.sb3.change_detection import ChangeDetection, change_detection_of
+from plastic_rl.sb3.task_log import TaskLog
 from tests.optim.halving import Halving
 
 SMALL = {"n_steps": 32, "batch_size": 32, "n_epochs": 1, "policy_kwargs": {"net_arch": [8]}, "seed": 0, "device": "cpu"}
@@ -128,6 +130,13 @@ def test_a_life_in_which_nothing_was_noticed_says_so_at_its_end(caplog):
     caplog.clear()
     make_model().learn(800, callback=ChangeAnnouncements())
     assert "noticed" not in caplog.text
+
+
+def test_a_change_that_is_announced_and_not_noticed_is_said(caplog):
+    log = TaskLog()
+    announced = ConvertCallback(lambda told, _: log.take({"index": told["self"].num_timesteps // 320}) or True)
+    make_model(change_every=10**9).learn(800, callback=[announced, ChangeAnnouncements(log)])
+    assert caplog.text.count("the environment announced a change by step") == 1
 
 
 @pytest.mark.parametrize("recipe", [PPOFresh])
