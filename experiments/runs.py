@@ -35,9 +35,13 @@ class Arm:
     overrides: tuple[str, ...]
 
     def command(self, seed: int, out: Path, seeds: int = 1) -> list[str]:
-        """The whole command of one run, or of the runs of several seeds, of which the given one is the first."""
+        """The whole command of one run, or of the runs of several seeds, of which the given one is the first.
+
+        It is for the root of the project, of whose place on this machine it says nothing.
+        """
         several = [] if seeds == 1 else [f"seeds={seeds}"]
-        folder = f"out={out / self.name.replace(' ', '_')}"
+        place = out / self.name.replace(" ", "_")
+        folder = f"out={place.relative_to(ROOT) if place.is_relative_to(ROOT) else place}"
         return ["train.py", *self.overrides, f"seed={seed}", *several, "track=off", folder]
 
 

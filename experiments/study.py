@@ -6,14 +6,14 @@ import argparse
 import sys
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from experiments.carry import carry
 from experiments.gate import Scores, verdict
-from experiments.runs import ROOT, Arm, run_missing, write_table
+from experiments.runs import ROOT, Arm, read_table, run_missing, write_table
 from plastic_rl.errors import UserError
 
 Rows = Sequence[Mapping[str, Any]]
@@ -107,12 +107,33 @@ class Study(ABC):
         run_missing(self.tried, [SEED_OF_THE_SEARCH], out, jobs)
         run_missing(self.arms, self.seeds, out, jobs, seeds_together=self.seeds_together)
 
-    def run(self, out: Path, results: Path, jobs: int) -> None:
-        """Runs what is missing, writes the tables and draws the figure."""
-        self.run_missing(out, jobs)
-        for name, rows in self.gather(out).items():
-            write_table(results / f"{name}.csv", rows)
+    def only(self, names: Collection[str]) -> Study:
+        """Some of its arms, without a gate: enough to run them and to gather their tables."""
+        arms = tuple(arm for arm in self.arms if arm.name in names)
+        return replace(self, arms=arms, tried=(), baseline=None, fresh=None)
+
+    def run(self, out: Path, results: Path, jobs: int, names: Collection[str] = ()) -> None:
+        """Runs what is missing, writes the tables and draws the figure.
+
+        Args:
+            out: the folder of the runs.
+            results: the folder of the tables.
+            jobs: runs at a time.
+            names: of the arms that are run, while the tables keep what they say of the others; none for all.
+        """
+        some = self.only(names) if names else self
+        some.run_missing(out, jobs)
+        for name, rows in some.gather(out).items():
+            table = results / f"{name}.csv"
+            write_table(table, self._beside(rows, read_table(table)) if names else rows)
         self.conclude(results)
+
+    def _beside(self, rows: Rows, known: Rows) -> Rows:
+        """Rows of some arms, and those that are known of the others, in the order of the arms."""
+        fresh = {row["arm"] for row in rows}
+        places = {arm.name: place for place, arm in enumerate(self.arms)}
+        others = [row for row in known if row["arm"] not in fresh]
+        return sorted([*rows, *others], key=lambda row: places.get(row["arm"], len(places)))
 
 
 def main(study: Study, arguments: Sequence[str] | None = None) -> None:
@@ -122,6 +143,8 @@ def main(study: Study, arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--draw", action="store_true", help="only draw, from the tables that are there")
     parser.add_argument("--quick", action="store_true", help="a little of it, into a scratch folder")
+    names = [arm.name for arm in study.arms]
+    parser.add_argument("--arms", nargs="+", choices=names, default=(), metavar="ARM", help="run only these")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time (each takes one core)")
     parser.add_argument("--out", type=Path, default=ROOT / "runs" / "studies" / study.name, help="the runs")
     parser.add_argument("--pack", type=Path, metavar="FILE.tar.gz", help="only pack the runs, finished or not")
@@ -143,7 +166,7 @@ def main(study: Study, arguments: Sequence[str] | None = None) -> None:
         with tempfile.TemporaryDirectory() as scratch:
             study.reduced().run(Path(scratch) / "runs", Path(scratch) / "results", asked.jobs)
     else:
-        study.run(asked.out, study.results, asked.jobs)
+        study.run(asked.out, study.results, asked.jobs, asked.arms)
 
 
 def show(rows: Sequence[Mapping[str, str]]) -> None:

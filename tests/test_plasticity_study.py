@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from experiments.plasticity_study import PlasticityStudy, read_instrument
-from experiments.runs import Arm, run_missing, write_table
+from experiments.runs import ROOT, Arm, read_table, run_missing, write_table
 
 
 def study(folder: Path) -> PlasticityStudy:
@@ -49,3 +49,23 @@ def test_seeds_that_are_trained_together_are_one_command_for_each_arm(tmp_path, 
     monkeypatch.setattr("experiments.runs._run", lambda command: commands.append(command) or 0)
     run_missing([Arm("ppo", ("agent=ppo",))], range(3, 5), tmp_path, 1, seeds_together=True)
     assert commands == [["train.py", "agent=ppo", "seed=3", "seeds=2", "track=off", f"out={tmp_path / 'ppo'}"]]
+
+
+def test_the_command_of_a_study_does_not_say_where_the_project_lies():
+    *_, folder = Arm("ppo no change", ("agent=ppo",)).command(0, ROOT / "runs" / "studies" / "by_hand")
+    assert folder == "out=runs/studies/by_hand/ppo_no_change"
+
+
+@pytest.mark.filterwarnings("ignore:.*NaN.*")
+def test_some_arms_are_run_anew_and_the_tables_keep_the_others(tmp_path, monkeypatch):
+    by_hand, ran = study(tmp_path), []
+    before = read_table(tmp_path / "curves.csv")
+    anew = [{**row, "return": 100} for row in before if row["arm"] == "ppo"]
+    monkeypatch.setattr("experiments.study.run_missing", lambda arms, *_, **__: ran.extend(arm.name for arm in arms))
+    monkeypatch.setattr(PlasticityStudy, "gather", lambda self, _: {"curves": anew} if len(self.arms) == 1 else {})
+    by_hand.run(tmp_path / "runs", tmp_path, 1, ["ppo"])
+    after = read_table(tmp_path / "curves.csv")
+    assert ran == ["ppo"]
+    assert [row["return"] for row in after if row["arm"] == "ppo"] == ["100"] * 8
+    assert [row for row in after if row["arm"] != "ppo"] == [row for row in before if row["arm"] != "ppo"]
+    assert [row["arm"] for row in after] == [row["arm"] for row in before]  # in the order of the arms
