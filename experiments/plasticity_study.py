@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.return_study import ReturnStudy, of_tasks, read_curves, summary
-from experiments.runs import read_table
+from experiments.runs import DIAGNOSTICS, gather, read_table
+from experiments.study import Rows
 from experiments.style import COLOURS, plain_axes
 from plastic_rl.evaluation import band, estimate, interquartile_mean
 
@@ -33,12 +34,24 @@ class Instrument(NamedTuple):
     digits: str
 
 
-INSTRUMENTS = (
-    Instrument("policy/logits", "largest logit", ".1f"),
-    Instrument("policy/entropy", "entropy of the policy", ".2f"),
+OF_NETWORKS = (
     Instrument("weights/mean_abs", "mean size of weights", ".2f"),
     Instrument("units/dormant", "dormant units", ".0%"),
 )
+
+OF_CHOICES = (
+    Instrument("policy/logits", "largest logit", ".1f"),
+    Instrument("policy/entropy", "entropy of the policy", ".2f"),
+    *OF_NETWORKS,
+)
+"""Where actions are a choice of a few."""
+
+OF_FORCES = (
+    Instrument("policy/mean_action", "mean size of actions", ".2f"),
+    Instrument("policy/std", "standard deviation of actions", ".2f"),
+    *OF_NETWORKS,
+)
+"""Where actions are continuous."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,17 +60,24 @@ class PlasticityStudy(ReturnStudy):
 
     Args:
         shown: the arms whose curves are drawn.
+        instruments: the four that have a panel and, as they are at the end, a column.
         has_floor: whether 0 is the least that an episode returns, so that the share of what a fresh agent reaches says
             something; without one there is the share of what the first arm loses against it that another wins back.
     """
 
     shown: tuple[str, ...]
     has_floor: bool = True
+    instruments: tuple[Instrument, ...] = OF_CHOICES
+
+    def gather(self, out: Path) -> dict[str, Rows]:
+        names = dict.fromkeys((*DIAGNOSTICS, *(each.name for each in self.instruments)))
+        curves, runs = gather(self.arms, out, self.bin_steps, names)
+        return {"curves": curves, "runs": runs}
 
     def summary(self, results: Path) -> list[dict[str, str]]:
         curves = read_curves(results / "curves.csv")
         lives = {arm: float(interquartile_mean(_life(curve, self.change_every))) for arm, curve in curves.items()}
-        ends = _at_the_end(results / "curves.csv")
+        ends = _at_the_end(results / "curves.csv", self.instruments)
         least = 0.0 if self.has_floor else lives[self.arms[0].name]
         share, whole = "of fresh" if self.has_floor else "won back", lives[self.fresh or ""] - least
         return [
@@ -78,7 +98,7 @@ class PlasticityStudy(ReturnStudy):
         returns = figure.add_subplot(grid[0, 2:])
         self._draw_tasks(returns, {arm: of_tasks(*curves[arm], self.change_every) for arm in self.shown})
         returns.set(ylabel="mean return")
-        for place, each in enumerate(INSTRUMENTS):
+        for place, each in enumerate(self.instruments):
             panel = figure.add_subplot(grid[1 + place // 2, 2 + place % 2])
             values = read_instrument(results / "curves.csv", each.name)
             per_task = self.change_every // self.bin_steps
@@ -111,10 +131,10 @@ def read_instrument(table: Path, name: str) -> dict[str, NDArray[np.float64]]:
     return {arm: np.array(list(seeds.values())) for arm, seeds in found.items()}
 
 
-def _at_the_end(table: Path) -> dict[str, dict[str, str]]:
+def _at_the_end(table: Path, instruments: Iterable[Instrument]) -> dict[str, dict[str, str]]:
     """For each arm the columns of what the instruments say in the last bin."""
     ends: dict[str, dict[str, str]] = {}
-    for name, words, digits in INSTRUMENTS:
+    for name, words, digits in instruments:
         for arm, values in read_instrument(table, name).items():
             value = float(interquartile_mean(values[:, -1]))
             ends.setdefault(arm, {})[f"{words} at the end"] = format(value, digits)

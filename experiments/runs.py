@@ -77,7 +77,9 @@ def _run(command: Sequence[str]) -> int:
     return result.returncode
 
 
-def gather(arms: Iterable[Arm], out: Path, bin_steps: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def gather(
+    arms: Iterable[Arm], out: Path, bin_steps: int, diagnostics: Iterable[str] = DIAGNOSTICS
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The curves of all finished runs, one row for each bin of steps, and one row about each run."""
     curves: list[dict[str, Any]] = []
     runs: list[dict[str, Any]] = []
@@ -85,12 +87,14 @@ def gather(arms: Iterable[Arm], out: Path, bin_steps: int) -> tuple[list[dict[st
         for record_file in sorted((out / arm.name.replace(" ", "_")).glob("*/*/*/run.json")):
             seed, record = int(record_file.parent.name.rpartition("-s")[2]), read_record(record_file)
             if record.get("status") == "finished":
-                curves += [{"arm": arm.name, "seed": seed, **row} for row in curve(record_file.parent, bin_steps)]
+                curves += [
+                    {"arm": arm.name, "seed": seed, **row} for row in curve(record_file.parent, bin_steps, diagnostics)
+                ]
                 runs.append({"arm": arm.name, "seed": seed, **about(record)})
     return curves, runs
 
 
-def curve(folder: Path, bin_steps: int) -> list[dict[str, Any]]:
+def curve(folder: Path, bin_steps: int, diagnostics: Iterable[str] = DIAGNOSTICS) -> list[dict[str, Any]]:
     """A run's mean return in each bin of steps, and the last diagnostics that there are at its end."""
     lines = read_metrics(folder / "metrics.jsonl")
     steps = int(max(float(str(line["global_step"])) for line in lines)) // bin_steps
@@ -99,7 +103,7 @@ def curve(folder: Path, bin_steps: int) -> list[dict[str, Any]]:
         place = (int(str(line["global_step"])) - 1) // bin_steps
         if place < steps:
             bins[place].append(line)
-    known: dict[str, Any] = dict.fromkeys(DIAGNOSTICS, "")
+    known: dict[str, Any] = dict.fromkeys(diagnostics, "")
     return [{"step": (place + 1) * bin_steps, **_bin(inside, known)} for place, inside in enumerate(bins)]
 
 
@@ -107,9 +111,9 @@ def _bin(lines: list[Mapping[str, Any]], known: dict[str, Any]) -> dict[str, Any
     """The row of a bin; the diagnostics that are known are kept up to date."""
     returns = [line["episode/return"] for line in lines if "episode/return" in line]
     row: dict[str, Any] = {"return": round(float(np.mean(returns)), 2) if returns else ""}
-    for name in DIAGNOSTICS:
+    for name, before in known.items():
         values = [line[name] for line in lines if name in line]
-        known[name] = f"{values[-1]:.5g}" if values else known[name]
+        known[name] = f"{values[-1]:.5g}" if values else before
     return {**row, **known}
 
 

@@ -1,10 +1,12 @@
 """The studies of what keeps PPO plastic: their tables and figure, from curves written by hand."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from experiments.plasticity_study import PlasticityStudy, read_instrument
+from experiments.plasticity_study import OF_FORCES, PlasticityStudy, read_instrument
 from experiments.runs import ROOT, Arm, read_table, run_missing, write_table
 
 
@@ -69,3 +71,15 @@ def test_some_arms_are_run_anew_and_the_tables_keep_the_others(tmp_path, monkeyp
     assert [row["return"] for row in after if row["arm"] == "ppo"] == ["100"] * 8
     assert [row for row in after if row["arm"] != "ppo"] == [row for row in before if row["arm"] != "ppo"]
     assert [row["arm"] for row in after] == [row["arm"] for row in before]  # in the order of the arms
+
+
+def test_a_study_gathers_its_own_instruments_beside_those_of_all(tmp_path):
+    run = tmp_path / "ppo" / "pendulum" / "ppo" / "abc-s0"
+    run.mkdir(parents=True)
+    (run / "run.json").write_text(json.dumps({"status": "finished"}))
+    lines = [{"global_step": step, "episode/return": step, "policy/std": step / 100} for step in (5, 10, 15, 20)]
+    (run / "metrics.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    of_forces = replace(study(tmp_path), instruments=OF_FORCES)
+    first, second = of_forces.gather(tmp_path)["curves"]
+    assert (first["return"], first["policy/std"], second["policy/std"]) == (7.5, "0.1", "0.2")
+    assert first["policy/mean_action"] == first["policy/logits"] == ""
