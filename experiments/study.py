@@ -123,34 +123,28 @@ class Study(ABC):
         """
         some = self.only(names) if names else self
         some.run_missing(out, jobs)
+        missing = {arm.name for arm in self.arms} if names else set[str]()
         for name, rows in some.gather(out).items():
             table = results / f"{name}.csv"
-            write_table(table, self._beside(rows, read_table(table)) if names else rows)
-        self.conclude(results)
+            whole = self._beside(rows, table) if names else rows
+            write_table(table, whole)
+            missing -= {row["arm"] for row in whole}
+        if missing:
+            print(f"Not drawn: the tables have nothing yet of {', '.join(sorted(missing))}.")
+        else:
+            self.conclude(results)
 
-    def _beside(self, rows: Rows, known: Rows) -> Rows:
-        """Rows of some arms, and those that are known of the others, in the order of the arms."""
+    def _beside(self, rows: Rows, table: Path) -> Rows:
+        """Rows of some arms, and those that a table has of the others, in the order of the arms."""
         fresh = {row["arm"] for row in rows}
+        others = [row for row in (read_table(table) if table.exists() else []) if row["arm"] not in fresh]
         places = {arm.name: place for place, arm in enumerate(self.arms)}
-        others = [row for row in known if row["arm"] not in fresh]
         return sorted([*rows, *others], key=lambda row: places.get(row["arm"], len(places)))
 
 
 def main(study: Study, arguments: Sequence[str] | None = None) -> None:
     """Runs, gathers, draws, as the command line asks."""
-    parser = argparse.ArgumentParser(
-        description=sys.modules["__main__"].__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--draw", action="store_true", help="only draw, from the tables that are there")
-    parser.add_argument("--quick", action="store_true", help="a little of it, into a scratch folder")
-    names = [arm.name for arm in study.arms]
-    parser.add_argument("--arms", nargs="+", choices=names, default=(), metavar="ARM", help="run only these")
-    parser.add_argument("--jobs", type=int, default=1, help="runs at a time (each takes one core)")
-    parser.add_argument("--out", type=Path, default=ROOT / "runs" / "studies" / study.name, help="the runs")
-    parser.add_argument("--pack", type=Path, metavar="FILE.tar.gz", help="only pack the runs, finished or not")
-    parser.add_argument("--unpack", type=Path, metavar="FILE.tar.gz", help="take runs that were packed, and go on")
-    if study.reads_data:
-        parser.add_argument("--data", help="the folder of the data sets (docs/data.md), seen from the project's root")
+    parser = _parser(study)
     asked = parser.parse_args(arguments)
     if getattr(asked, "data", None):
         study = study.with_words(f"env.data_folder={asked.data}")
@@ -167,6 +161,24 @@ def main(study: Study, arguments: Sequence[str] | None = None) -> None:
             study.reduced().run(Path(scratch) / "runs", Path(scratch) / "results", asked.jobs)
     else:
         study.run(asked.out, study.results, asked.jobs, asked.arms)
+
+
+def _parser(study: Study) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=sys.modules["__main__"].__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    of_what = parser.add_mutually_exclusive_group()
+    of_what.add_argument("--draw", action="store_true", help="only draw, from the tables that are there")
+    of_what.add_argument("--quick", action="store_true", help="a little of it, into a scratch folder")
+    names = [arm.name for arm in study.arms]
+    of_what.add_argument("--arms", nargs="+", choices=names, default=(), metavar="ARM", help="run only these")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time (each takes one core)")
+    parser.add_argument("--out", type=Path, default=ROOT / "runs" / "studies" / study.name, help="the runs")
+    of_what.add_argument("--pack", type=Path, metavar="FILE.tar.gz", help="only pack the runs, finished or not")
+    parser.add_argument("--unpack", type=Path, metavar="FILE.tar.gz", help="take runs that were packed, and go on")
+    if study.reads_data:
+        parser.add_argument("--data", help="the folder of the data sets (docs/data.md), seen from the project's root")
+    return parser
 
 
 def show(rows: Sequence[Mapping[str, str]]) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from experiments.plasticity_study import OF_FORCES, PlasticityStudy, read_instrument
 from experiments.runs import ROOT, Arm, read_table, run_missing, write_table
+from experiments.study import main
 
 
 def study(folder: Path) -> PlasticityStudy:
@@ -71,6 +72,22 @@ def test_some_arms_are_run_anew_and_the_tables_keep_the_others(tmp_path, monkeyp
     assert [row["return"] for row in after if row["arm"] == "ppo"] == ["100"] * 8
     assert [row for row in after if row["arm"] != "ppo"] == [row for row in before if row["arm"] != "ppo"]
     assert [row["arm"] for row in after] == [row["arm"] for row in before]  # in the order of the arms
+
+
+def test_a_study_of_which_some_arms_have_never_run_is_not_drawn(tmp_path, monkeypatch, capsys):
+    by_hand = study(tmp_path)
+    rows = [row for row in read_table(tmp_path / "curves.csv") if row["arm"] == "ppo"]
+    monkeypatch.setattr("experiments.study.run_missing", lambda *_, **__: None)
+    monkeypatch.setattr(PlasticityStudy, "gather", lambda *_: {"curves": rows})
+    by_hand.run(tmp_path / "runs", tmp_path / "results", 1, ["ppo"])
+    assert "nothing yet of ppo_fresh" in capsys.readouterr().out
+    assert [path.name for path in (tmp_path / "results").iterdir()] == ["curves.csv"]
+
+
+def test_an_arm_that_is_none_of_the_study_is_refused_with_those_that_are(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(study(tmp_path), ["--arms", "ppo_frehs"])
+    assert "choose from 'ppo', 'ppo_fresh'" in capsys.readouterr().err
 
 
 def test_a_study_gathers_its_own_instruments_beside_those_of_all(tmp_path):
