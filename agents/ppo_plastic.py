@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 @dataclass
 class PPOPlastic(PPO):
-    """PPO that finds changes by itself; its weights then become isometries, and its optimiser starts over."""
+    """PPO that finds changes by itself; its weights then become isometries, optimiser and exploration start over."""
 
     cannot_have: ClassVar[Mapping[str, str]] = {
         **PPO.cannot_have,
-        **dict.fromkeys(("fire", "optimizer_reset"), "as it has it already"),
+        **dict.fromkeys(("fire", "optimizer_reset", "reset_spread"), "as it has it already"),
     }
 
     changes_from: Annotated[str, OneOf(("announced", "detected"))] = "detected"

@@ -21,6 +21,8 @@ COLOURS = {
     "ppo_fire detected": "#56b4e9",
     "ppo_plastic": "#009e73",
     "ppo_plastic announced": "#cc79a7",
+    "ppo_plastic spread kept": "#56b4e9",
+    "ppo_reset_spread": "#e69f00",
     "ppo_dynamic": "#0072b2",
     "ppo_layer_norm": "#cc79a7",
     "ppo_l2_init": "#0072b2",

@@ -252,16 +252,20 @@ def run_small(folder, agent, env, **settings):
 
 # Of a base and a method together one of each kind every day; tests/contract has every method in PPO.
 OF_EACH_KIND = {"ppo_churn", "ppo_crelu", "ppo_fire", "ppo_l2_init", "ppo_layer_norm", "ppo_plasticity_injection"}
-CONTINUOUS = [agent for agent in ACTING if Actions.discrete not in AGENTS[agent].actions]
 DAILY = [agent for agent in ACTING if agent in NAMED or agent in OF_EACH_KIND]
 SLOW = [agent for agent in ACTING if agent not in DAILY]
+
+
+def world_of(agent):
+    """One whose actions the agent can take."""
+    return "permuted-cartpole" if Actions.discrete in AGENTS[agent].actions else "permuted-pendulum"
 
 
 @pytest.mark.parametrize(
     ("agent", "env"),
     [
-        *[(agent, "permuted-pendulum" if agent in CONTINUOUS else "permuted-cartpole") for agent in DAILY],
-        *[pytest.param(agent, "permuted-cartpole", marks=pytest.mark.slow) for agent in SLOW],
+        *[(agent, world_of(agent)) for agent in DAILY],
+        *[pytest.param(agent, world_of(agent), marks=pytest.mark.slow) for agent in SLOW],
         *[("ppo_cbp", env) for env in WORLDS],
     ],
 )

@@ -11,7 +11,7 @@ from agents.search import SPACES, Among, Between, space_of
 
 WITHOUT_NUMBERS = {
     *("adam_rel", "crelu", "fire", "fourier", "layer_norm", "nap", "optimizer_reset", "plasticity_injection"),
-    *("rational", "reset_head", "reset_network"),
+    *("rational", "reset_head", "reset_network", "reset_spread"),
 }
 """Methods that nothing is to be searched of: they are there, or not."""
 

@@ -15,6 +15,7 @@ from agents.methods.changes import (
     OptimizerReset,
     PlasticityInjection,
     ShrinkPerturbAtChange,
+    SpreadReset,
 )
 from agents.methods.exclusive import EXCLUSIVE
 from agents.methods.losses import ChurnReduction, FeatureNorm, InFeR, ProximalFeatures
@@ -83,6 +84,7 @@ METHODS: dict[str, type[AddedSettings]] = {
     "regrama": ReGraMa,
     "reset_head": HeadReset,
     "reset_network": NetworkReset,
+    "reset_spread": SpreadReset,
     "shrink_perturb": ShrinkPerturb,
     "shrink_perturb_at_change": ShrinkPerturbAtChange,
     "smooth_leaky_relu": SmoothLeakyReLU,

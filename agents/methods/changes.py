@@ -83,6 +83,19 @@ class NetworkReset(HeadReset):
 
 
 @dataclass
+class SpreadReset(MethodSettings):
+    """Resets of a Gaussian policy's spread (ours)."""
+
+    method: ClassVar[str] = "SpreadReset"
+    summary: ClassVar[str] = "whose continuous actions spread at each change as far as they did at first"
+    place: ClassVar[Place] = Place.units
+    bases: ClassVar[frozenset[str]] = frozenset({"ppo", "recurrent_ppo"})
+
+    on_change: bool = True  # when a task begins, as the world announces it
+    every: NonNegativeInteger = 0  # updates, or 0: where nobody announces changes
+
+
+@dataclass
 class PlasticityInjection(MethodSettings):
     """Plasticity injection (Nikishin et al., NeurIPS 2023)."""
 

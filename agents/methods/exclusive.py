@@ -15,6 +15,7 @@ _TABLE: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("fire", ("reset_network", "shrink_perturb_at_change"), _AT_A_CHANGE),
     ("reset_network", ("shrink_perturb_at_change",), _AT_A_CHANGE),
     ("reset_head", ("reset_network",), "as the head is a part of the network"),
+    ("reset_spread", ("reset_head", "reset_network"), "as these set the spread back themselves"),
     ("plasticity_injection", ("reset_head", "reset_network"), _HEADS),
     ("plasticity_injection", ("fire", "shrink_perturb_at_change"), _ONE_HEAD),
     ("plasticity_injection", ("aid", "dropout"), _MASKS),

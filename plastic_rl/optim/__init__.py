@@ -28,6 +28,7 @@ from plastic_rl.optim.shrink_perturb import ShrinkPerturb
 from plastic_rl.optim.shrink_perturb_at_change import ShrinkPerturbAtChange
 from plastic_rl.optim.snr import SelfNormalizedResets
 from plastic_rl.optim.spectral_regularization import SpectralRegularization
+from plastic_rl.optim.spread_reset import SpreadReset
 from plastic_rl.optim.stack import Stack, seeded, wrapped
 from plastic_rl.optim.swr import SelectiveWeightReinitialization
 from plastic_rl.optim.trac import TRAC
@@ -72,6 +73,7 @@ __all__ = [
     "ShrinkPerturb",
     "ShrinkPerturbAtChange",
     "SpectralRegularization",
+    "SpreadReset",
     "Stack",
     "UnitClock",
     "UnitForecast",

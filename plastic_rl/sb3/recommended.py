@@ -6,19 +6,20 @@ They came nearest to a fresh agent at each change, of all that was tried (docs/p
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList, ConvertCallback
 
-from plastic_rl.optim import FIRE, OptimizerReset, Plasticity
+from plastic_rl.optim import FIRE, OptimizerReset, Plasticity, SpreadReset
 from plastic_rl.sb3.change_announcements import ChangeAnnouncements
 from plastic_rl.sb3.untold_methods import callbacks_in
 
 RECOMMENDED = "recommended"
 
-METHODS: tuple[Plasticity, ...] = (FIRE, OptimizerReset)
-"""The innermost first; they act at changes that the model finds by itself."""
+METHODS: tuple[Plasticity, ...] = (FIRE, OptimizerReset, partial(SpreadReset, if_any=True))
+"""The innermost first; they act at changes that the model finds by itself. The last is for continuous actions."""
 
 
 def recommended_for(model: Any) -> tuple[Plasticity, ...]:

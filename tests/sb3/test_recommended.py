@@ -97,7 +97,7 @@ def test_the_recipe_and_the_studies_have_the_same_methods():
     agent, in_studies = agent_named("ppo_plastic")(), RIVALS["ppo_plastic"]
     assert in_studies == ("agent=ppo+fire+optimizer_reset", "agent.changes_from=detected")
     assert agent.changes_from == "detected"
-    combined = describe(agent_named("ppo+fire+optimizer_reset")().plasticity())
+    combined = describe(agent_named("ppo+fire+optimizer_reset+reset_spread")().plasticity())  # no spread in CartPole
     assert describe(agent.plasticity()) == describe(METHODS)
     assert [each["method"] for each in combined] == [each["method"] for each in describe(METHODS)]
     for each, method in zip(combined, METHODS, strict=True):
