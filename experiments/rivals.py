@@ -19,7 +19,7 @@ RIVALS: Mapping[str, tuple[str, ...]] = {
     "ppo_trac": ("agent=ppo_trac",),
     "ppo_fire": ("agent=ppo_fire",),
     "ppo_fire detected": ("agent=ppo_fire", "agent.changes_from=detected"),  # nobody tells it of changes
-    # What `agent=ppo_plastic` is.
+    # What `agent=ppo_plastic` is where actions are discrete.
     "ppo_plastic": ("agent=ppo+fire+optimizer_reset", "agent.changes_from=detected"),
     "ppo_plastic announced": ("agent=ppo+fire+optimizer_reset",),  # it is told of changes, as `ppo_fresh` is
     "ppo_shrink_perturb": ("agent=ppo_shrink_perturb",),
