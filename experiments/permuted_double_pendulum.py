@@ -20,7 +20,7 @@ from experiments.runs import Arm
 from experiments.study import main
 
 ARMS: Mapping[str, tuple[str, ...]] = {
-    **{name: RIVALS[name] for name in ("ppo", "ppo_fresh", "ppo_l2_init", "ppo+cbp")},
+    **{name: RIVALS[name] for name in ("ppo", "ppo_fresh", "ppo_l2_init", "ppo_layer_norm", "ppo+cbp")},
     "ppo_reset_spread": ("agent=ppo_reset_spread",),  # nothing but the spread of actions starts over
     "ppo_plastic spread kept": RIVALS["ppo_plastic"],  # what `ppo_plastic` was before this study
     "ppo_plastic": ("agent=ppo_plastic",),
