@@ -48,7 +48,7 @@ OF_CHOICES = (
 
 OF_FORCES = (
     Instrument("policy/mean_action", "mean size of actions", ".2f"),
-    Instrument("policy/std", "standard deviation of actions", ".2f"),
+    Instrument("policy/std", "spread of actions", ".2f"),
     *OF_NETWORKS,
 )
 """Where actions are continuous."""
