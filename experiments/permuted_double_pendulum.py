@@ -5,7 +5,7 @@ rollouts of 1,024 steps from 8 copies, Adam at 1e-3), but without an entropy bon
 own, and some are far harder than others, so agents are compared seed by seed. No setting was chosen in this world, but
 its first run is why `ppo_plastic` has its actions spread anew at a change.
 
-python -m experiments.permuted_double_pendulum            # runs what is missing (two hours on one core), then draws
+python -m experiments.permuted_double_pendulum            # runs what is missing (three hours on one core), then draws
 python -m experiments.permuted_double_pendulum --draw     # draws from the committed table
 python -m experiments.permuted_double_pendulum --quick    # a hundredth of it, into a scratch folder
 """
