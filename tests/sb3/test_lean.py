@@ -21,6 +21,7 @@ from plastic_rl.optim import ContinualBackprop, ReGraMa, methods_in
 from plastic_rl.sb3 import NormalizedRolloutBuffer, mlp_policy, plastic, trunk
 from plastic_rl.sb3.algorithm_state import algorithm_state, restore_algorithm_state
 from plastic_rl.sb3.lean import why_not
+from plastic_rl.sb3.lean.products import Products, QuickProducts, quick_products
 from plastic_rl.sb3.lean.stepping import copied
 from plastic_rl.sb3.regularized_ppo import RegularizedPPO
 from tests.contract.methods import METHODS
@@ -253,6 +254,14 @@ def test_callbacks_see_what_they_see_in_stable_baselines_and_may_stop():
     for name in ("actions", "values", "log_probs", "clipped_actions", "new_obs", "rewards", "dones", "obs_tensor"):
         assert all(np.array_equal(one[name], other[name]) for one, other in zip(ours, theirs, strict=True)), name
     assert ours[3]["infos"] == theirs[3]["infos"]
+
+
+@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="this build of torch brings no oneDNN")
+@pytest.mark.parametrize(("vectors", "kind"), [("AVX512", QuickProducts), ("AVX2", Products), ("DEFAULT", Products)])
+def test_onednn_multiplies_only_where_a_processor_has_vectors_of_512_bits(monkeypatch, vectors: str, kind: type):
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: vectors)
+    assert type(quick_products(32, [torch.zeros(256, 256)])) is kind
+    assert type(quick_products(32, [torch.zeros(64, 64)])) is Products  # too small to be worth its preparations
 
 
 def test_a_quick_loop_asks_the_critic_once_where_nobody_looks_at_values_and_at_each_step_where_somebody_may():
