@@ -1,6 +1,7 @@
-"""One table for the rivals in the two studies of PPO: the average over life of each, and its share of a fresh agent's.
+"""One table for the rivals in three studies of PPO: the average over life of each, and its share of a fresh agent's.
 
-It reads the committed summaries of `experiments/long_lives.py` and `experiments/aligned_control.py`.
+It reads the committed summaries of `experiments/long_lives.py`, `experiments/permuted_double_pendulum.py` and
+`experiments/aligned_control.py`.
 
 python -m experiments.rivals_table
 """
@@ -9,14 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from experiments import aligned_control, long_lives
+from experiments import aligned_control, long_lives, permuted_double_pendulum
 from experiments.rivals import RIVALS
 from experiments.runs import ROOT, read_table, write_table
 from experiments.study import show
 
 RESULTS = ROOT / "results" / "rivals_table"
 
-STUDIES = {"sixty CartPoles": long_lives.STUDY, "aligned control": aligned_control.STUDY}
+STUDIES = {
+    "sixty CartPoles": long_lives.STUDY,
+    "ten double pendulums": permuted_double_pendulum.STUDY,
+    "aligned control": aligned_control.STUDY,
+}
 
 NOT_RUN = "-"
 
