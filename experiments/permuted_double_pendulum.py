@@ -20,8 +20,8 @@ from experiments.runs import Arm
 from experiments.study import main
 
 NOT_RUN_YET = (
-    *("ppo_tuned", "ppo_weight_clipping", "ppo_shrink_perturb"),
-    *("ppo_churn", "ppo_fire detected", "ppo_plastic announced", "ppo+cbp+l2_init"),
+    *("ppo_tuned", "ppo_shrink_perturb", "ppo_churn"),
+    *("ppo_fire detected", "ppo_plastic announced", "ppo+cbp+l2_init"),
 )
 
 ARMS: Mapping[str, tuple[str, ...]] = {
