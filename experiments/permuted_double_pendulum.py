@@ -20,7 +20,7 @@ from experiments.runs import Arm
 from experiments.study import main
 
 NOT_RUN_YET = (
-    *("ppo_tuned", "ppo_shrink_perturb", "ppo_churn"),
+    *("ppo_tuned", "ppo_churn"),
     *("ppo_fire detected", "ppo_plastic announced", "ppo+cbp+l2_init"),
 )
 
