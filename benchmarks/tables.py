@@ -63,7 +63,7 @@ def write(table: Sequence[Mapping[str, str]], path: Path) -> None:
     """Writes the table down, and what it was measured on."""
     with path.open("w", newline="") as file:
         file.write(f"# {machine()}; load {os.getloadavg()[0]:.1f}\n")
-        writer = csv.DictWriter(file, fieldnames=list(table[0]))
+        writer = csv.DictWriter(file, fieldnames=list(table[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(table)
 
