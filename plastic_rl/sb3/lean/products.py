@@ -60,7 +60,7 @@ def quick_products(rows: int, weights: Iterable[Tensor]) -> Products:
 
 
 def _onednn_is_quicker() -> bool:
-    """True with vectors of 512 bits: with narrower ones oneDNN takes 1.1 to 1.8 times as long as torch's own."""
+    """True with vectors of 512 bits: with narrower ones oneDNN takes as long as torch's own, or up to 1.8 times it."""
     has_onednn = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
     return has_onednn and torch.backends.cpu.get_cpu_capability().startswith("AVX512")
 
