@@ -25,7 +25,6 @@ import statistics
 from dataclasses import fields, replace
 from functools import cache
 from itertools import count
-from pathlib import Path
 from typing import Any, TypeVar
 
 import gymnasium
@@ -41,7 +40,7 @@ from agents.combined import combined
 from agents.methods import METHODS, AddedSettings, ContinualBackprop, PlasticityInjection
 from agents.ppo import PPO
 from benchmarks.overhead import MODES, Subject, clock, compare
-from benchmarks.tables import DEVICE, command_line, is_asked_for, read, show, with_workloads, write
+from benchmarks.tables import DEVICE, command_line, is_asked_for, save, show, with_workloads
 from plastic_rl.layers import hidden_layers
 from plastic_rl.networks import MLP
 from plastic_rl.sb3 import RolloutClock
@@ -222,12 +221,6 @@ def first_line(iteration: Subject, update: Subject, step: Subject, kept: int) ->
     }
 
 
-def beside_others(table: list[Row], path: Path) -> list[Row]:
-    """A table with the lines of an earlier one for the methods that it lacks, in the order of methods."""
-    found = {row["method"]: row for row in (*(read(path) if path.exists() else ()), *table)}
-    return [found[word] for word in (PLAIN, *methods()) if word in found]
-
-
 def main() -> None:
     """Measures, prints a table and writes it down."""
     options = with_workloads(command_line(f"method_overhead_{DEVICE}")).parse_args()
@@ -236,7 +229,7 @@ def main() -> None:
     asked = {word: settings for word, settings in methods().items() if is_asked_for(word, options)}
     table = measure(asked, rounds=5 if options.quick else 31)
     print(show(table))
-    write(beside_others(table, options.output) if options.workloads else table, options.output)
+    save(table, options, (PLAIN, *methods()))
 
 
 if __name__ == "__main__":

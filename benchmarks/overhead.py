@@ -19,7 +19,7 @@ from itertools import pairwise
 
 import torch
 
-from benchmarks.tables import DEVICE, command_line, is_asked_for, show, with_workloads, write
+from benchmarks.tables import DEVICE, command_line, is_asked_for, save, show, with_workloads
 from benchmarks.workloads import WORKLOADS, Workload
 from plastic_rl.layers import hidden_layers
 from plastic_rl.optim import ContinualBackprop
@@ -189,7 +189,7 @@ def main() -> None:
             print(f"measuring {workload.name}", flush=True)
             table += measure(workload, options.quick)
     print(show(table))
-    write(table, options.output)
+    save(table, options)
 
 
 if __name__ == "__main__":

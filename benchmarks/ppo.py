@@ -28,8 +28,9 @@ from stable_baselines3.common.callbacks import CallbackList, CheckpointCallback
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from benchmarks.tables import command_line, is_asked_for, show, with_workloads, write
+from benchmarks.tables import command_line, is_asked_for, save, show, with_workloads
 from plastic_rl.nonstationary.classic_control import batched_classic
+from plastic_rl.optim import ChurnReduction, Plasticity
 from plastic_rl.sb3 import plastic, trunk
 from plastic_rl.sb3.lean import networks, rollout
 from plastic_rl.sb3.lean.stepping import CopiesAtOnce, CopiesInTurn
@@ -50,8 +51,9 @@ class Workload:
         copies: of it.
         layers: the widths of both networks' hidden layers.
         settings: of PPO; ``rollout`` is of all copies together.
-        between: what stands between two linear layers.
         rollouts: of a block.
+        between: what stands between two linear layers.
+        method: around the optimiser; Stable-Baselines3's own loop drives it by ``lean="off"``.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Workload:
     rollout: int = 2048
     rollouts: int = 1
     between: Callable[[], torch.nn.Module] = torch.nn.ReLU
+    method: Plasticity | None = None
 
     @property
     def steps(self) -> int:
@@ -72,9 +75,11 @@ class Workload:
         """The model of one of `LEARNERS`."""
         venv = DummyVecEnv([lambda: Monitor(gymnasium.make(self.env, copies=self.copies))] * self.copies)
         kept: dict[str, Any] = {"n_steps": self.rollout // self.copies, "seed": 0, "device": "cpu"}
-        kept |= {"policy_kwargs": self.policy(), **self.settings, **({} if kind == "SB3" else {"lean": kind})}
-        make: Any = PPO if kind == "SB3" else plastic(PPO)
-        return make("MlpPolicy", venv, **kept)
+        kept |= {"policy_kwargs": self.policy(), **self.settings}
+        if kind == "SB3" and self.method is None:
+            return PPO("MlpPolicy", venv, **kept)
+        make: Any = plastic(PPO)
+        return make("MlpPolicy", venv, lean="off" if kind == "SB3" else kind, plasticity=self.method, **kept)
 
     def policy(self) -> dict[str, Any]:
         """The policy's settings."""
@@ -93,6 +98,10 @@ WORKLOADS = [
     Workload("aligned control, 1 copy", NOISY, 1, (256, 256, 256), ALIGNED, rollout=800, rollouts=2),
     Workload("layer norm, CartPole, 8 copies", NOISY, 8, (64, 64), OF_CARTPOLE, 1024, 3, LAYER_NORM),
     Workload("layer norm, aligned control, 1 copy", NOISY, 1, (256, 256, 256), ALIGNED, 800, 2, LAYER_NORM),
+    Workload("churn reduction, CartPole, 8 copies", NOISY, 8, (64, 64), OF_CARTPOLE, 1024, 3, method=ChurnReduction),
+    Workload(
+        "churn reduction, aligned control, 1 copy", NOISY, 1, (256, 256, 256), ALIGNED, 800, method=ChurnReduction
+    ),
 ]
 
 
@@ -111,7 +120,7 @@ def block(model: PPO, workload: Workload) -> float:
 @contextmanager
 def clocks(model: Any, times: dict[str, float]) -> Iterator[None]:
     """Has the parts of a model's loop take their own time."""
-    is_lean, envs = hasattr(model, "is_lean"), [env.unwrapped for env in model.get_env().envs]
+    is_lean, envs = getattr(model, "lean", "off") != "off", [env.unwrapped for env in model.get_env().envs]
     batch = batched_classic(envs) if is_lean else None
     places: list[tuple[Any, str, str]] = [(each, "step", "physics") for each in ([type(batch)] if batch else envs)]
     # A clock in a vector environment would lead the lean loop to step it as Stable-Baselines3 does.
@@ -197,7 +206,7 @@ def main() -> None:
             print(f"measuring {workload.name}", flush=True)
             table += measure(workload, options.quick)
     print(show(table))
-    write(table, options.output)
+    save(table, options)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ import torch
 from stable_baselines3.common.logger import Logger
 
 from benchmarks.ppo import WORKLOADS, Workload, block, quiet
-from benchmarks.tables import command_line, is_asked_for, show, with_workloads, write
+from benchmarks.tables import command_line, is_asked_for, save, show, with_workloads
 from plastic_rl.sb3.seeds import Member, learn_together, why_slower
 
 SEEDS = 10
@@ -82,7 +82,7 @@ def main() -> None:
             print(f"measuring {workload.name}", flush=True)
             table.append(measure(workload, options.quick))
     print(show(table))
-    write(table, options.output)
+    save(table, options)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ from agents.sgd import SGD
 from agents.sgd_cbp import SGDCBP
 from benchmarks.overhead import Subject, compare
 from benchmarks.stream_workloads import WORKLOADS, Workload
-from benchmarks.tables import DEVICE, command_line, is_asked_for, show, with_workloads, write
+from benchmarks.tables import DEVICE, command_line, is_asked_for, save, show, with_workloads
 from plastic_rl.layers import hidden_layers
 from plastic_rl.learners import Learner
 from plastic_rl.streams import Stream
@@ -151,7 +151,7 @@ def main() -> None:
             for learner in LEARNERS:
                 table += measure(workload, learner, 3 if options.quick else workload.rounds)
     print(show(table))
-    write(table, options.output)
+    save(table, options)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,8 @@ import pytest
 import torch
 
 from agents.methods import METHODS
-from benchmarks.method_overhead import PLAIN, acting, beside_others, live_bytes, measure, memory, methods, of_one, ratio
+from benchmarks.method_overhead import PLAIN, acting, live_bytes, measure, memory, methods, of_one, ratio
 from benchmarks.overhead import MODES, Subject
-from benchmarks.tables import write
 
 
 def timed(*times):
@@ -28,13 +27,6 @@ def test_what_acts_now_and_then_is_made_to_act():
 
 def test_a_ratio_is_the_median_over_rounds():
     assert ratio(timed(2.0, 3.0, 8.0), timed(1.0, 2.0, 2.0)) == ("2.00", "1.50-4.00")
-
-
-def test_lines_of_methods_that_are_not_measured_again_stay(tmp_path):
-    path = tmp_path / "table.csv"
-    write([{"method": PLAIN, "time": "1"}, {"method": "redo", "time": "2"}, {"method": "gone", "time": "3"}], path)
-    table = beside_others([{"method": PLAIN, "time": "4"}, {"method": "fire", "time": "5"}], path)
-    assert {row["method"]: row["time"] for row in table} == {PLAIN: "4", "redo": "2", "fire": "5"}
 
 
 def test_memory_counts_a_storage_once_and_gradients_too():

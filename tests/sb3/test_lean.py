@@ -38,6 +38,7 @@ NOT_BESIDE_IT = {
     "L2 init",
     "shrink and perturb",
     "weight clipping",
+    "churn reduction",
 }
 
 

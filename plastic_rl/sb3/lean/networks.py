@@ -11,7 +11,7 @@ from stable_baselines3.common.torch_layers import MlpExtractor
 from torch import Tensor, nn
 
 from plastic_rl.sb3.lean.heads import CategoricalHead, GaussianHead, Head
-from plastic_rl.sb3.lean.perceptron import Perceptron
+from plastic_rl.sb3.lean.perceptron import Perceptron, has_hooks, tell
 from plastic_rl.sb3.lean.products import Products, quick_products
 from plastic_rl.sb3.lean.quick_heads import QuickCategoricalHead, QuickGaussianHead
 
@@ -33,6 +33,13 @@ class Networks:
         self.actor = Perceptron(extractor.policy_net, action_net, products)
         self.critic = Perceptron(extractor.value_net, policy.value_net, products)
         self.head = head_of(policy, is_exact=is_exact)
+        self.entry = policy.features_extractor
+        self.is_entry_listened = has_hooks(self.entry)
+
+    def enter(self, observations: Tensor) -> None:
+        """Runs the hooks of the policy's entry, its features extractor, on a minibatch that is learned from."""
+        if self.is_entry_listened:
+            tell(self.entry, observations, observations)
 
     @torch.no_grad()
     def act(self, observations: np.ndarray, *, judges: bool = True) -> tuple[Tensor, Tensor | None, Tensor]:

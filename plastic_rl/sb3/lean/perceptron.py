@@ -33,8 +33,8 @@ class Perceptron:
         self.activations = [[activation_of(module) for module in each] for each in self.between]
         self.output, self.products = products.output, products
         self.inputs: list[Tensor] = []
-        self.listened = [_has_hooks(module) for module in self.linears]
-        self.listened_between = [any(map(_has_hooks, each)) for each in self.between]
+        self.listened = [has_hooks(module) for module in self.linears]
+        self.listened_between = [any(map(has_hooks, each)) for each in self.between]
         self.places: list[tuple[Tensor, Tensor]] = []
 
     def outputs(self, values: Tensor) -> Tensor:
@@ -86,7 +86,8 @@ class Perceptron:
                     gradient = activation.send_back(gradient)
 
 
-def _has_hooks(module: nn.Module) -> bool:
+def has_hooks(module: nn.Module) -> bool:
+    """True if somebody listens to the forward passes of a module."""
     return bool(module._forward_pre_hooks or module._forward_hooks)
 
 

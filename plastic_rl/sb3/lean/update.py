@@ -90,6 +90,7 @@ class Update:
     def _look(self, batch: Minibatch) -> tuple[Tensor, Tensor]:
         """The gradients of the loss by log-probabilities and by values."""
         networks, model = self.networks, self.model
+        networks.enter(batch.observations)
         outputs = networks.actor.learning_outputs(batch.observations)
         log_probs, entropies = networks.head.evaluate(outputs, batch.actions)
         networks.check(outputs, log_probs)

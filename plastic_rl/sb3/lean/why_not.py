@@ -15,6 +15,7 @@ from stable_baselines3.common.preprocessing import is_image_space
 from stable_baselines3.common.torch_layers import FlattenExtractor, MlpExtractor
 from torch import nn
 
+from plastic_rl.optim.passages import Gate
 from plastic_rl.optim.recorder import Recorder
 from plastic_rl.sb3.halved_policies import HalvedActorCriticPolicy
 from plastic_rl.sb3.lean.between import is_known, modules_of
@@ -106,5 +107,6 @@ def _of_hooks(policy: ActorCriticPolicy) -> Iterator[str]:
     layers = {policy.action_net, policy.value_net, *(each for module in hidden for each in modules_of(module))}
     for module in policy.modules():
         for hook in (hook for kind in _HOOKS for hook in getattr(module, kind).values()):
-            if module not in layers or not (isinstance(hook, Recorder) and hook.detaches):
+            is_told = isinstance(hook, Recorder) and hook.detaches if module in layers else False
+            if not (is_told or (module is policy.features_extractor and isinstance(hook, Gate))):
                 yield f"a {getattr(type(hook), '__name__', 'hook')} looks into its network"

@@ -104,6 +104,8 @@ class Updates:
     def _look(self, batch: Minibatch) -> tuple[Surrogate, Tensor]:
         """The surrogate objectives, and the gradients of the loss by values."""
         networks = self.networks
+        for seed, of_seed in enumerate(networks.each):
+            of_seed.enter(batch.observations[seed])
         outputs = networks.actor.learning_outputs(batch.observations)
         log_probs, entropies = networks.head.evaluate(outputs.flatten(0, 1), batch.actions.flatten(0, 1))
         log_probs = log_probs.view(outputs.shape[:2])
