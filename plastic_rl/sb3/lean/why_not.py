@@ -107,6 +107,7 @@ def _of_hooks(policy: ActorCriticPolicy) -> Iterator[str]:
     layers = {policy.action_net, policy.value_net, *(each for module in hidden for each in modules_of(module))}
     for module in policy.modules():
         for hook in (hook for kind in _HOOKS for hook in getattr(module, kind).values()):
-            is_told = isinstance(hook, Recorder) and hook.detaches if module in layers else False
-            if not (is_told or (module is policy.features_extractor and isinstance(hook, Gate))):
+            is_recorder = isinstance(hook, Recorder) and hook.detaches and module in layers
+            is_gate = isinstance(hook, Gate) and module is policy.features_extractor
+            if not (is_recorder or is_gate):
                 yield f"a {getattr(type(hook), '__name__', 'hook')} looks into its network"
