@@ -15,7 +15,17 @@ from __future__ import annotations
 from experiments.aligned import aligned_study
 from experiments.study import main
 
-RUN = ("ppo", "ppo_fresh", "ppo_l2_init", "ppo_layer_norm", "ppo_cbp", "ppo+cbp", "ppo_fire detected", "ppo_plastic")
+RUN = (
+    "ppo",
+    "ppo_fresh",
+    "ppo_l2",
+    "ppo_l2_init",
+    "ppo_layer_norm",
+    "ppo_cbp",
+    "ppo+cbp",
+    "ppo_fire detected",
+    "ppo_plastic",
+)
 
 STUDY = aligned_study(
     "aligned_control", "Aligned control, CartPole", "noisy-cartpole", RUN, levels=4, seeds=range(10), has_floor=True
