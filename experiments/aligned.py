@@ -10,7 +10,15 @@ LEVEL = 160_000  # environment steps
 
 
 def aligned_study(
-    name: str, title: str, world: str, run: tuple[str, ...], *, levels: int, seeds: range, has_floor: bool = False
+    name: str,
+    title: str,
+    world: str,
+    run: tuple[str, ...],
+    *,
+    levels: int,
+    seeds: range,
+    shown: tuple[str, ...] = (),
+    has_floor: bool = False,
 ) -> PlasticityStudy:
     """A study of the first levels of a world of the protocol.
 
@@ -21,6 +29,7 @@ def aligned_study(
         run: the rivals that have been run; the others are left out, and not because of what they reach.
         levels: how many of the ten, the first of which is clean.
         seeds: of each arm.
+        shown: the arms whose curves are drawn; all without any.
         has_floor: whether 0 is the least that an episode returns.
     """
     words = (f"env={world}", "protocol=aligned", "agent.lean=quick", f"total_steps={levels * LEVEL:_}")
@@ -32,7 +41,7 @@ def aligned_study(
         change_every=LEVEL,
         bin_steps=8_000,
         fresh="ppo_fresh",
-        shown=run,
+        shown=shown or run,
         has_floor=has_floor,
         seeds_together=True,
         quick=("total_steps=8_000", "env.change_every=4_000", "agent.epochs=1"),

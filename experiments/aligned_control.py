@@ -23,12 +23,22 @@ RUN = (
     "ppo_layer_norm",
     "ppo_cbp",
     "ppo+cbp",
+    "ppo_redo",
     "ppo_fire detected",
     "ppo_plastic",
 )
 
+SHOWN = ("ppo", "ppo_fresh", "ppo_l2", "ppo_l2_init", "ppo_layer_norm", "ppo+cbp", "ppo_plastic")
+
 STUDY = aligned_study(
-    "aligned_control", "Aligned control, CartPole", "noisy-cartpole", RUN, levels=4, seeds=range(10), has_floor=True
+    "aligned_control",
+    "Aligned control, CartPole",
+    "noisy-cartpole",
+    RUN,
+    levels=4,
+    seeds=range(10),
+    shown=SHOWN,
+    has_floor=True,
 )
 
 if __name__ == "__main__":
