@@ -24,6 +24,7 @@ RUN = (
     "ppo_cbp",
     "ppo+cbp",
     "ppo_redo",
+    "ppo_weight_clipping",
     "ppo_fire detected",
     "ppo_plastic",
 )
