@@ -86,8 +86,15 @@ def write_part(table: Sequence[Mapping[str, str]], path: Path, names: Iterable[s
         table: what was measured; the first column names workloads.
         path: of the file.
         names: of all workloads, in their order; those that the file has and this lacks are left out.
+
+    Raises:
+        ValueError: the file, which stays as it is, has other columns.
     """
     column, kept = next(iter(table[0])), read(path) if path.exists() else []
+    if kept and kept[0].keys() != table[0].keys():
+        raise ValueError(
+            f"{path} has other columns than were measured: measure all workloads, or take another --output"
+        )
     measured = {row[column]: f"# {row[column]}: " for row in table}
     lines = [*(row for row in kept if row[column] not in measured), *table]
     order = dict.fromkeys(names) or dict.fromkeys(row[column] for row in (*kept, *table))

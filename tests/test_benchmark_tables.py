@@ -3,6 +3,8 @@
 from argparse import Namespace
 from pathlib import Path
 
+import pytest
+
 from benchmarks import tables
 from benchmarks.tables import read, remarks_of, save
 
@@ -42,3 +44,11 @@ def test_a_remark_says_on_what_each_part_was_measured(tmp_path: Path, monkeypatc
         monkeypatch.setattr(tables, "conditions", lambda machine=machine: machine)
         saved(path, workloads, **times)
     assert remarks_of(path) == ["# A", "# redo: C", "# fire: C"]
+
+
+def test_a_table_of_other_columns_is_left_as_it_is(tmp_path: Path):
+    path = tmp_path / "table.csv"
+    path.write_text("# A\nmethod,memory\nplain,1\n")
+    with pytest.raises(ValueError, match="other columns than were measured: measure all workloads"):
+        saved(path, ["redo"], redo="2")
+    assert path.read_text() == "# A\nmethod,memory\nplain,1\n"
