@@ -34,7 +34,7 @@ def test_workloads_stand_in_the_order_of_their_names_and_those_that_are_gone_go(
     assert [*now.items()] == [("plain", "4"), ("fire", "5"), ("redo", "3")]
 
 
-def test_a_remark_says_on_what_each_part_was_measured(tmp_path: Path, monkeypatch):
+def test_a_remark_says_on_what_each_part_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = tmp_path / "table.csv"
     for machine, workloads, times in (
         ("A", [], {"plain": "1", "redo": "2"}),
@@ -42,7 +42,7 @@ def test_a_remark_says_on_what_each_part_was_measured(tmp_path: Path, monkeypatc
         ("C", ["redo", "fire"], {"redo": "4", "fire": "5"}),
     ):
         monkeypatch.setattr(tables, "conditions", lambda machine=machine: machine)
-        saved(path, workloads, **times)
+        saved(path, workloads, (), **times)
     assert remarks_of(path) == ["# A", "# redo: C", "# fire: C"]
 
 
