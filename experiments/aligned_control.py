@@ -25,11 +25,12 @@ RUN = (
     "ppo+cbp",
     "ppo_redo",
     "ppo_weight_clipping",
+    "ppo_trac",
     "ppo_fire detected",
     "ppo_plastic",
 )
 
-SHOWN = ("ppo", "ppo_fresh", "ppo_l2", "ppo_l2_init", "ppo_layer_norm", "ppo+cbp", "ppo_plastic")
+SHOWN = ("ppo", "ppo_fresh", "ppo_l2_init", "ppo_layer_norm", "ppo_trac", "ppo+cbp", "ppo_plastic")
 
 STUDY = aligned_study(
     "aligned_control",

@@ -13,6 +13,7 @@ COLOURS = {
     "stream_ac intentional": "#d55e00",
     "ppo_tuned": "#e69f00",
     "ppo_l2": "#56b4e9",
+    "ppo_trac": "#17becf",
     "ppo_cbp": "#d55e00",
     "ppo no change": "#000000",
     "ppo_fresh": "#5d3a00",
