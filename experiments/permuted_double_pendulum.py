@@ -3,8 +3,8 @@
 `InvertedDoublePendulum-v5` with the settings of `env=permuted-cartpole` (2 x 64 ReLU units, separate actor and critic,
 rollouts of 1,024 steps from 8 copies, Adam at 1e-3), but without an entropy bonus. Each seed draws tasks of its
 own, and some are far harder than others, so agents are compared seed by seed. No setting was chosen in this world, but
-its first run is why `ppo_plastic` has its actions spread anew at a change. Of the rivals (`experiments/rivals.py`) three
-have not been run, and are left out; not because of what they reach.
+its first run is why `ppo_plastic` has its actions spread anew at a change. Of the rivals (`experiments/rivals.py`)
+three have not been run, and are left out; not because of what they reach.
 
 python -m experiments.permuted_double_pendulum            # runs what is missing (half an hour an arm), then draws
 python -m experiments.permuted_double_pendulum --draw     # draws from the committed table
