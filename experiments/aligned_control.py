@@ -26,6 +26,7 @@ RUN = (
     "ppo_redo",
     "ppo_weight_clipping",
     "ppo_trac",
+    "ppo_fire",
     "ppo_fire detected",
     "ppo_plastic",
 )
