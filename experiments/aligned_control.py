@@ -18,6 +18,7 @@ from experiments.study import main
 RUN = (
     "ppo",
     "ppo_fresh",
+    "ppo no change",
     "ppo_l2",
     "ppo_l2_init",
     "ppo_layer_norm",
