@@ -19,6 +19,7 @@ RUN = (
     "ppo",
     "ppo_fresh",
     "ppo no change",
+    "ppo_tuned",
     "ppo_l2",
     "ppo_l2_init",
     "ppo_layer_norm",
