@@ -7,7 +7,8 @@ and those without a change:
 * correlation: Spearman's, over all pairs of all runs, so that arms are told apart by it too;
 * within runs: the mean over runs of Spearman's over the pairs of one run, so that only time tells them apart.
 
-Intervals are 95 % bootstraps over runs. Rows are sorted by the size of the correlation.
+Intervals are 95 % bootstraps over runs. Rows are sorted by the size of the correlation. What only some runs have, which
+is what methods count of their own doing, is not comparable with what all have: it comes after, and not into the figure.
 
 python -m experiments.predictors runs/studies/long_lives      # writes predictors.csv and .png to results/long_lives
 python -m experiments.predictors runs/studies/aligned_control --out DIR
@@ -167,10 +168,16 @@ class Found(NamedTuple):
 
 
 def found_in(pairs: Sequence[Pair]) -> list[Found]:
-    """All instruments, the strongest correlation first; those that never vary come last."""
+    """All instruments, the strongest correlation first; those of some runs come after, then those that never vary."""
     names = dict.fromkeys(name for pair in pairs for name in pair.instruments)
     found = [_of(name, pairs) for name in names]
-    return sorted(found, key=lambda each: -abs(each.whole.value) if np.isfinite(each.whole.value) else 1.0)
+    runs = len({pair.run for pair in pairs})
+
+    def place(each: Found) -> tuple[bool, bool, float]:
+        strength = abs(each.whole.value)
+        return not np.isfinite(strength), each.runs < runs, -strength
+
+    return sorted(found, key=place)
 
 
 def _of(name: str, pairs: Sequence[Pair]) -> Found:
@@ -184,11 +191,12 @@ def _of(name: str, pairs: Sequence[Pair]) -> Found:
 
 
 def draw(found: Sequence[Found], picture: Path) -> None:
-    """Both correlations of the instruments that predict best, with their intervals."""
+    """Both correlations, with their intervals, of the instruments that predict best among those of all runs."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    shown = [each for each in found if np.isfinite(each.whole.value)][:SHOWN][::-1]
+    runs = max(each.runs for each in found)
+    shown = [each for each in found if np.isfinite(each.whole.value) and each.runs == runs][:SHOWN][::-1]
     figure = Figure(figsize=(8, 1 + 0.28 * len(shown)), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()

@@ -79,6 +79,21 @@ def test_instruments_are_sorted_by_what_they_predict(study: Path):
     assert rows[-1]["correlation"] == "-"
 
 
+def test_what_only_some_runs_have_comes_after_what_all_have(study: Path):
+    """A method's own count that foretells all, in one run of three, against the instrument that all have."""
+    pairs = read_pairs(study)
+    counted = [each._replace(instruments={**each.instruments, "cbp/replaced": each.following}) for each in pairs[:4]]
+    found = found_in([*counted, *pairs[4:]])
+    of_some = next(each for each in found if each.instrument == "cbp/replaced")
+    assert (of_some.runs, of_some.whole.value) == (1, pytest.approx(1))
+    assert [each.instrument for each in found] == [
+        "units/dead",
+        "return/in_this_task",
+        "cbp/replaced",
+        "weights/norm/actor",
+    ]
+
+
 def test_the_command_writes_a_table_and_runs_without_instruments_are_refused(study: Path, tmp_path: Path):
     main([str(study), "--out", str(tmp_path / "out")])
     assert read_table(tmp_path / "out" / "predictors.csv")[0]["instrument"] == "units/dead"
