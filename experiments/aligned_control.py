@@ -31,6 +31,7 @@ RUN = (
     "ppo_fire",
     "ppo_fire detected",
     "ppo_plastic",
+    "ppo_shrink_perturb",
 )
 
 SHOWN = ("ppo", "ppo_fresh", "ppo_l2_init", "ppo_layer_norm", "ppo_trac", "ppo+cbp", "ppo_plastic")
