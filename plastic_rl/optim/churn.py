@@ -40,8 +40,9 @@ def categorical_churn(
 
 
 def balance(scale: float, loss: Scalar, churn: Scalar) -> Scalar:
-    """The coefficient c = scale · loss / churn, of running means; 0 where there is no churn yet."""
-    return torch.where(churn > 0, scale * loss / churn, 0.0)
+    """The coefficient c = scale · loss / churn, of running means; 0 where no churn is left, or that c is infinite."""
+    ratio = scale * loss / churn
+    return torch.where(ratio.isfinite(), ratio, 0.0)
 
 
 class ChurnReduction(PlasticOptimizer):

@@ -45,6 +45,14 @@ def test_churn_of_distributions_is_their_cross_entropy():
 def test_the_coefficient_is_a_ratio_of_running_means_and_zero_without_churn():
     assert balance(0.05, torch.tensor(4.0), torch.tensor(0.5)) == pytest.approx(0.4)
     assert balance(0.05, torch.tensor(4.0), torch.tensor(0.0)) == 0.0
+    assert balance(0.05, torch.tensor(0.0), torch.tensor(0.0)) == 0.0
+
+
+def test_the_coefficient_is_finite_however_little_churn_is_left():
+    left = torch.tensor(1e-44)  # where a running mean ends whose policy has not moved for ten thousand updates
+    assert 0 < left < torch.finfo(left.dtype).tiny
+    assert balance(0.05, torch.tensor(4.0), left) == 0.0
+    assert balance(0.05, torch.tensor(4e-30), torch.tensor(1e-30)).item() == pytest.approx(0.2)
 
 
 # Its place in an update.
@@ -120,6 +128,19 @@ def test_a_network_that_does_not_move_has_no_churn_and_no_term():
     optimizer.zero_grad()
     network(data[-1]).square().mean().backward()
     assert all(torch.equal(a, b.grad) for a, b in zip(grown, network.parameters(), strict=True))
+    assert optimizer.metrics() == {"churn/coefficient": 0.0}
+
+
+def test_a_network_that_moves_again_after_long_is_not_lost():
+    """The first loss after a standstill meets a term without gradient and a running mean that is all but gone."""
+    network, data = mlp(), batches(5)
+    optimizer = reduced(network, lr=0.0)
+    for x in data[:4]:
+        step(network, optimizer, x)
+    optimizer.memory["churn"].fill_(1e-44)
+    step(network, optimizer, data[4])
+    assert optimizer.memory["churn"] > 0
+    assert all(each.grad.isfinite().all() for each in network.parameters())
     assert optimizer.metrics() == {"churn/coefficient": 0.0}
 
 
