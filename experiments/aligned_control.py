@@ -32,6 +32,7 @@ RUN = (
     "ppo_fire detected",
     "ppo_plastic",
     "ppo_shrink_perturb",
+    "ppo_churn",
 )
 
 SHOWN = ("ppo", "ppo_fresh", "ppo_l2_init", "ppo_layer_norm", "ppo_trac", "ppo+cbp", "ppo_plastic")
