@@ -4,7 +4,7 @@ The settings of `env=permuted-cartpole` (2 x 64 ReLU units, separate actor and c
 1e-3, entropy 0.01); all agents have the settings of their recipes. Of the rivals (`experiments/rivals.py`) two have
 not been run, and are left out; not because of what they reach.
 
-python -m experiments.long_lives            # runs what is missing (an hour on one core), then draws
+python -m experiments.long_lives            # runs what is missing (half an hour an arm, churn two hours), then draws
 python -m experiments.long_lives --draw     # draws from the committed table
 python -m experiments.long_lives --quick    # a hundredth of it, into a scratch folder
 """
