@@ -5,7 +5,7 @@ first four: their PPO is at the floor from the second or third on. Methods have 
 `agent.lean=quick` has Stable-Baselines3's numbers to rounding. Of the rivals (`experiments/rivals.py`) some have been
 run so far; the others are left out, and not because of what they reach.
 
-python -m experiments.aligned_control            # runs what is missing (forty minutes an arm, churn three hours), then draws
+python -m experiments.aligned_control            # what is missing (forty minutes an arm, churn three hours), and draws
 python -m experiments.aligned_control --draw     # draws from the committed table
 python -m experiments.aligned_control --quick    # a hundredth of it, into a scratch folder
 """
